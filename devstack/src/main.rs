@@ -1,0 +1,2 @@
+//! `cargo local`: the whole pipeline on a laptop.
+fn main() {}

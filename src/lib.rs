@@ -1,0 +1,1 @@
+//! Azure Functions custom handler that reserves order items.

@@ -1,0 +1,2 @@
+//! Azure Functions custom handler that reserves order items.
+fn main() {}
