@@ -1,1 +1,37 @@
-//! Azure Functions custom handler that reserves order items.
+//! # order-items-reserver
+//!
+//! Every cart update that reaches the queue ends as the session's JSON file in Blob Storage, or
+//! as an e-mail to a person, or stays in the queue. Never in none of them, and a file never goes
+//! back to an older cart.
+//!
+//! The way of one message, host to host:
+//!
+//! 1. [`http`] takes the Functions host's request and detaches the work from its connection.
+//! 2. [`invocation`] reads the broker's [`order::Delivery`] out of it.
+//! 3. [`reserve`] parses the [`order::Order`] and stores it, with [`retry`]: one attempt and three retries.
+//! 4. [`store::blob`] writes it under a condition that no older order can meet.
+//! 5. What cannot be stored goes to [`fallback`]; its yes completes the message, its no gives it back.
+//!
+//! Imports point only to a lower layer:
+//!
+//! | layer | modules |
+//! |---|---|
+//! | 5 | `main` |
+//! | 4 | [`http`], [`config`], [`check`], [`telemetry`] |
+//! | 3 | [`store::azure`], [`fallback::logic_app`], [`invocation`] |
+//! | 2 | [`reserve`], [`store::blob`] |
+//! | 1 | [`store`], [`fallback`], [`http_client`], [`identity`] |
+//! | 0 | [`order`], [`retry`] |
+
+pub mod check;
+pub mod config;
+pub mod fallback;
+pub mod http;
+pub mod http_client;
+pub mod identity;
+pub mod invocation;
+pub mod order;
+pub mod reserve;
+pub mod retry;
+pub mod store;
+pub mod telemetry;

@@ -1,0 +1,31 @@
+//! The time budget of one invocation: it must answer before the host kills the process.
+
+use std::time::Duration;
+
+use super::{FALLBACK_TIMEOUT, reader::Reader};
+use crate::{reserve::REDELIVERY_WAIT_MAX_SECS, retry::Retry};
+
+/// `functionTimeout` of `host.json`.
+pub const FUNCTION_TIMEOUT: Duration = Duration::from_secs(5 * 60);
+
+/// `maxAutoLockRenewalDuration` of `host.json`: how long the host keeps a message to itself.
+pub const LOCK_RENEWAL_MAX: Duration = Duration::from_secs(10 * 60);
+
+const _: () = assert!(
+    FUNCTION_TIMEOUT.as_secs() <= LOCK_RENEWAL_MAX.as_secs(),
+    "a message must not be delivered again while its invocation still runs"
+);
+
+/// All uploads, the fallback and the wait before the answer must fit.
+pub(super) fn check(retry: &Retry, fallback_timeout: Duration, reader: &mut Reader<'_>) {
+    let wait = Duration::from_secs(REDELIVERY_WAIT_MAX_SECS);
+    let longest = retry.budget() + fallback_timeout + wait;
+    if longest >= FUNCTION_TIMEOUT {
+        let problem = format!(
+            "the uploads ({:?}), the fallback ({fallback_timeout:?}) and the wait before a redelivery \
+             ({wait:?}) may take {longest:?} together; expected less than functionTimeout ({FUNCTION_TIMEOUT:?})",
+            retry.budget(),
+        );
+        reader.wrong::<()>(FALLBACK_TIMEOUT, problem);
+    }
+}

@@ -1,0 +1,113 @@
+//! Reads single settings and collects what is wrong with them.
+
+use std::{error::Error, fmt, ops::RangeInclusive, str::FromStr, time::Duration};
+
+use super::SETTINGS;
+
+/// The longest time that makes sense in a setting, in milliseconds.
+const MILLISECONDS_MAX: u64 = 300_000;
+
+/// One setting that is missing or wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mistake {
+    /// Its name.
+    pub setting: &'static str,
+    /// What is wrong and what was expected. Never quotes a value that may be secret.
+    pub problem: String,
+}
+
+/// All that is wrong with the settings.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Mistakes(pub Vec<Mistake>);
+
+impl Mistakes {
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl fmt::Display for Mistakes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "settings are missing or wrong:")?;
+        for Mistake { setting, problem } in &self.0 {
+            write!(f, "\n  {setting}: {problem}")?;
+        }
+        Ok(())
+    }
+}
+
+impl Error for Mistakes {}
+
+/// Where settings come from, and what was wrong with them so far.
+pub(super) struct Reader<'a> {
+    source: &'a dyn Fn(&str) -> Option<String>,
+    pub(super) mistakes: Mistakes,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(source: &'a dyn Fn(&str) -> Option<String>) -> Self {
+        Self {
+            source,
+            mistakes: Mistakes::default(),
+        }
+    }
+
+    /// Records a mistake; `None`, so that a reading can end with it.
+    pub(super) fn wrong<T>(
+        &mut self,
+        setting: &'static str,
+        problem: impl Into<String>,
+    ) -> Option<T> {
+        self.mistakes.0.push(Mistake {
+            setting,
+            problem: problem.into(),
+        });
+        None
+    }
+
+    /// The value, trimmed; empty is unset.
+    pub(super) fn get(&self, name: &str) -> Option<String> {
+        let value = (self.source)(name)?.trim().to_owned();
+        Some(value).filter(|value| !value.is_empty())
+    }
+
+    /// The value, or the default in [`SETTINGS`].
+    pub(super) fn or_default(&self, name: &str) -> String {
+        let default = || {
+            SETTINGS
+                .iter()
+                .find(|(known, _)| *known == name)?
+                .1
+                .map(str::to_owned)
+        };
+        self.get(name).or_else(default).unwrap_or_default()
+    }
+
+    pub(super) fn parsed<T: FromStr>(&mut self, name: &'static str, expected: &str) -> Option<T> {
+        let value = self.or_default(name);
+        value
+            .parse()
+            .ok()
+            .or_else(|| self.wrong(name, format!("`{value}` is not {expected}")))
+    }
+
+    pub(super) fn number(&mut self, name: &'static str, range: RangeInclusive<u64>) -> Option<u64> {
+        let value = self.or_default(name);
+        value
+            .parse()
+            .ok()
+            .filter(|number| range.contains(number))
+            .or_else(|| {
+                let (least, most) = (range.start(), range.end());
+                self.wrong(
+                    name,
+                    format!("`{value}` is not a whole number from {least} to {most}"),
+                )
+            })
+    }
+
+    pub(super) fn milliseconds(&mut self, name: &'static str) -> Option<Duration> {
+        self.number(name, 1..=MILLISECONDS_MAX)
+            .map(Duration::from_millis)
+    }
+}

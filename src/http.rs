@@ -1,0 +1,150 @@
+//! The custom handler's HTTP side: the host's requests in, its answers out.
+//!
+//! The reservation runs detached from the connection that asked for it, and the reply only
+//! reports: a host that gives up waiting must not stop an upload half-way. A panic ends its own
+//! invocation and no other.
+
+mod body;
+
+use std::{io, sync::Arc};
+
+use axum::{
+    Json, Router,
+    body::Body,
+    extract::State,
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+    serve::ListenerExt as _,
+};
+use serde::Serialize;
+use tokio::{net::TcpListener, time::Instant};
+use tracing::Instrument as _;
+
+pub use body::REQUEST_MAX;
+
+use crate::{
+    fallback::Fallback,
+    invocation::{self, reply},
+    reserve::Reserver,
+    store::OrderStore,
+    telemetry,
+};
+use body::Unreadable;
+
+/// The function's route: the name of the folder with its `function.json`.
+pub const ROUTE: &str = "/OrderItemsReserver";
+
+/// Serves the host on `listener`, for ever.
+///
+/// # Errors
+/// When the listener fails for good.
+pub async fn serve<S, F>(listener: TcpListener, reserver: Arc<Reserver<S, F>>) -> io::Result<()>
+where
+    S: OrderStore,
+    F: Fallback,
+{
+    let listener = listener.tap_io(|connection| {
+        // Best effort: without it answers are late, not wrong.
+        connection.set_nodelay(true).ok();
+    });
+    axum::serve(listener, router(reserver)).await
+}
+
+/// All routes.
+pub fn router<S: OrderStore, F: Fallback>(reserver: Arc<Reserver<S, F>>) -> Router {
+    Router::new()
+        .route("/", get(ready))
+        .route(ROUTE, post(invoke::<S, F>))
+        .fallback(async || {
+            refusal(
+                StatusCode::NOT_FOUND,
+                format!("no such function; expected POST {ROUTE}"),
+            )
+        })
+        .with_state(reserver)
+}
+
+#[derive(Serialize)]
+struct Ready {
+    name: &'static str,
+    version: &'static str,
+}
+
+/// The readiness probe: any answer will do, so it is a telling one.
+async fn ready() -> Json<Ready> {
+    Json(Ready {
+        name: env!("CARGO_PKG_NAME"),
+        version: env!("CARGO_PKG_VERSION"),
+    })
+}
+
+async fn invoke<S: OrderStore, F: Fallback>(
+    State(reserver): State<Arc<Reserver<S, F>>>,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    let received = Instant::now();
+    let id = headers.get("x-azure-functions-invocationid");
+    let id = id
+        .and_then(|id| id.to_str().ok())
+        .unwrap_or_default()
+        .to_owned();
+    let request = match body::read(body).await {
+        Ok(request) => request,
+        Err(unreadable) => return refuse_unreadable(&id, &unreadable),
+    };
+    let delivery = match invocation::parse(&request) {
+        Ok(delivery) => delivery,
+        Err(error) => {
+            telemetry::refused(&id, None, &error);
+            return refusal(StatusCode::BAD_REQUEST, error.to_string());
+        }
+    };
+    let span = telemetry::invocation_span(&id);
+    let reservation = async move {
+        let reservation = reserver.reserve(&delivery).instrument(span).await;
+        telemetry::reserved(&id, &delivery, &reservation, received.elapsed());
+        match reply(&reservation) {
+            Some(reply) => Json(reply).into_response(),
+            None => refusal(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "neither storage nor fallback took the order",
+            ),
+        }
+    };
+    #[expect(clippy::disallowed_methods, reason = "this is the one place")]
+    let detached = tokio::spawn(reservation);
+    detached.await.unwrap_or_else(|_| {
+        refusal(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "the invocation panicked; see the log",
+        )
+    })
+}
+
+fn refuse_unreadable(id: &str, unreadable: &Unreadable) -> Response {
+    let (status, session) = match unreadable {
+        Unreadable::TooLarge { session } => (StatusCode::PAYLOAD_TOO_LARGE, session.as_deref()),
+        Unreadable::TooSlow => (StatusCode::REQUEST_TIMEOUT, None),
+        Unreadable::Broken(_) => (StatusCode::BAD_REQUEST, None),
+    };
+    telemetry::refused(id, session, unreadable);
+    refusal(status, unreadable.to_string())
+}
+
+#[derive(Serialize)]
+struct Refusal {
+    error: String,
+}
+
+/// Anything but a 2xx: the host gives the message back to the broker.
+fn refusal(status: StatusCode, error: impl Into<String>) -> Response {
+    (
+        status,
+        Json(Refusal {
+            error: error.into(),
+        }),
+    )
+        .into_response()
+}

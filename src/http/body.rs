@@ -1,0 +1,86 @@
+//! The body of a request, up to what the queue's tier can send.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use bytes::{Bytes, BytesMut};
+use http_body_util::BodyExt as _;
+use tokio::time::timeout;
+
+use crate::invocation;
+
+/// The largest message of a Standard namespace, properties included, in bytes.
+const MESSAGE_MAX: usize = 256 * 1024;
+
+/// The most that one byte of it takes on the wire: in text mode a control character is escaped
+/// twice (`\\u0001`), and the host sends the body's properties a second time as Metadata.
+const ENCODED_MAX: usize = 14;
+
+/// The rest of the envelope.
+const ENVELOPE_MAX: usize = 512 * 1024;
+
+/// The longest request that is read, in bytes.
+pub const REQUEST_MAX: usize = MESSAGE_MAX * ENCODED_MAX + ENVELOPE_MAX;
+
+/// What is drained of a longer one, so that the host reads our answer instead of a reset.
+const DRAINED_MAX: usize = 16 * REQUEST_MAX;
+
+/// The end of the request, where the host puts the session id.
+const TAIL: usize = 64 * 1024;
+
+/// Loopback and at most a few MB: a sender that takes longer is stuck.
+const READ_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Why there is no body.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unreadable {
+    /// More than any message of the tier can take.
+    #[error(
+        "the request is longer than {REQUEST_MAX} bytes; messages of up to {MESSAGE_MAX} bytes are supported (Service Bus Standard)"
+    )]
+    TooLarge { session: Option<String> },
+    #[error("the request did not arrive within {} s", READ_TIMEOUT.as_secs())]
+    TooSlow,
+    #[error("the request broke off: {0}")]
+    Broken(String),
+}
+
+pub(super) async fn read(body: Body) -> Result<Bytes, Unreadable> {
+    timeout(READ_TIMEOUT, collect(body))
+        .await
+        .unwrap_or(Err(Unreadable::TooSlow))
+}
+
+async fn collect(mut body: Body) -> Result<Bytes, Unreadable> {
+    let mut read = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| Unreadable::Broken(error.to_string()))?;
+        let Ok(data) = frame.into_data() else {
+            continue;
+        };
+        read.extend_from_slice(&data);
+        if read.len() > REQUEST_MAX {
+            return Err(drain(body, read).await);
+        }
+    }
+    Ok(read.freeze())
+}
+
+/// Reads on without keeping more than the tail.
+async fn drain(mut body: Body, mut tail: BytesMut) -> Unreadable {
+    let mut seen = tail.len();
+    while seen < DRAINED_MAX {
+        let Some(Ok(frame)) = body.frame().await else {
+            break;
+        };
+        let Ok(data) = frame.into_data() else {
+            continue;
+        };
+        seen += data.len();
+        tail.extend_from_slice(&data);
+        drop(tail.split_to(tail.len().saturating_sub(TAIL)));
+    }
+    Unreadable::TooLarge {
+        session: invocation::session_within(&tail),
+    }
+}

@@ -1,0 +1,75 @@
+//! The HTTP client of the process: pooled, with no retries or redirects of its own.
+
+use std::{error::Error, sync::Arc, time::Duration};
+
+use rustls::{ClientConfig, RootCertStore, crypto::ring};
+
+/// Below the idle limits of Azure's front ends, so that a pooled connection is not closed under a
+/// request.
+const IDLE_MAX: Duration = Duration::from_secs(30);
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Why there is no client.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// The TLS library refuses its own defaults.
+    #[error("TLS: {0}")]
+    Tls(#[from] rustls::Error),
+    /// The HTTP library refuses its options.
+    #[error("HTTP client: {0}")]
+    Http(#[from] reqwest::Error),
+}
+
+/// Builds the client. Trusts Mozilla's root certificates as compiled in, so that the static
+/// binary needs nothing of the image it runs in.
+///
+/// # Errors
+/// When the TLS or HTTP library refuses its set-up; never because of the network.
+pub fn build() -> Result<reqwest::Client, ClientError> {
+    let roots = RootCertStore::from_iter(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+    let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    #[expect(clippy::disallowed_methods, reason = "this is the one place")]
+    let builder = reqwest::Client::builder();
+    let client = builder
+        .tls_backend_preconfigured(tls)
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .connect_timeout(CONNECT_TIMEOUT)
+        .pool_idle_timeout(IDLE_MAX)
+        .tcp_nodelay(true)
+        .user_agent(concat!(
+            env!("CARGO_PKG_NAME"),
+            "/",
+            env!("CARGO_PKG_VERSION")
+        ))
+        .build()?;
+    Ok(client)
+}
+
+/// The innermost cause of an error, in one line: the outer ones quote the URL, which may carry a
+/// signature.
+#[must_use]
+pub fn root_cause(error: &(dyn Error + 'static)) -> String {
+    let mut cause = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    if let Some(outer) = cause.downcast_ref::<reqwest::Error>() {
+        return if outer.is_timeout() {
+            "timed out"
+        } else {
+            "no answer"
+        }
+        .to_owned();
+    }
+    cause
+        .to_string()
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .to_owned()
+}

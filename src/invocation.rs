@@ -1,0 +1,94 @@
+//! The wire format between the Functions host and its custom handler, in and out.
+//!
+//! The host encodes one value in several ways, by binding type and by its own version: bytes as
+//! base64, text as a JSON string within a JSON string, objects as they are. All of them are read.
+//! See *Azure Functions custom handlers*, "Request payload" and "Response payload".
+
+mod data;
+mod metadata;
+mod reply;
+
+use std::collections::HashSet;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::order::Delivery;
+use data::Data;
+use metadata::Metadata;
+
+pub use metadata::session_within;
+pub use reply::reply;
+
+/// The trigger's binding in `function.json`.
+pub const BINDING: &str = "order";
+
+/// A request that no Service Bus trigger of ours sends. The host gives the message back.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvocationError {
+    /// Not the envelope of a custom handler.
+    #[error("not an invocation: {0}; expected {{\"Data\":{{\"{BINDING}\":…}},\"Metadata\":{{…}}}}")]
+    NotAnInvocation(String),
+    /// The binding has another name.
+    #[error("Data has no `{BINDING}`; expected the binding named `{BINDING}` in function.json")]
+    NoBinding,
+    /// Many messages at once.
+    #[error("a batch of messages; expected \"cardinality\": \"one\" in function.json")]
+    Batch,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Envelope<'a> {
+    #[serde(borrow)]
+    data: Binding<'a>,
+    #[serde(borrow)]
+    metadata: Option<Metadata<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Binding<'a> {
+    #[serde(borrow)]
+    order: Option<&'a RawValue>,
+}
+
+/// Reads the one message of an invocation.
+///
+/// In text mode the host lets properties of the body overwrite those of the broker, in any case.
+/// A property that the body has too is therefore not trusted there; design D7.
+///
+/// # Errors
+/// When the request is no invocation with exactly one message. The message itself is not judged.
+pub fn parse(request: &[u8]) -> Result<Delivery, InvocationError> {
+    let envelope: Envelope<'_> = serde_json::from_slice(request)
+        .map_err(|error| InvocationError::NotAnInvocation(error.to_string()))?;
+    let metadata = envelope.metadata.unwrap_or_default();
+    let value = envelope.data.order.ok_or(InvocationError::NoBinding)?;
+    if metadata.is_batch() {
+        return Err(InvocationError::Batch);
+    }
+    match Data::read(value).ok_or(InvocationError::Batch)? {
+        Data::Bytes(body) => Ok(metadata.delivery(body, |_| true)),
+        Data::Text(body) => {
+            let claimed = top_level_keys(&body);
+            Ok(metadata.delivery(body, |property| {
+                !claimed.contains(&property.to_ascii_lowercase())
+            }))
+        }
+    }
+}
+
+/// Lower-cased; none when the body is no JSON object, for then the host overwrites nothing.
+fn top_level_keys(body: &[u8]) -> HashSet<String> {
+    #[derive(Deserialize)]
+    #[serde(transparent)]
+    struct Keys(std::collections::HashMap<String, serde::de::IgnoredAny>);
+    serde_json::from_slice(body).map_or_else(
+        |_| HashSet::new(),
+        |Keys(keys)| {
+            keys.into_keys()
+                .map(|key| key.to_ascii_lowercase())
+                .collect()
+        },
+    )
+}

@@ -1,0 +1,58 @@
+//! One hand-out of a message by the broker.
+
+use std::fmt;
+
+use bytes::Bytes;
+
+use super::{EnqueuedTime, Position, SequenceNumber};
+
+/// What the broker says of a message, and its body. Everything but the body may be missing: the
+/// host leaves out what is not set, and what the body may have overwritten is not trusted.
+#[derive(Clone, Default)]
+pub struct Delivery {
+    /// The message's bytes, as published.
+    pub body: Bytes,
+    /// `MessageId`, the publisher's.
+    pub message_id: Option<String>,
+    /// `SessionId`, the publisher's.
+    pub session_id: Option<String>,
+    /// `SequenceNumber`, the broker's.
+    pub sequence_number: Option<SequenceNumber>,
+    /// `EnqueuedTime`, the broker's.
+    pub enqueued: Option<EnqueuedTime>,
+    /// `DeliveryCount`: 1 for the first delivery.
+    pub delivery_count: Option<u32>,
+    /// W3C trace context of the publisher.
+    pub traceparent: Option<String>,
+}
+
+impl Delivery {
+    /// The message's place in its queue, when both of its parts are known.
+    #[must_use]
+    pub fn position(&self) -> Option<Position> {
+        Some(Position {
+            sequence: self.sequence_number?,
+            enqueued: self.enqueued?,
+        })
+    }
+
+    /// The trace id within [`Self::traceparent`]: 32 hexadecimal digits.
+    #[must_use]
+    pub fn trace_id(&self) -> Option<&str> {
+        self.traceparent.as_deref()?.split('-').nth(1)
+    }
+}
+
+/// Without the body: it may hold an e-mail address.
+impl fmt::Debug for Delivery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Delivery")
+            .field("message_id", &self.message_id)
+            .field("session_id", &self.session_id)
+            .field("sequence_number", &self.sequence_number)
+            .field("enqueued", &self.enqueued)
+            .field("delivery_count", &self.delivery_count)
+            .field("body_bytes", &self.body.len())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,179 @@
+//! Where a message stands in the queue: the broker's number and the time it was accepted.
+//!
+//! The number alone is not enough: it restarts when a queue is deleted and created again. Every
+//! verdict on two positions therefore needs both, and says so when they contradict each other.
+
+use std::{cmp::Ordering, fmt, num::ParseIntError, str::FromStr};
+
+use time::{
+    OffsetDateTime, PrimitiveDateTime, UtcOffset, format_description::well_known::Rfc3339,
+    macros::format_description,
+};
+
+/// How far two clocks of the broker may disagree, and how fast a queue can be recreated: seconds.
+/// Numbers and times that contradict each other within it decide nothing.
+pub const CONTRADICTION_WINDOW_SECS: i64 = 60;
+
+/// The broker's `SequenceNumber`: unique and rising within one life of a queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SequenceNumber(pub u64);
+
+impl fmt::Display for SequenceNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl FromStr for SequenceNumber {
+    type Err = ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().map(Self)
+    }
+}
+
+/// When the broker accepted the message, in UTC and whole seconds: all that the host passes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EnqueuedTime(OffsetDateTime);
+
+/// A time in neither of the forms the host uses.
+#[derive(Debug, thiserror::Error)]
+#[error("expected a time as 2026-05-04T09:30:10, with or without fraction and offset")]
+pub struct EnqueuedTimeError;
+
+impl EnqueuedTime {
+    /// Seconds from `earlier` to `self`; negative when `self` came first.
+    fn seconds_since(self, earlier: Self) -> i64 {
+        (self.0 - earlier.0).whole_seconds()
+    }
+}
+
+impl From<OffsetDateTime> for EnqueuedTime {
+    /// Drops the fraction of the second, so that two sources of the same time agree.
+    fn from(time: OffsetDateTime) -> Self {
+        let time = time.to_offset(UtcOffset::UTC);
+        Self(time.replace_nanosecond(0).unwrap_or(time))
+    }
+}
+
+impl FromStr for EnqueuedTime {
+    type Err = EnqueuedTimeError;
+
+    /// Reads RFC 3339 and the zoneless form of `EnqueuedTimeUtc`, which means UTC.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const ZONELESS: &[time::format_description::BorrowedFormatItem<'_>] = format_description!(
+            "[year]-[month]-[day]T[hour]:[minute]:[second][optional [.[subsecond]]]"
+        );
+        OffsetDateTime::parse(text, &Rfc3339)
+            .or_else(|_| {
+                PrimitiveDateTime::parse(text, ZONELESS).map(PrimitiveDateTime::assume_utc)
+            })
+            .map(Self::from)
+            .map_err(|_| EnqueuedTimeError)
+    }
+}
+
+impl fmt::Display for EnqueuedTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = self.0.format(&Rfc3339).map_err(|_| fmt::Error)?;
+        f.write_str(&text)
+    }
+}
+
+/// A message's place in its queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Position {
+    /// The broker's number.
+    pub sequence: SequenceNumber,
+    /// When the broker accepted it.
+    pub enqueued: EnqueuedTime,
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "#{} of {}", self.sequence, self.enqueued)
+    }
+}
+
+/// What a message is to the order that is stored already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It came later in the same numbering.
+    Newer,
+    /// It is the very message that is stored.
+    Same,
+    /// What is stored came later: higher number, not accepted earlier.
+    Superseded,
+    /// It came later although its number is not higher: the queue was recreated in between.
+    Renumbered,
+    /// Number and time disagree, and neither explains the other.
+    Contradictory,
+}
+
+impl Position {
+    /// Compares this message with the `stored` one, by number and by time.
+    #[must_use]
+    pub fn against(self, stored: Self) -> Standing {
+        let age = self.enqueued.seconds_since(stored.enqueued);
+        match self.sequence.cmp(&stored.sequence) {
+            Ordering::Equal if age == 0 => Standing::Same,
+            Ordering::Greater if age >= -CONTRADICTION_WINDOW_SECS => Standing::Newer,
+            Ordering::Less if age <= 0 => Standing::Superseded,
+            Ordering::Less | Ordering::Equal if age > CONTRADICTION_WINDOW_SECS => {
+                Standing::Renumbered
+            }
+            _ => Standing::Contradictory,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(sequence: u64, seconds: i64) -> Position {
+        let enqueued = OffsetDateTime::UNIX_EPOCH + time::Duration::seconds(1_000_000 + seconds);
+        Position {
+            sequence: SequenceNumber(sequence),
+            enqueued: enqueued.into(),
+        }
+    }
+
+    #[test]
+    fn number_and_time_decide_together() {
+        let stored = at(100, 0);
+        for (ours, expected) in [
+            (at(101, 0), Standing::Newer),
+            (at(101, -60), Standing::Newer),
+            (at(101, -61), Standing::Contradictory),
+            (at(100, 0), Standing::Same),
+            (at(100, 60), Standing::Contradictory),
+            (at(100, 61), Standing::Renumbered),
+            (at(100, -1), Standing::Contradictory),
+            (at(99, 0), Standing::Superseded),
+            (at(99, -86_400), Standing::Superseded),
+            (at(99, 1), Standing::Contradictory),
+            (at(99, 60), Standing::Contradictory),
+            (at(99, 61), Standing::Renumbered),
+        ] {
+            assert_eq!(ours.against(stored), expected, "{ours} against {stored}");
+        }
+    }
+
+    #[test]
+    fn every_form_of_the_hosts_times_reads_as_the_same_second() {
+        let expected = "2026-05-04T09:30:10Z";
+        for text in [
+            "2026-05-04T09:30:10",
+            "2026-05-04T09:30:10.123",
+            "2026-05-04T09:30:10+00:00",
+            "2026-05-04T11:30:10.9999999+02:00",
+            "2026-05-04T09:30:10Z",
+        ] {
+            assert_eq!(text.parse::<EnqueuedTime>().unwrap().to_string(), expected);
+        }
+        for text in ["", "today", "05/04/2026 09:30:00", "2026-05-04"] {
+            assert!(text.parse::<EnqueuedTime>().is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! THE DATA PATH: parse, or hand over; store with retries; on exhaustion hand over; the
+//! fallback's yes completes, its no abandons.
+
+use std::time::Duration;
+
+use tokio::time::{sleep, timeout};
+
+use crate::{
+    fallback::{Fallback, FallbackError, Notice, Reason},
+    order::{Delivery, Order},
+    retry::{Attempted, Retry},
+    store::{OrderStore, Put},
+};
+
+/// The longest wait before a message is given back, in seconds.
+pub const REDELIVERY_WAIT_MAX_SECS: u64 = 60;
+
+/// Reserves orders: the whole of what happens to one message.
+#[derive(Debug)]
+pub struct Reserver<S, F> {
+    /// Where orders are kept.
+    pub store: S,
+    /// Who takes those that could not be kept.
+    pub fallback: F,
+    /// How often storing is tried.
+    pub retry: Retry,
+    /// Time limit of the one call of the fallback.
+    pub fallback_timeout: Duration,
+}
+
+/// What the broker is told. There is no acknowledgement without a reason.
+#[derive(Debug)]
+pub enum Settlement {
+    /// The message is done: take it off the queue.
+    Complete(Outcome),
+    /// Nobody has the order: deliver the message again.
+    Abandon(FallbackError),
+}
+
+/// Why a message is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Its order is in the session's blob.
+    Stored,
+    /// The session's blob holds a newer order.
+    Superseded,
+    /// A person has been told, with the whole order.
+    HandedOver,
+}
+
+/// The end of one delivery, and what led to it.
+#[derive(Debug)]
+pub struct Reservation {
+    /// What the broker is told.
+    pub settlement: Settlement,
+    /// The order, unless the message was unreadable.
+    pub order: Option<Order>,
+    /// Uploads that were tried.
+    pub attempts: u32,
+    /// Why the order was not stored, if it was not.
+    pub reason: Option<Reason>,
+}
+
+impl<S: OrderStore, F: Fallback> Reserver<S, F> {
+    /// Brings one delivery to its end. The order is durable, or accepted by the fallback, before
+    /// this returns [`Settlement::Complete`].
+    pub async fn reserve(&self, delivery: &Delivery) -> Reservation {
+        let order = match Order::parse(delivery) {
+            Ok(order) => order,
+            Err(error) => {
+                return self
+                    .hand_over(delivery, None, Reason::Unreadable(error))
+                    .await;
+            }
+        };
+        let outcome = match self.retry.run(|| self.store.put(&order)).await {
+            Ok(Attempted {
+                value: Put::Stored,
+                attempts,
+            }) => (Outcome::Stored, attempts),
+            Ok(Attempted {
+                value: Put::Superseded,
+                attempts,
+            }) => (Outcome::Superseded, attempts),
+            Err(exhausted) => {
+                let reason = Reason::NotConfirmed(exhausted);
+                return self.hand_over(delivery, Some(order), reason).await;
+            }
+        };
+        Reservation {
+            settlement: Settlement::Complete(outcome.0),
+            order: Some(order),
+            attempts: outcome.1,
+            reason: None,
+        }
+    }
+
+    /// Only the fallback's yes completes. Its no gives the message back, after a wait: the broker
+    /// itself redelivers at once, ten times, and then gives up.
+    async fn hand_over(
+        &self,
+        delivery: &Delivery,
+        order: Option<Order>,
+        reason: Reason,
+    ) -> Reservation {
+        let notice = Notice {
+            delivery,
+            order: order.as_ref(),
+            reason: &reason,
+        };
+        let accepted = timeout(self.fallback_timeout, self.fallback.send(&notice))
+            .await
+            .unwrap_or(Err(FallbackError::TimedOut(self.fallback_timeout)));
+        let settlement = match accepted {
+            Ok(()) => Settlement::Complete(Outcome::HandedOver),
+            Err(error) => {
+                sleep(redelivery_wait(delivery)).await;
+                Settlement::Abandon(error)
+            }
+        };
+        Reservation {
+            settlement,
+            order,
+            attempts: reason.attempts(),
+            reason: Some(reason),
+        }
+    }
+}
+
+/// 1, 2, 4 … 60 s, by how often the message was delivered.
+fn redelivery_wait(delivery: &Delivery) -> Duration {
+    let earlier = delivery.delivery_count.unwrap_or(1).saturating_sub(1);
+    let seconds = 1_u64.checked_shl(earlier).unwrap_or(u64::MAX);
+    Duration::from_secs(seconds.min(REDELIVERY_WAIT_MAX_SECS))
+}

@@ -1,0 +1,88 @@
+//! Port: where orders are kept.
+
+pub mod azure;
+pub mod blob;
+
+use std::{future::Future, time::Duration};
+
+use crate::{
+    order::{Order, Position},
+    retry::Retriable,
+};
+
+/// Keeps the newest order of each session.
+pub trait OrderStore: Send + Sync + 'static {
+    /// One attempt to make `order` the stored one of its session.
+    ///
+    /// # Errors
+    /// When it could not be confirmed. The order may have been stored all the same.
+    fn put(&self, order: &Order) -> impl Future<Output = Result<Put, StoreError>> + Send;
+}
+
+/// A confirmed end of an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Put {
+    /// The order is stored.
+    Stored,
+    /// A newer order of the session is stored: its position was read during this attempt.
+    Superseded,
+}
+
+/// Why an attempt could not be confirmed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// No answer within the limit.
+    #[error("no answer within {} ms", .0.as_millis())]
+    TimedOut(Duration),
+    /// The storage answered, but not with yes.
+    #[error("{status}{}", code.as_deref().map(|code| format!(" {code}")).unwrap_or_default())]
+    Refused {
+        /// HTTP status.
+        status: u16,
+        /// `x-ms-error-code`, if given.
+        code: Option<String>,
+        /// `Retry-After`, if given in seconds.
+        retry_after: Option<Duration>,
+    },
+    /// The container is missing and could not be created.
+    #[error("the container is missing and cannot be created: {0}")]
+    NoContainer(#[source] Box<Self>),
+    /// The container was created, and is missing all the same.
+    #[error("the container was created but is still missing")]
+    ContainerVanished,
+    /// No connection, or it broke before the answer was complete.
+    /// Holds the innermost cause only: the outer ones quote the URL, which may be signed.
+    #[error("storage unreachable: {0}")]
+    Unreachable(String),
+    /// No token for the storage.
+    #[error("no token for the storage: {0}")]
+    Credential(String),
+    /// An answer that Blob Storage does not give.
+    #[error("unexpected answer of the storage: {0}")]
+    Unexpected(String),
+    /// Others wrote the same session in each of this many rounds.
+    #[error("other writers of the session came first {0} times")]
+    Contended(usize),
+    /// Number and time disagree about which order is newer.
+    #[error("cannot tell which order is newer: stored {stored}, this one {ours}")]
+    Contradictory {
+        /// What is stored.
+        stored: Position,
+        /// What was to be stored.
+        ours: Position,
+    },
+}
+
+impl Retriable for StoreError {
+    fn timed_out(limit: Duration) -> Self {
+        Self::TimedOut(limit)
+    }
+
+    fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Refused { retry_after, .. } => *retry_after,
+            Self::NoContainer(source) => source.retry_after(),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! Blob Storage through the official SDK: three requests, each sent once.
+
+mod account;
+mod failure;
+mod metadata;
+mod shared_key;
+
+use std::{fmt, num::NonZeroUsize, sync::Arc, time::Duration};
+
+use azure_core::http::{ClientOptions, Etag, RequestContent};
+use azure_storage_blob::{
+    BlobContainerClient, BlobContainerClientOptions,
+    models::{BlobClientGetPropertiesOptions, BlockBlobClientUploadOptions},
+};
+
+pub use account::{Access, AccountError, StorageAccount};
+pub use shared_key::AccountKey;
+
+use super::{
+    StoreError,
+    blob::{BlobService, Condition, ETag, Head, PutReply},
+};
+use crate::{
+    identity::client_options,
+    order::{Order, SessionId},
+};
+use failure::Failure;
+use shared_key::SharedKeyPolicy;
+
+/// The REST version spoken: every Azurite since 2023 knows it too.
+const API_VERSION: &str = "2023-11-03";
+
+/// One container of one account.
+pub struct AzureBlobs {
+    container: BlobContainerClient,
+    server_timeout_secs: i32,
+}
+
+impl fmt::Debug for AzureBlobs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let url = self.container.url();
+        f.debug_struct("AzureBlobs")
+            .field("host", &url.host_str())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why the storage cannot be addressed.
+#[derive(Debug, thiserror::Error)]
+#[error("orders storage: {0}")]
+pub struct SetupError(#[from] azure_core::Error);
+
+impl AzureBlobs {
+    /// The container `name` of `account`, reached through `client`. Asks nothing of the network.
+    /// `attempt_timeout` is passed on to the server, so that it too gives up on late writes.
+    ///
+    /// # Errors
+    /// When the account's URL or credential is of no use.
+    pub fn new(
+        account: &StorageAccount,
+        name: &str,
+        client: &reqwest::Client,
+        attempt_timeout: Duration,
+    ) -> Result<Self, SetupError> {
+        let mut client_options = client_options(client);
+        let mut credential = None;
+        match &account.access {
+            Access::Key(key) => sign_with(&mut client_options, key),
+            Access::Identity(identity) => credential = Some(identity.credential(client)?),
+            Access::Signed => {}
+        }
+        let options = BlobContainerClientOptions {
+            client_options,
+            version: API_VERSION.to_owned(),
+        };
+        Ok(Self {
+            container: BlobContainerClient::new(
+                account.container_url(name),
+                credential,
+                Some(options),
+            )?,
+            server_timeout_secs: attempt_timeout
+                .as_secs()
+                .clamp(1, 3600)
+                .try_into()
+                .unwrap_or(1),
+        })
+    }
+
+    /// Whether the container can be read, without changing anything: `Some(false)` when it is
+    /// missing.
+    ///
+    /// # Errors
+    /// When the storage cannot be reached, or refuses.
+    pub async fn container_exists(&self) -> Result<bool, StoreError> {
+        match self.container.get_properties(None).await {
+            Ok(_) => Ok(true),
+            Err(error) => match Failure::from(error) {
+                Failure::NoContainer => Ok(false),
+                failure => Err(failure.into()),
+            },
+        }
+    }
+}
+
+fn sign_with(options: &mut ClientOptions, key: &AccountKey) {
+    let policy = SharedKeyPolicy::new(key.clone());
+    options.per_try_policies.push(Arc::new(policy));
+}
+
+impl BlobService for AzureBlobs {
+    async fn put_blob(&self, order: &Order, condition: &Condition) -> Result<PutReply, StoreError> {
+        let blob = self
+            .container
+            .blob_client(order.session.blob_name().as_str());
+        let mut options = BlockBlobClientUploadOptions {
+            blob_content_type: Some("application/json".to_owned()),
+            metadata: Some(metadata::of(order)),
+            per_request_timeout: Some(self.server_timeout_secs),
+            parallel: Some(NonZeroUsize::MIN),
+            ..BlockBlobClientUploadOptions::default()
+        };
+        match condition {
+            Condition::Absent => options.if_none_match = Some(Etag::from("*")),
+            Condition::Version(etag) => options.if_match = Some(Etag::from(etag.0.as_str())),
+        }
+        let content = RequestContent::from(order.body.to_vec());
+        match Box::pin(blob.block_blob_client().upload(content, Some(options))).await {
+            Ok(written) => Ok(PutReply::Written(
+                written.etag.map(|etag| ETag(etag.to_string())),
+            )),
+            Err(error) => match Failure::from(error) {
+                Failure::Conflict => Ok(PutReply::Conflict),
+                Failure::NoContainer => Ok(PutReply::NoContainer),
+                failure => Err(failure.into()),
+            },
+        }
+    }
+
+    async fn head_blob(&self, session: &SessionId) -> Result<Option<Head>, StoreError> {
+        let blob = self.container.blob_client(session.blob_name().as_str());
+        let options = BlobClientGetPropertiesOptions {
+            timeout: Some(self.server_timeout_secs),
+            ..BlobClientGetPropertiesOptions::default()
+        };
+        match blob.get_properties(Some(options)).await {
+            Ok(properties) => metadata::head(properties.headers()).map(Some),
+            Err(error) => match Failure::from(error) {
+                Failure::NoBlob | Failure::NoContainer => Ok(None),
+                failure => Err(failure.into()),
+            },
+        }
+    }
+
+    async fn create_container(&self) -> Result<(), StoreError> {
+        match self.container.create(None).await {
+            Ok(_) => Ok(()),
+            Err(error) => match Failure::from(error) {
+                Failure::Conflict => Ok(()),
+                failure => Err(failure.into()),
+            },
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! Where the orders go and how the account is opened: connection strings and endpoints.
+
+use azure_core::credentials::Secret;
+use url::Url;
+
+use super::AccountKey;
+use crate::identity::Identity;
+
+/// The documented account of the storage emulator: public, the same on every machine.
+const EMULATOR_ACCOUNT: &str = "devstoreaccount1";
+const EMULATOR_KEY: &str =
+    "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
+
+/// A storage account's blob endpoint and the way in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StorageAccount {
+    endpoint: Url,
+    /// How requests are authorized.
+    pub access: Access,
+}
+
+/// How requests are authorized.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Entra ID.
+    Identity(Identity),
+    /// The account's key.
+    Key(AccountKey),
+    /// A shared access signature, part of the URL.
+    Signed,
+}
+
+/// What is wrong with a connection string or endpoint. Never quotes a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AccountError {
+    /// A part that is no `name=value`.
+    #[error("part {0} is not name=value; expected name=value pairs separated by ';'")]
+    NoPair(usize),
+    /// No URL, or one that nobody can append a container to.
+    #[error("{0} is not an http(s) URL such as https://<account>.blob.core.windows.net")]
+    NoUrl(&'static str),
+    /// Nothing says which account.
+    #[error("neither BlobEndpoint nor AccountName is given")]
+    NoEndpoint,
+    /// Nothing says how to get in.
+    #[error("neither AccountKey with AccountName nor SharedAccessSignature is given")]
+    NoAccess,
+    /// Not base64.
+    #[error("AccountKey is not base64")]
+    KeyNotBase64,
+    /// Tokens are never sent in the clear.
+    #[error("an identity needs an https URL")]
+    InsecureIdentity,
+}
+
+impl StorageAccount {
+    /// An account opened with an Entra identity, as `X__blobServiceUri` names it.
+    ///
+    /// # Errors
+    /// When `endpoint` is no https URL.
+    pub fn with_identity(endpoint: &str, identity: Identity) -> Result<Self, AccountError> {
+        let endpoint = base_url(endpoint, "the endpoint")?;
+        if endpoint.scheme() != "https" {
+            return Err(AccountError::InsecureIdentity);
+        }
+        Ok(Self {
+            endpoint,
+            access: Access::Identity(identity),
+        })
+    }
+
+    /// Reads an Azure Storage connection string; `UseDevelopmentStorage=true` is Azurite.
+    ///
+    /// # Errors
+    /// Names what is missing.
+    pub fn from_connection_string(text: &str) -> Result<Self, AccountError> {
+        let parts = Parts::read(text)?;
+        if parts
+            .get("UseDevelopmentStorage")
+            .is_some_and(|value| value.eq_ignore_ascii_case("true"))
+        {
+            return Self::emulator(parts.get("DevelopmentStorageProxyUri"));
+        }
+        let mut endpoint = match (parts.get("BlobEndpoint"), parts.get("AccountName")) {
+            (Some(endpoint), _) => base_url(endpoint, "BlobEndpoint")?,
+            (None, Some(account)) => {
+                let scheme = parts.get("DefaultEndpointsProtocol").unwrap_or("https");
+                let suffix = parts.get("EndpointSuffix").unwrap_or("core.windows.net");
+                let url = format!("{scheme}://{account}.blob.{suffix}");
+                base_url(&url, "the endpoint of AccountName and EndpointSuffix")?
+            }
+            (None, None) => return Err(AccountError::NoEndpoint),
+        };
+        let access = match (
+            parts.get("SharedAccessSignature"),
+            parts.get("AccountName"),
+            parts.get("AccountKey"),
+        ) {
+            (Some(signature), ..) => {
+                endpoint.set_query(Some(signature.trim_start_matches('?')));
+                Access::Signed
+            }
+            (None, Some(account), Some(key)) => Access::Key(account_key(account, key)?),
+            _ => return Err(AccountError::NoAccess),
+        };
+        Ok(Self { endpoint, access })
+    }
+
+    fn emulator(proxy: Option<&str>) -> Result<Self, AccountError> {
+        let mut endpoint = base_url(
+            proxy.unwrap_or("http://127.0.0.1"),
+            "DevelopmentStorageProxyUri",
+        )?;
+        if endpoint.port().is_none() && endpoint.set_port(Some(10_000)).is_err() {
+            return Err(AccountError::NoUrl("DevelopmentStorageProxyUri"));
+        }
+        endpoint.set_path(EMULATOR_ACCOUNT);
+        let access = Access::Key(account_key(EMULATOR_ACCOUNT, EMULATOR_KEY)?);
+        Ok(Self { endpoint, access })
+    }
+
+    /// The URL of a container, signature and all: not for logs.
+    pub(super) fn container_url(&self, container: &str) -> Url {
+        let mut url = self.endpoint.clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty().push(container);
+        }
+        url
+    }
+
+    /// The endpoint as it may be shown: without query.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        let mut url = self.endpoint.clone();
+        url.set_query(None);
+        url.into()
+    }
+}
+
+fn base_url(text: &str, name: &'static str) -> Result<Url, AccountError> {
+    let url = Url::parse(text.trim()).map_err(|_| AccountError::NoUrl(name))?;
+    match url.scheme() {
+        "http" | "https" if url.host().is_some() => Ok(url),
+        _ => Err(AccountError::NoUrl(name)),
+    }
+}
+
+fn account_key(account: &str, key: &str) -> Result<AccountKey, AccountError> {
+    azure_core::base64::decode(key).map_err(|_| AccountError::KeyNotBase64)?;
+    Ok(AccountKey {
+        account: account.to_owned(),
+        key: Secret::new(key.to_owned()),
+    })
+}
+
+/// `name=value` pairs; names in any case, values may contain `=`.
+struct Parts<'a>(Vec<(&'a str, &'a str)>);
+
+impl<'a> Parts<'a> {
+    fn read(text: &'a str) -> Result<Self, AccountError> {
+        let pairs = text.split(';').map(str::trim).enumerate();
+        let pairs = pairs.filter(|(_, part)| !part.is_empty());
+        pairs
+            .map(|(index, part)| part.split_once('=').ok_or(AccountError::NoPair(index + 1)))
+            .collect::<Result<_, _>>()
+            .map(Self)
+    }
+
+    fn get(&self, name: &str) -> Option<&'a str> {
+        let mut found = self
+            .0
+            .iter()
+            .filter(|(key, _)| key.trim().eq_ignore_ascii_case(name));
+        found
+            .next()
+            .map(|(_, value)| value.trim())
+            .filter(|value| !value.is_empty())
+    }
+}
