@@ -74,7 +74,7 @@ pub fn reserved(
                 outcome = $outcome,
                 attempts = reservation.attempts,
                 blob_name = blob_name.as_ref().map(|name| name.as_str()),
-                duration_ms = took.as_secs_f64() * 1e3,
+                duration_ms = (took.as_secs_f64() * 1e6).round() / 1e3,
                 trace_id = delivery.trace_id(),
                 reason = reservation.reason.as_ref().map(ToString::to_string),
                 error,
