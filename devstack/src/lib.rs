@@ -1,1 +1,4 @@
 //! The local stack.
+
+pub mod logic_app;
+pub mod loopback;
