@@ -7,5 +7,10 @@
     reason = "clippy.toml allows them in tests; clippy does not see that these helpers are tests too"
 )]
 
+mod blob;
+mod blob_client;
+mod blob_faults;
+mod blob_lists;
+mod blob_refusals;
 mod logic_app;
 mod net;
