@@ -25,7 +25,9 @@ use bytes::Bytes;
 use tokio::net::TcpListener;
 
 use crate::loopback::{Fault, Faults, Request, Server};
+use answer::Answer;
 use failure::Failure;
+use target::Target;
 
 pub use storage::{Blob, BlobStorage, Conditions, ETagCondition, StorageError, Upload};
 
@@ -152,16 +154,15 @@ impl BlobEndpoint {
 }
 
 async fn handle(State(shared): State<Arc<Shared>>, request: axum::extract::Request) -> Response {
-    let answer = answer::Answer::to(&request);
+    let answer = Answer::to(&request);
     let (parts, body) = request.into_parts();
-    // What is announced as too long is refused before it is read.
-    let fits = body.size_hint().lower() <= BODY_MAX as u64;
-    let body = match fits {
-        true => axum::body::to_bytes(body, BODY_MAX).await.ok(),
-        false => None,
-    };
-    let Some(body) = body else {
-        return answer.failure(&Failure::body_too_large());
+    let too_large = || answer.failure(&Failure::body_too_large());
+    // What is announced as too large is refused before it is read.
+    if body.size_hint().lower() > BODY_MAX as u64 {
+        return too_large();
+    }
+    let Ok(body) = axum::body::to_bytes(body, BODY_MAX).await else {
+        return too_large();
     };
     let request = axum::http::Request::from_parts(parts, body);
     let apply = || match dispatch::dispatch(&shared, &request) {
@@ -177,13 +178,6 @@ async fn handle(State(shared): State<Arc<Shared>>, request: axum::extract::Reque
 
 /// Whether the request is one of those that faults apply to.
 fn is_faulty(request: &axum::http::Request<Bytes>) -> bool {
-    let names_a_blob = matches!(
-        target::Target::of(request.uri()),
-        Ok(target::Target::Blob { .. })
-    );
-    names_a_blob
-        && matches!(
-            *request.method(),
-            Method::PUT | Method::DELETE | Method::HEAD
-        )
+    let faulty = [Method::PUT, Method::DELETE, Method::HEAD].contains(request.method());
+    faulty && matches!(Target::of(request.uri()), Ok(Target::Blob { .. }))
 }
