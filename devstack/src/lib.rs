@@ -1,5 +1,7 @@
 //! The local stack.
 
 pub mod blob;
+pub mod clock;
 pub mod logic_app;
 pub mod loopback;
+pub mod queue;

@@ -14,3 +14,4 @@ mod blob_lists;
 mod blob_refusals;
 mod logic_app;
 mod net;
+mod queue;
