@@ -1,5 +1,6 @@
 //! The local stack.
 
+pub mod app;
 pub mod blob;
 pub mod clock;
 pub mod logic_app;
