@@ -3,6 +3,9 @@
 pub mod app;
 pub mod blob;
 pub mod clock;
+pub mod connection;
+pub mod door;
+mod http_server;
 pub mod logic_app;
 pub mod loopback;
 pub mod queue;

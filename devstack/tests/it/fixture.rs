@@ -37,3 +37,12 @@ impl Drop for AppFolder {
         drop(std::fs::remove_dir_all(&self.path));
     }
 }
+
+/// A plain HTTP client.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the ban keeps hidden retries out of the product"
+)]
+pub(crate) fn client() -> reqwest::Client {
+    reqwest::Client::new()
+}

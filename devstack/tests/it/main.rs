@@ -13,6 +13,7 @@ mod blob_client;
 mod blob_faults;
 mod blob_lists;
 mod blob_refusals;
+mod door;
 mod fixture;
 mod logic_app;
 mod net;
