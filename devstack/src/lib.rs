@@ -5,6 +5,8 @@ pub mod blob;
 pub mod clock;
 pub mod connection;
 pub mod door;
+pub mod host;
+mod http_client;
 mod http_server;
 pub mod logic_app;
 pub mod loopback;

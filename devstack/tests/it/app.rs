@@ -1,26 +1,13 @@
 //! The function app's files: ours as they stand, and errors that name file, key and expectation.
 
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use devstack::app::{DataType, FunctionApp, Settings};
 
-fn workspace() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .expect("the workspace")
-        .to_owned()
-}
-
-fn overrides(pairs: &[(&str, &str)]) -> Settings {
-    pairs
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-        .collect()
-}
+use crate::fixture::{AppFolder, settings, workspace};
 
 fn error_with(file: &str, from: &str, to: &str) -> String {
-    let app = crate::fixture::AppFolder::copy_of(&workspace());
+    let app = AppFolder::copy_of(&workspace());
     app.replace(file, from, to);
     FunctionApp::load(app.path(), Settings::new())
         .expect_err("a broken file")
@@ -58,7 +45,7 @@ fn our_own_files_are_read() {
 
 #[test]
 fn settings_override_host_json_and_name_the_queue() {
-    let settings = overrides(&[
+    let overrides = settings(&[
         ("ORDERS_QUEUE_NAME", "other"),
         ("azurefunctionsjobhost__functionTimeout", "00:00:01"),
         (
@@ -66,7 +53,7 @@ fn settings_override_host_json_and_name_the_queue() {
             "2",
         ),
     ]);
-    let app = FunctionApp::load(&workspace(), settings).expect("our files");
+    let app = FunctionApp::load(&workspace(), overrides).expect("our files");
     assert_eq!(app.queue, "other");
     assert_eq!(
         app.host.function_timeout.limit(),

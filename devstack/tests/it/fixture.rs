@@ -46,3 +46,19 @@ impl Drop for AppFolder {
 pub(crate) fn client() -> reqwest::Client {
     reqwest::Client::new()
 }
+
+/// The workspace: the app's own files are there.
+pub(crate) fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("the workspace")
+        .to_owned()
+}
+
+/// Settings from pairs.
+pub(crate) fn settings(pairs: &[(&str, &str)]) -> devstack::app::Settings {
+    pairs
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect()
+}

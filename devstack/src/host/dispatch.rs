@@ -1,0 +1,167 @@
+//! From the queue to the handler and back: receive, invoke, settle.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep};
+
+use super::answer::{Answer, Success};
+use super::event::{Delivered, Event, Events, Failure, Level, Outcome};
+use super::handler::Handler;
+use super::invocation::{Envelope, Stamp};
+use super::invoker::{Invoker, Reply};
+use super::limit::within;
+use crate::queue::{Abandoned, Delivery, Queue};
+
+/// Between two tries to reach a handler that does not listen. Not counted as deliveries: a rebuild would burn ten.
+const NOT_LISTENING_PAUSE: Duration = Duration::from_millis(250);
+
+/// The limits of host.json; `None` is without limit.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    pub(super) concurrent_calls: usize,
+    pub(super) function_timeout: Option<Duration>,
+    pub(super) lock_renewal: Option<Duration>,
+}
+
+/// Moves messages from one queue to one handler.
+#[derive(Debug)]
+pub(super) struct Dispatch {
+    pub(super) queue: Queue,
+    pub(super) handler: Handler,
+    pub(super) invoker: Invoker,
+    pub(super) envelope: Envelope,
+    pub(super) limits: Limits,
+    pub(super) events: Events,
+}
+
+impl Dispatch {
+    /// Delivers until the host stops, and returns when every delivery is settled.
+    pub(super) async fn run(self) {
+        let dispatch = Arc::new(self);
+        let mut calls = JoinSet::new();
+        loop {
+            tokio::select! {
+                () = dispatch.handler.stopped() => break,
+                Some(_) = calls.join_next() => {}
+                delivery = dispatch.next(), if calls.len() < dispatch.limits.concurrent_calls => {
+                    let dispatch = Arc::clone(&dispatch);
+                    calls.spawn(async move { dispatch.deliver(&delivery).await });
+                }
+            }
+        }
+        while calls.join_next().await.is_some() {}
+    }
+
+    async fn next(&self) -> Delivery {
+        self.handler.ready().await;
+        self.queue.receive().await
+    }
+
+    async fn deliver(&self, delivery: &Delivery) {
+        let started = Instant::now();
+        let invoked = tokio::select! {
+            invoked = self.invoke(delivery) => invoked,
+            never = self.renew(delivery, started) => match never {},
+            () = self.handler.stopped() => Err(Failure::HostStops),
+        };
+        self.settle(delivery, invoked, started);
+    }
+
+    /// Invokes the handler until it has had the message once.
+    async fn invoke(&self, delivery: &Delivery) -> Result<Success, Failure> {
+        loop {
+            let generation = self.handler.ready().await;
+            let body = self.envelope.encode(delivery, &Stamp::new());
+            let call = self.call(delivery.accepted.sequence, body);
+            match within(self.limits.function_timeout, call).await {
+                Some(Some(answered)) => return answered,
+                Some(None) => sleep(NOT_LISTENING_PAUSE).await,
+                None => {
+                    // Everything else in flight breaks off with the process.
+                    self.handler.kill(generation);
+                    return Err(Failure::FunctionTimeout);
+                }
+            }
+        }
+    }
+
+    /// Calls once; nothing when nobody listens. An answer that the host would not notice does not come back.
+    async fn call(&self, sequence: u64, body: Bytes) -> Option<Result<Success, Failure>> {
+        match self.invoker.call(body).await {
+            Reply::NotListening => None,
+            Reply::Answer(Answer::Success(success)) => Some(Ok(success)),
+            Reply::Answer(Answer::Failure(why)) => Some(Err(why)),
+            Reply::Answer(Answer::Hang { status, what }) => {
+                let text = format!(
+                    "#{sequence}: the handler answered {status} with {what}: the host hangs until functionTimeout"
+                );
+                self.events.note(Level::Warning, text);
+                std::future::pending().await
+            }
+        }
+    }
+
+    /// Extends the lock in time, for as long as host.json allows; never returns.
+    async fn renew(&self, delivery: &Delivery, started: Instant) -> Infallible {
+        let token = delivery.lock_token;
+        let mut locked_until = delivery.locked_until;
+        let within_limit = || {
+            self.limits
+                .lock_renewal
+                .is_none_or(|limit| started.elapsed() < limit)
+        };
+        let clock = self.queue.clock();
+        loop {
+            let left = locked_until - clock.now();
+            clock.sleep_until(clock.now() + left / 2).await;
+            if !within_limit() {
+                break;
+            }
+            match self.queue.renew(token) {
+                Ok(end) => locked_until = end,
+                Err(_) => break,
+            }
+        }
+        std::future::pending().await
+    }
+
+    fn settle(&self, delivery: &Delivery, invoked: Result<Success, Failure>, started: Instant) {
+        let token = delivery.lock_token;
+        let mut dead = None;
+        let outcome = match invoked {
+            Ok(Success { status, logs }) => self
+                .queue
+                .complete(token)
+                .map(|()| Outcome::Completed { status, logs }),
+            Err(why) => self.queue.abandon(token).map(|abandoned| {
+                if let Abandoned::DeadLettered(reason) = abandoned {
+                    dead = Some(reason);
+                }
+                Outcome::Abandoned { why }
+            }),
+        };
+        let properties = &delivery.accepted.message.properties;
+        let (sequence, delivery_count) = (delivery.accepted.sequence, delivery.delivery_count);
+        self.events.emit(Event::Delivered(Delivered {
+            sequence,
+            message_id: properties.message_id.clone(),
+            session: properties.session_id.clone(),
+            delivery_count,
+            outcome: outcome.unwrap_or(Outcome::LockLost),
+            took: started.elapsed(),
+        }));
+        if let Some(reason) = dead {
+            let session = properties.session_id.clone();
+            self.events.emit(Event::DeadLettered {
+                sequence,
+                session,
+                delivery_count,
+                reason,
+            });
+        }
+    }
+}
