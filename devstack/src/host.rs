@@ -15,6 +15,7 @@ mod limit;
 mod process;
 mod restarts;
 
+use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::broadcast;
@@ -107,6 +108,7 @@ impl Host {
             envelope,
             limits,
             events: events.clone(),
+            told_not_listening: AtomicBool::new(false),
         };
         tasks.spawn(dispatch.run());
         Ok(Self {

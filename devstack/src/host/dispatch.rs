@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -36,6 +37,7 @@ pub(super) struct Dispatch {
     pub(super) envelope: Envelope,
     pub(super) limits: Limits,
     pub(super) events: Events,
+    pub(super) told_not_listening: AtomicBool,
 }
 
 impl Dispatch {
@@ -78,14 +80,30 @@ impl Dispatch {
             let body = self.envelope.encode(delivery, &Stamp::new());
             let call = self.call(delivery.accepted.sequence, body);
             match within(self.limits.function_timeout, call).await {
-                Some(Some(answered)) => return answered,
-                Some(None) => sleep(NOT_LISTENING_PAUSE).await,
+                Some(Some(answered)) => {
+                    self.told_not_listening.store(false, Ordering::Relaxed);
+                    return answered;
+                }
+                Some(None) => {
+                    self.tell_not_listening();
+                    sleep(NOT_LISTENING_PAUSE).await;
+                }
                 None => {
                     // Everything else in flight breaks off with the process.
                     self.handler.kill(generation);
                     return Err(Failure::FunctionTimeout);
                 }
             }
+        }
+    }
+
+    /// Once until the handler answers again, not for every message that waits for it.
+    fn tell_not_listening(&self) {
+        if !self.told_not_listening.swap(true, Ordering::Relaxed) {
+            self.events.note(
+                Level::Warning,
+                "the handler does not listen: deliveries wait and are not counted",
+            );
         }
     }
 

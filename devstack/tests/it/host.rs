@@ -15,7 +15,7 @@ use devstack::clock::Clock;
 use devstack::host::{Delivered, Event, Failure, Host, HostOptions, Outcome};
 use devstack::queue::{DeadLetterReason, Message, Queue, QueueOptions};
 use serde_json::Value;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::{Semaphore, broadcast};
 use tokio::task::JoinSet;
 
@@ -312,26 +312,35 @@ async fn no_more_calls_are_in_flight_than_host_json_allows() {
 
 #[tokio::test]
 async fn a_handler_that_does_not_listen_burns_no_delivery() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let address = listener.local_addr().expect("an address");
-    drop(listener);
+    // Bound but not listening: connections are refused, and nobody else gets the port meanwhile.
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket
+        .bind("127.0.0.1:0".parse().expect("an address"))
+        .expect("a port");
+    let url = format!("http://{}", socket.local_addr().expect("an address"));
     let queue = Queue::new("order-items", QueueOptions::default(), Clock::new());
     let app = FunctionApp::load(&workspace(), settings(&[])).expect("our files");
-    let options = HostOptions {
-        app,
-        handler_url: Some(format!("http://{address}")),
-    };
-    let host = Host::start(options, queue.clone()).expect("a host");
+    let host = Host::start(
+        HostOptions {
+            app,
+            handler_url: Some(url),
+        },
+        queue.clone(),
+    )
+    .expect("a host");
     let mut events = host.events();
     queue.enqueue(Message::new("x"));
-    while queue.counts().locked == 0 {
-        tokio::task::yield_now().await;
-    }
+    let Event::Note { text, .. } = events.recv().await.expect("an event") else {
+        panic!("a note comes first")
+    };
+    assert!(text.contains("does not listen"), "{text}");
     let mut tasks = JoinSet::new();
-    let listener = TcpListener::bind(address)
-        .await
-        .expect("the port is still free");
-    let _log = handler(&mut tasks, listener, async |_| ok()).await;
+    let _log = handler(
+        &mut tasks,
+        socket.listen(64).expect("listens"),
+        async |_| ok(),
+    )
+    .await;
     let Event::Delivered(delivered) = events.recv().await.expect("an event") else {
         panic!("a delivery")
     };
