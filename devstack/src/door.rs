@@ -21,7 +21,7 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::connection::AccessKey;
-use crate::http_server::HttpServer;
+use crate::loopback::Server;
 use crate::queue::Queue;
 use send::SendError;
 use view::MessageView;
@@ -42,7 +42,7 @@ pub struct DoorOptions {
 /// The running door.
 #[derive(Debug)]
 pub struct Door {
-    server: HttpServer,
+    server: Server,
 }
 
 #[derive(Debug)]
@@ -70,14 +70,14 @@ impl Door {
             .route("/{queue}/$deadletterqueue", get(dead_letters))
             .with_state(shared);
         Ok(Self {
-            server: HttpServer::start(listener, router)?,
+            server: Server::start(listener, router)?,
         })
     }
 
     /// Where it is: `http://127.0.0.1:port`.
     #[must_use]
     pub fn url(&self) -> String {
-        self.server.url()
+        format!("http://{}", self.server.address())
     }
 
     /// Closes it.

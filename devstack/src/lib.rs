@@ -1,4 +1,7 @@
-//! The local stack.
+//! The local stack: what the function needs of Azure, on one laptop and in one process.
+//!
+//! The way of a message: [`door`] → [`queue`] → [`host`] → the handler's process → [`blob`] or [`logic_app`].
+//! [`stack`] starts the parts and wires them by the function app's own files, which [`app`] reads.
 
 pub mod app;
 pub mod blob;
@@ -7,7 +10,8 @@ pub mod connection;
 pub mod door;
 pub mod host;
 mod http_client;
-mod http_server;
 pub mod logic_app;
 pub mod loopback;
+pub mod ports;
 pub mod queue;
+pub mod stack;

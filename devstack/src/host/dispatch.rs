@@ -159,7 +159,10 @@ impl Dispatch {
                 if let Abandoned::DeadLettered(reason) = abandoned {
                     dead = Some(reason);
                 }
-                Outcome::Abandoned { why }
+                Outcome::Abandoned {
+                    why,
+                    last: dead.is_some(),
+                }
             }),
         };
         let properties = &delivery.accepted.message.properties;

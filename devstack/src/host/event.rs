@@ -89,6 +89,8 @@ pub enum Outcome {
     Abandoned {
         /// Why it failed.
         why: Failure,
+        /// The message is not delivered again: [`Event::DeadLettered`] follows.
+        last: bool,
     },
     /// The lock ended before the handler did: the answer settles nothing, the message comes again.
     LockLost,

@@ -5,7 +5,6 @@ use devstack::connection::Connection;
 use devstack::door::{Door, DoorOptions};
 use devstack::queue::{Message, Queue, QueueOptions};
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 const CONNECTION: &str =
@@ -20,7 +19,7 @@ struct Opened {
 
 impl Opened {
     async fn new() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let listener = crate::net::listener().await;
         let queue = Queue::new("order-items", QueueOptions::default(), Clock::new());
         let (sender, hints) = unbounded_channel();
         let options = DoorOptions {
@@ -34,7 +33,7 @@ impl Opened {
             door,
             queue,
             hints,
-            client: crate::fixture::client(),
+            client: crate::net::client(),
         }
     }
 

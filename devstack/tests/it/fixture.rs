@@ -38,15 +38,6 @@ impl Drop for AppFolder {
     }
 }
 
-/// A plain HTTP client.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the ban keeps hidden retries out of the product"
-)]
-pub(crate) fn client() -> reqwest::Client {
-    reqwest::Client::new()
-}
-
 /// The workspace: the app's own files are there.
 pub(crate) fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))

@@ -77,7 +77,7 @@ impl Bench {
         F: Fn(usize) -> A + Clone + Send + Sync + 'static,
         A: Future<Output = Response> + Send,
     {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let listener = crate::net::listener().await;
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let mut tasks = JoinSet::new();
         let log = handler(&mut tasks, listener, answer).await;
@@ -164,7 +164,8 @@ async fn every_attempt_has_its_own_id_and_framing_takes_turns() {
         assert_eq!(
             delivered.outcome,
             Outcome::Abandoned {
-                why: Failure::Status(500)
+                why: Failure::Status(500),
+                last: false
             }
         );
     }
@@ -229,12 +230,14 @@ async fn the_tenth_failure_dead_letters_the_message_and_the_others_go_on() {
     for count in 1..=10 {
         let delivered = bench.delivered().await;
         assert_eq!((delivered.sequence, delivered.delivery_count), (1, count));
-        assert!(matches!(
-            delivered.outcome,
-            Outcome::Abandoned {
-                why: Failure::BadAnswer { status: 200, .. }
-            }
-        ));
+        let Outcome::Abandoned { why, last } = delivered.outcome else {
+            panic!("abandoned")
+        };
+        assert!(
+            matches!(why, Failure::BadAnswer { status: 200, .. }),
+            "{why}"
+        );
+        assert_eq!(last, count == 10);
     }
     let dead = bench.events.recv().await.expect("an event");
     let reason = DeadLetterReason::MaxDeliveryCountExceeded;
@@ -273,7 +276,8 @@ async fn an_empty_success_hangs_until_function_timeout_and_is_abandoned() {
     assert_eq!(
         bench.delivered().await.outcome,
         Outcome::Abandoned {
-            why: Failure::FunctionTimeout
+            why: Failure::FunctionTimeout,
+            last: false
         }
     );
     assert_eq!(bench.delivered().await.delivery_count, 2);
@@ -367,7 +371,8 @@ async fn stopping_gives_back_what_is_in_flight() {
     assert_eq!(
         delivered.outcome,
         Outcome::Abandoned {
-            why: Failure::HostStops
+            why: Failure::HostStops,
+            last: false
         }
     );
     assert_eq!((queue.counts().active, queue.counts().locked), (1, 0));

@@ -257,7 +257,8 @@ async fn a_killed_handler_is_restarted_and_what_was_in_flight_comes_again() {
         matches!(
             outcome,
             Outcome::Abandoned {
-                why: Failure::Connection(_)
+                why: Failure::Connection(_),
+                last: false
             }
         ),
         "{outcome:?}"
