@@ -1,5 +1,6 @@
 //! The function app as its files describe it: host.json, `<function>/function.json` and local.settings.json.
 
+mod error;
 mod function_json;
 mod host_json;
 mod time_span;
@@ -11,6 +12,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+pub use error::AppError;
 pub use function_json::DataType;
 use function_json::{Cardinality, FunctionJson};
 pub use host_json::{CustomHandler, Description, HostJson, ServiceBus};
@@ -38,45 +40,6 @@ pub struct FunctionApp {
     pub host: HostJson,
     /// local.settings.json with the caller's overrides.
     pub settings: Settings,
-}
-
-/// A file of the app that cannot be used: it says which, where in it, and what was expected.
-#[derive(Debug, thiserror::Error)]
-pub enum AppError {
-    /// The file is missing or unreadable.
-    #[error("{file}: {source}")]
-    Unreadable {
-        /// The file, relative to the app root.
-        file: String,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// A value is not what the key needs.
-    #[error("{file}: {key}: {problem}")]
-    Invalid {
-        /// The file, relative to the app root.
-        file: String,
-        /// The path of the key, with dots.
-        key: String,
-        /// What was expected, and what stands there.
-        problem: String,
-    },
-    /// Not exactly one function.
-    #[error("{root}: expected one folder with a function.json, found {found}")]
-    Functions {
-        /// The app root.
-        root: String,
-        /// How many there are.
-        found: usize,
-    },
-    /// A setting that something needs is not there.
-    #[error("local.settings.json: Values.{name}: expected a value, because {reason}; found none")]
-    MissingSetting {
-        /// The setting.
-        name: String,
-        /// Who asks for it.
-        reason: String,
-    },
 }
 
 #[derive(Deserialize)]

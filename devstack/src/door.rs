@@ -3,6 +3,7 @@
 //! Spec: "Send message" and "Send message batch" of the Service Bus REST API; errors are plain text here.
 
 mod broker_properties;
+mod custom_properties;
 mod sas;
 mod send;
 mod view;
@@ -181,7 +182,7 @@ impl Shared {
     fn hint(&self, text: String) {
         if let Some(hints) = &self.options.hints {
             // Nobody listens any more when the stack is going down.
-            drop(hints.send(text));
+            hints.send(text).ok();
         }
     }
 }

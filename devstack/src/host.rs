@@ -14,6 +14,7 @@ mod invoker;
 mod limit;
 mod process;
 mod restarts;
+mod supervisor;
 
 use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, PoisonError};
@@ -142,6 +143,7 @@ impl Host {
     }
 
     /// Kills the handler (SIGKILL). It is started again and this does not count as an error, so a test may do it often.
+    /// Nothing happens while it is starting.
     pub fn kill_handler(&self) {
         self.handler.kill_current();
     }

@@ -1,13 +1,12 @@
 //! All parts of the local stack in one process, wired by the function app's own settings.
 
 mod places;
+mod wiring;
 
-use std::net::SocketAddr;
 use std::path::Path;
 
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
-use url::Url;
 
 use crate::app::{AppError, FunctionApp, Settings};
 use crate::blob::BlobEndpoint;
@@ -19,6 +18,7 @@ use crate::logic_app::LogicApp;
 use crate::ports::{Place, PortTaken};
 use crate::queue::{Queue, QueueOptions};
 use places::Places;
+use wiring::{links, redirect};
 
 /// Where the parts listen.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -161,45 +161,4 @@ async fn bind(place: Option<Place>) -> Result<Option<TcpListener>, PortTaken> {
         Some(place) => place.bind().await.map(Some),
         None => Ok(None),
     }
-}
-
-fn links(
-    host: &Host,
-    blob: Option<&BlobEndpoint>,
-    logic_app: Option<&LogicApp>,
-) -> Vec<(String, String)> {
-    let links = [
-        Some(("handler", host.handler_url().to_owned())),
-        blob.map(|blob| ("blobs", blob.url().to_owned())),
-        logic_app.map(|logic_app| ("logic app", logic_app.url())),
-    ];
-    links
-        .into_iter()
-        .flatten()
-        .map(|(name, url)| (name.to_owned(), url))
-        .collect()
-}
-
-/// Points the handler's settings to where the parts really are.
-fn redirect(
-    settings: &mut Settings,
-    blob: Option<&BlobEndpoint>,
-    logic_app: Option<&LogicApp>,
-    door: SocketAddr,
-) {
-    if let Some(blob) = blob {
-        settings.insert(places::STORAGE.to_owned(), blob.connection_string());
-    }
-    if let (Some(logic_app), Some(url)) = (logic_app, settings.get_mut(places::FALLBACK)) {
-        *url = with_port_of(url, &logic_app.url()).unwrap_or_else(|| logic_app.url());
-    }
-    if let Some(connection) = settings.get_mut(places::QUEUE) {
-        *connection = Connection::with_port(connection, door.port());
-    }
-}
-
-fn with_port_of(url: &str, other: &str) -> Option<String> {
-    let mut url: Url = url.parse().ok()?;
-    url.set_port(other.parse::<Url>().ok()?.port()).ok()?;
-    Some(url.into())
 }

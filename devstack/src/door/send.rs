@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::broker_properties::{self, PropertyError};
+use super::custom_properties;
 use crate::queue::Message;
 
 /// Body and properties together, on the Standard tier.
@@ -47,7 +48,7 @@ pub(super) fn messages(headers: &HeaderMap, body: Bytes) -> Result<Sent, SendErr
     let broker = headers.get(broker_properties::HEADER);
     let (mut properties, unknown) =
         broker_properties::parse(broker.map(header::HeaderValue::as_bytes))?;
-    let (application, odd) = broker_properties::from_headers(headers);
+    let (application, odd) = custom_properties::from_headers(headers);
     let size = body.len()
         + broker.map_or(0, header::HeaderValue::len)
         + application

@@ -186,3 +186,58 @@ impl Dispatch {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::DataType;
+    use crate::clock::Clock;
+    use crate::queue::{LockLost, Message, QueueOptions};
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    fn dispatch(lock_renewal: Option<Duration>) -> Dispatch {
+        let (events, _) = Events::new();
+        let client = crate::http_client::build().expect("a client");
+        Dispatch {
+            queue: Queue::new("order-items", QueueOptions::default(), Clock::new()),
+            handler: Handler::elsewhere(),
+            invoker: Invoker::new(client, "http://127.0.0.1:9", "OrderItemsReserver"),
+            envelope: Envelope {
+                function: "OrderItemsReserver".to_owned(),
+                binding: "order".to_owned(),
+                data_type: DataType::Binary,
+                namespace: "localhost".to_owned(),
+                client_id: uuid::Uuid::nil(),
+                session_locked_until: None,
+            },
+            limits: Limits {
+                concurrent_calls: 1,
+                function_timeout: None,
+                lock_renewal,
+            },
+            events,
+            told_not_listening: AtomicBool::new(false),
+        }
+    }
+
+    async fn completed_after(minutes: u32, lock_renewal: Option<Duration>) -> Result<(), LockLost> {
+        let dispatch = dispatch(lock_renewal);
+        dispatch.queue.enqueue(Message::new("x"));
+        let delivery = dispatch.queue.receive().await;
+        tokio::select! {
+            never = dispatch.renew(&delivery, Instant::now()) => match never {},
+            () = sleep(minutes * MINUTE) => {}
+        }
+        dispatch.queue.complete(delivery.lock_token)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_lock_is_renewed_for_as_long_as_host_json_allows_and_then_lost() {
+        let limit = Some(10 * MINUTE);
+        assert_eq!(completed_after(9, limit).await, Ok(()));
+        // Renewed for the last time within the limit, it holds for less than one more lock duration.
+        assert_eq!(completed_after(15, limit).await, Err(LockLost));
+        assert_eq!(completed_after(60, None).await, Ok(()));
+    }
+}

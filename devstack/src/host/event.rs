@@ -169,7 +169,7 @@ impl Events {
 
     pub(super) fn emit(&self, event: Event) {
         // An error means that nobody listens, which is allowed.
-        drop(self.0.send(event));
+        self.0.send(event).ok();
     }
 
     pub(super) fn note(&self, level: Level, text: impl Into<String>) {

@@ -75,9 +75,9 @@ impl Process {
     /// Kills it if it still runs (SIGKILL, no grace), and waits until its last line is forwarded.
     pub(super) async fn end(mut self) {
         // An error means that it has ended already.
-        drop(self.child.kill().await);
+        self.child.kill().await.ok();
         let drained = async { while self.lines.join_next().await.is_some() {} };
-        drop(tokio::time::timeout(LAST_LINES, drained).await);
+        tokio::time::timeout(LAST_LINES, drained).await.ok();
     }
 }
 

@@ -13,7 +13,10 @@ pub(super) fn of(port: u16) -> Option<String> {
         .iter()
         .find_map(|table| listening_inode(table, port))?;
     let link = format!("socket:[{inode}]");
-    let processes = fs::read_dir("/proc").ok()?.flatten();
+    let entries = fs::read_dir("/proc").ok()?.flatten();
+    // By number: /proc/self is one of them too.
+    let processes =
+        entries.filter(|entry| entry.file_name().to_string_lossy().parse::<u32>().is_ok());
     let owner = processes
         .map(|entry| entry.path())
         .find(|process| holds(process, &link))?;

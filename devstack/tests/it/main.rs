@@ -21,3 +21,4 @@ mod logic_app;
 mod net;
 mod process;
 mod queue;
+mod stack;

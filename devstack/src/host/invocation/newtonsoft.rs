@@ -11,7 +11,7 @@ pub(super) fn to_string(value: &Value) -> String {
     let mut text = Vec::new();
     let mut serializer = Serializer::with_formatter(&mut text, Newtonsoft);
     // A Value has string keys only, and a Vec takes every write: there is no error to see.
-    drop(value.serialize(&mut serializer));
+    value.serialize(&mut serializer).ok();
     String::from_utf8(text).unwrap_or_default()
 }
 
