@@ -8,7 +8,7 @@
 )]
 
 mod names;
-mod notice;
+pub(crate) mod notice;
 mod secrets;
 
 use bytes::Bytes;
