@@ -2,6 +2,7 @@
 
 #![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
     reason = "a test fails by panicking"
@@ -219,7 +220,8 @@ fn in_binary_mode_the_brokers_word_counts() {
 fn in_text_mode_what_the_body_claims_is_not_trusted() {
     let unclaimed = Read::from(parse(&envelope(&json!("{}"), &broker())).unwrap());
     assert_eq!(unclaimed.session_id.as_deref(), Some("S"));
-    let claims: [(&str, fn(&mut Read)); 7] = [
+    type Forget = fn(&mut Read);
+    let claims: [(&str, Forget); 7] = [
         ("SessionId", |read| read.session_id = None),
         ("SequenceNumber", |read| read.sequence = None),
         ("DeliveryCount", |read| read.delivery_count = None),

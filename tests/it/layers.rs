@@ -155,80 +155,82 @@ fn every_module_is_in_the_table_and_the_table_in_the_source() {
     }
 }
 
+const UPWARDS: &[(&str, &str)] = &[
+    ("low", "use crate::top;"),
+    ("low", "pub use crate::mid::Thing as Other;"),
+    (
+        "low",
+        "pub(crate) use crate::{\n    low::A,\n    mid::{self, B},\n};",
+    ),
+    ("low", "use crate::{low::{A, B}, top::*};"),
+    ("low::deep", "use super::super::mid;"),
+    ("low::deep::down", "use super::super::super::{low, top::T};"),
+    ("low", "fn f() -> crate::mid::Thing { todo() }"),
+    (
+        "low",
+        "fn f() { let a = 'a'; let b = '\"'; crate::mid::g(); let c = '\"'; }",
+    ),
+    ("low", "fn f<'a>(s: &'a str) { crate::mid::g(s) }"),
+    ("low", "/* a */ use /* b */ crate::mid /* c */ ;"),
+    ("low", "const A: &str = \"\\\"\"; use crate::mid;"),
+    ("low", "const A: &str = r#\"\"\"#; use crate::mid;"),
+    ("low", "use order_items_reserver::top;"),
+    ("mid", "use crate::side;"),
+    ("mid", "use super::side::S;"),
+    ("mid::base", "use super::Thing;"),
+    ("mid::base", "use crate::mid;"),
+    ("side", "use crate::nowhere;"),
+    ("nowhere", ""),
+    ("top", "use crate::*;"),
+    (
+        "main",
+        "use order_items_reserver::{low, top};\nuse order_items_reserver::unknown;",
+    ),
+];
+
+const DOWNWARDS: &[(&str, &str)] = &[
+    ("top", "use crate::{low::A, mid::{self, base::C}, side};"),
+    (
+        "mid",
+        "mod base;\nmod other;\npub use base::B;\nuse other::O;\nuse crate::mid::other;",
+    ),
+    (
+        "mid::other",
+        "use super::{Thing, base::B};\nuse crate::low;",
+    ),
+    (
+        "mid::base::deep",
+        "use super::B; use self::x::Y; use crate::mid::base::x;",
+    ),
+    (
+        "low",
+        "// use crate::top;\n/// [`crate::top`]\n/* use crate::top; */",
+    ),
+    (
+        "low",
+        "const A: &str = \"use crate::top;\"; const B: &str = r##\"\"# crate::top\"##;",
+    ),
+    ("low", "use std::fmt; use bytes::Bytes; use top_of::crates;"),
+    (
+        "low",
+        "use std::fmt;\n#[cfg(test)]\nmod tests { use crate::top; }",
+    ),
+    ("main", "use order_items_reserver::{low::A, mid, side::S};"),
+];
+
 /// Negative control: the rule would see what it forbids.
 #[test]
 fn an_import_upwards_is_seen_in_every_form() {
     let layers = Layers::read(
         "//! | layer | modules |\n//! |---|---|\n//! | 2 | [`top`], `main` |\n//! | 1 | [`mid`], [`side`] |\n//! | 0 | [`low`], [`mid::base`] |\n",
     );
-    let upwards = [
-        ("low", "use crate::top;"),
-        ("low", "pub use crate::mid::Thing as Other;"),
-        (
-            "low",
-            "pub(crate) use crate::{\n    low::A,\n    mid::{self, B},\n};",
-        ),
-        ("low", "use crate::{low::{A, B}, top::*};"),
-        ("low::deep", "use super::super::mid;"),
-        ("low::deep::down", "use super::super::super::{low, top::T};"),
-        ("low", "fn f() -> crate::mid::Thing { todo() }"),
-        (
-            "low",
-            "fn f() { let a = 'a'; let b = '\"'; crate::mid::g(); let c = '\"'; }",
-        ),
-        ("low", "fn f<'a>(s: &'a str) { crate::mid::g(s) }"),
-        ("low", "/* a */ use /* b */ crate::mid /* c */ ;"),
-        ("low", "const A: &str = \"\\\"\"; use crate::mid;"),
-        ("low", "const A: &str = r#\"\"\"#; use crate::mid;"),
-        ("low", "use order_items_reserver::top;"),
-        ("mid", "use crate::side;"),
-        ("mid", "use super::side::S;"),
-        ("mid::base", "use super::Thing;"),
-        ("mid::base", "use crate::mid;"),
-        ("side", "use crate::nowhere;"),
-        ("nowhere", ""),
-        ("top", "use crate::*;"),
-        (
-            "main",
-            "use order_items_reserver::{low, top};\nuse order_items_reserver::unknown;",
-        ),
-    ];
-    for (module, text) in upwards {
+    for (module, text) in UPWARDS {
         assert!(
             !layers.violations(module, text).is_empty(),
             "{module}: {text}"
         );
     }
-    let downwards = [
-        ("top", "use crate::{low::A, mid::{self, base::C}, side};"),
-        (
-            "mid",
-            "mod base;\nmod other;\npub use base::B;\nuse other::O;\nuse crate::mid::other;",
-        ),
-        (
-            "mid::other",
-            "use super::{Thing, base::B};\nuse crate::low;",
-        ),
-        (
-            "mid::base::deep",
-            "use super::B; use self::x::Y; use crate::mid::base::x;",
-        ),
-        (
-            "low",
-            "// use crate::top;\n/// [`crate::top`]\n/* use crate::top; */",
-        ),
-        (
-            "low",
-            "const A: &str = \"use crate::top;\"; const B: &str = r##\"\"# crate::top\"##;",
-        ),
-        ("low", "use std::fmt; use bytes::Bytes; use top_of::crates;"),
-        (
-            "low",
-            "use std::fmt;\n#[cfg(test)]\nmod tests { use crate::top; }",
-        ),
-        ("main", "use order_items_reserver::{low::A, mid, side::S};"),
-    ];
-    for (module, text) in downwards {
+    for (module, text) in DOWNWARDS {
         assert_eq!(layers.violations(module, text), [""; 0], "{module}: {text}");
     }
 }

@@ -2,6 +2,7 @@
 
 #![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
     reason = "a test fails by panicking"
@@ -44,7 +45,7 @@ fn read(delivery: &Delivery) -> (String, String) {
 }
 
 fn error(body: impl Into<Bytes>) -> OrderError {
-    Order::parse(&bare(body)).err().expect("no order")
+    Order::parse(&bare(body)).expect_err("no order")
 }
 
 /// Every body that a PetStore has been seen to publish, as a whole order.
@@ -262,94 +263,95 @@ fn a_session_id_has_1_to_128_bytes() {
     assert_eq!(SESSION_ID_MAX, 128);
 }
 
+const WRONG_TYPES: &[(&str, &str)] = &[
+    (
+        r#"{"sessionId":7}"#,
+        "`sessionId` is an integer; expected a string",
+    ),
+    (r#"{"id":true}"#, "`id` is a boolean; expected a string"),
+    (r#"{"id":1.5}"#, "`id` is a fraction; expected a string"),
+    (
+        r#"{"id":99999999999999999999}"#,
+        "`id` is an integer beyond 64 bits; expected a string",
+    ),
+    (
+        r#"{"orderId":[]}"#,
+        "`orderId` is a list; expected a string",
+    ),
+    (
+        r#"{"orderId":{}}"#,
+        "`orderId` is an object; expected a string",
+    ),
+    (
+        r#"{"id":"S","products":{}}"#,
+        "`products` is an object; expected a list",
+    ),
+    (
+        r#"{"id":"S","products":"[]"}"#,
+        "`products` is a string; expected a list",
+    ),
+    (
+        r#"{"id":"S","products":false}"#,
+        "`products` is a boolean; expected a list",
+    ),
+    (
+        r#"{"id":"S","products":[null]}"#,
+        "`products[0]` is null; expected an object",
+    ),
+    (
+        r#"{"id":"S","products":[{},"x"]}"#,
+        "`products[1]` is a string; expected an object",
+    ),
+    (
+        r#"{"id":"S","products":[{},{},[]]}"#,
+        "`products[2]` is a list; expected an object",
+    ),
+    (
+        r#"{"id":"S","products":[{"id":"8"}]}"#,
+        "`products[0].id` is a string; expected a 64-bit integer",
+    ),
+    (
+        r#"{"id":"S","products":[{},{"quantity":1.0}]}"#,
+        "`products[1].quantity` is a fraction; expected a 64-bit integer",
+    ),
+    (
+        r#"{"id":"S","products":[{"quantity":1e3}]}"#,
+        "`products[0].quantity` is a fraction; expected a 64-bit integer",
+    ),
+    (
+        r#"{"id":"S","products":[{"quantity":9223372036854775808}]}"#,
+        "`products[0].quantity` is an integer beyond 64 bits; expected a 64-bit integer",
+    ),
+    (
+        r#"{"id":"S","products":[{"quantity":-9223372036854775809}]}"#,
+        "`products[0].quantity` is an integer beyond 64 bits; expected a 64-bit integer",
+    ),
+    (
+        r#"{"id":"S","products":[{"quantity":[1]}]}"#,
+        "`products[0].quantity` is a list; expected a 64-bit integer",
+    ),
+    (
+        r#"{"payload":5}"#,
+        "`payload` is an integer; expected an order, or its JSON text",
+    ),
+    (
+        r#"{"payload":[]}"#,
+        "`payload` is a list; expected an order, or its JSON text",
+    ),
+    (
+        r#"{"payload":"[]","id":"S"}"#,
+        "`message` is a list; expected a JSON object",
+    ),
+    ("5", "`message` is an integer; expected a JSON object"),
+    ("-5", "`message` is an integer; expected a JSON object"),
+    ("true", "`message` is a boolean; expected a JSON object"),
+    ("null", "`message` is null; expected a JSON object"),
+];
+
 #[test]
 fn a_wrong_type_is_named_with_its_path() {
-    let cases = [
-        (
-            r#"{"sessionId":7}"#,
-            "`sessionId` is an integer; expected a string",
-        ),
-        (r#"{"id":true}"#, "`id` is a boolean; expected a string"),
-        (r#"{"id":1.5}"#, "`id` is a fraction; expected a string"),
-        (
-            r#"{"id":99999999999999999999}"#,
-            "`id` is an integer beyond 64 bits; expected a string",
-        ),
-        (
-            r#"{"orderId":[]}"#,
-            "`orderId` is a list; expected a string",
-        ),
-        (
-            r#"{"orderId":{}}"#,
-            "`orderId` is an object; expected a string",
-        ),
-        (
-            r#"{"id":"S","products":{}}"#,
-            "`products` is an object; expected a list",
-        ),
-        (
-            r#"{"id":"S","products":"[]"}"#,
-            "`products` is a string; expected a list",
-        ),
-        (
-            r#"{"id":"S","products":false}"#,
-            "`products` is a boolean; expected a list",
-        ),
-        (
-            r#"{"id":"S","products":[null]}"#,
-            "`products[0]` is null; expected an object",
-        ),
-        (
-            r#"{"id":"S","products":[{},"x"]}"#,
-            "`products[1]` is a string; expected an object",
-        ),
-        (
-            r#"{"id":"S","products":[{},{},[]]}"#,
-            "`products[2]` is a list; expected an object",
-        ),
-        (
-            r#"{"id":"S","products":[{"id":"8"}]}"#,
-            "`products[0].id` is a string; expected a 64-bit integer",
-        ),
-        (
-            r#"{"id":"S","products":[{},{"quantity":1.0}]}"#,
-            "`products[1].quantity` is a fraction; expected a 64-bit integer",
-        ),
-        (
-            r#"{"id":"S","products":[{"quantity":1e3}]}"#,
-            "`products[0].quantity` is a fraction; expected a 64-bit integer",
-        ),
-        (
-            r#"{"id":"S","products":[{"quantity":9223372036854775808}]}"#,
-            "`products[0].quantity` is an integer beyond 64 bits; expected a 64-bit integer",
-        ),
-        (
-            r#"{"id":"S","products":[{"quantity":-9223372036854775809}]}"#,
-            "`products[0].quantity` is an integer beyond 64 bits; expected a 64-bit integer",
-        ),
-        (
-            r#"{"id":"S","products":[{"quantity":[1]}]}"#,
-            "`products[0].quantity` is a list; expected a 64-bit integer",
-        ),
-        (
-            r#"{"payload":5}"#,
-            "`payload` is an integer; expected an order, or its JSON text",
-        ),
-        (
-            r#"{"payload":[]}"#,
-            "`payload` is a list; expected an order, or its JSON text",
-        ),
-        (
-            r#"{"payload":"[]","id":"S"}"#,
-            "`message` is a list; expected a JSON object",
-        ),
-        ("5", "`message` is an integer; expected a JSON object"),
-        ("-5", "`message` is an integer; expected a JSON object"),
-        ("true", "`message` is a boolean; expected a JSON object"),
-        ("null", "`message` is null; expected a JSON object"),
-    ];
-    for (body, expected) in cases {
-        assert_eq!(error(body).to_string(), expected, "{body}");
+    for (body, expected) in WRONG_TYPES {
+        assert_eq!(error(*body).to_string(), *expected, "{body}");
     }
     for legal in [
         r#"{"id":"S","products":[{"id":null,"quantity":null},{}]}"#,

@@ -60,7 +60,7 @@ fn an_empty_value_is_an_unset_one() {
         for empty in ["", "  ", "\t\n"] {
             match (name, default) {
                 ("OrdersStorage" | "FALLBACK_URL", _) => {
-                    assert_mistake(&[(name, empty)], name, "missing; expected")
+                    assert_mistake(&[(name, empty)], name, "missing; expected");
                 }
                 _ => assert!(read(&[(name, empty)]).is_ok(), "{name}"),
             }

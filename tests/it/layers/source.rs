@@ -74,9 +74,9 @@ fn literal(text: &str, before: Option<char>) -> Option<usize> {
             );
         }
     }
-    if text.starts_with('"') {
+    if let Some(string) = text.strip_prefix('"') {
         let mut escaped = false;
-        let end = text[1..].find(|c| {
+        let end = string.find(|c| {
             let ends = c == '"' && !escaped;
             escaped = c == '\\' && !escaped;
             ends

@@ -169,7 +169,7 @@ async fn the_whole_order_stands_in_it_out_of_its_wrapper() {
             let (_, body) = send(&mut workflow, &bare(body)).await;
             let text = std::str::from_utf8(&body).unwrap();
             let expected = format!(r#","order":{order},"failure":{{"#);
-            assert!(text.contains(&expected), "{:.200}", text);
+            assert!(text.contains(&expected), "{text:.200}");
             assert!(!text.contains("rawBody"));
         }
     }
