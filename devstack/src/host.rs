@@ -63,6 +63,9 @@ pub enum HostError {
     /// The HTTP client cannot be built.
     #[error(transparent)]
     Client(#[from] reqwest::Error),
+    /// The TLS library refuses its own defaults.
+    #[error("TLS: {0}")]
+    Tls(#[from] rustls::Error),
 }
 
 /// A running host. Dropping it kills the handler; [`Host::stop`] waits for it.
@@ -85,7 +88,7 @@ impl Host {
     /// error here but an event: [`Event::HostStopped`].
     pub fn start(options: HostOptions, queue: Queue) -> Result<Self, HostError> {
         let HostOptions { app, handler_url } = options;
-        let client = http_client::build()?;
+        let client = http_client::builder()?.build()?;
         let envelope = envelope(&app)?;
         let limits = limits(&app);
         let function = app.function.clone();

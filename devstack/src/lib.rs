@@ -9,7 +9,7 @@ pub mod clock;
 pub mod connection;
 pub mod door;
 pub mod host;
-mod http_client;
+pub mod http_client;
 pub mod logic_app;
 pub mod loopback;
 pub mod ports;

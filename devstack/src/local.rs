@@ -98,12 +98,21 @@ fn nearest_root() -> Option<PathBuf> {
 }
 
 /// Builds the handler; the exit code of cargo when that fails.
+///
+/// What `cargo run` says of this package to its program is not passed on: build scripts would
+/// take it for a change, and build their crates anew each time.
 fn build(root: &Path) -> Result<Option<ExitCode>, LocalError> {
-    let status = Command::new("cargo")
+    let mut cargo = Command::new("cargo");
+    cargo
         .args(["build", "--package", HANDLER])
-        .current_dir(root)
-        .status()
-        .map_err(LocalError::Cargo)?;
+        .current_dir(root);
+    for (name, _) in std::env::vars_os() {
+        let ours = name.to_string_lossy();
+        if ours.starts_with("CARGO_PKG_") || ours.starts_with("CARGO_MANIFEST_") {
+            cargo.env_remove(&name);
+        }
+    }
+    let status = cargo.status().map_err(LocalError::Cargo)?;
     let code = status
         .code()
         .and_then(|code| u8::try_from(code).ok())

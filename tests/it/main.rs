@@ -8,6 +8,7 @@ mod layers;
 mod matrix;
 mod model;
 mod order;
+mod pipeline;
 mod process;
 mod properties;
 mod store_contract;

@@ -198,7 +198,10 @@ mod tests {
 
     fn dispatch(lock_renewal: Option<Duration>) -> Dispatch {
         let (events, _) = Events::new();
-        let client = crate::http_client::build().expect("a client");
+        let client = crate::http_client::builder()
+            .expect("TLS defaults")
+            .build()
+            .expect("a client");
         Dispatch {
             queue: Queue::new("order-items", QueueOptions::default(), Clock::new()),
             handler: Handler::elsewhere(),
