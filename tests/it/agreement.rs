@@ -1,14 +1,6 @@
 //! Places that say the same thing twice: code, the function app's files, README, what is
 //! published. Each may change; none alone.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
-
 mod connection_strings;
 mod readme;
 mod settings;

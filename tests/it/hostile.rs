@@ -1,14 +1,6 @@
 //! What a stranger, a broken publisher or an attacker may send, to the real server on a real
 //! socket. Every order is stored or handed over; nothing stops the next one.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
-
 mod connections;
 mod stage;
 

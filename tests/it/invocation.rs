@@ -1,13 +1,5 @@
 //! The host's wire format: what each form of a request means, and what cannot be meant.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
-
 pub(crate) mod doubles;
 mod replies;
 

@@ -1,13 +1,5 @@
 //! The shape of the source: imports point downwards, files stay short and say what they are for.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
-
 mod source;
 
 use std::{

@@ -1,13 +1,5 @@
 //! What counts as an order, whose it is, and that nothing of it is ever quoted or changed.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
-
 mod names;
 pub(crate) mod notice;
 mod secrets;
