@@ -85,6 +85,23 @@ async fn a_message_of_300_kb_is_stored_in_every_encoding() {
     }
 }
 
+/// Text mode escapes a control character twice, and passes a property on as Metadata too.
+#[tokio::test]
+async fn the_largest_message_of_the_tier_fits_in_its_worst_encoding() {
+    let mut stage = Stage::set().await;
+    let frame = r#"{"id":"S","x":""}"#;
+    let worst = "\u{1}".repeat(256 * 1024 - frame.len());
+    let body = format!(r#"{{"id":"S","x":"{worst}"}}"#);
+    let doubly = |text: &str| Value::from(Value::from(text).to_string());
+    let identifier = "x".repeat(4096);
+    let metadata =
+        json!({"x": doubly(&worst), "Client": {"Identifier": identifier}, "SessionId": "S"});
+    let request = json!({"Data": {"order": doubly(&body)}, "Metadata": metadata});
+    let answer = stage.invoke(request.to_string().as_bytes()).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    assert_eq!(stage.notice().await["rawBody"]["length"], 256 * 1024);
+}
+
 fn longer_than_allowed(by: usize) -> Vec<u8> {
     let mut request = br#"{"Data":{"order":""#.to_vec();
     let end = br#""},"Metadata":{"MessageId":"\"m\"","SessionId":"\"S \\u00e9\"","sys":{}}}"#;

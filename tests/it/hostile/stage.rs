@@ -159,7 +159,7 @@ pub(super) struct Answer {
 impl Answer {
     /// Head and body by Content-Length, as the host's client reads them.
     pub(super) async fn read(connection: &mut TcpStream) -> Self {
-        timeout(SAFETY_NET, Self::read_all(connection))
+        timeout(SAFETY_NET * 2, Self::read_all(connection))
             .await
             .expect("an answer")
     }
