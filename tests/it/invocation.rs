@@ -264,14 +264,6 @@ fn a_batch_is_refused_by_name() {
         envelope(&json!(r#"["{\"a\":1}"]"#), &json!({})),
         envelope(&json!("[]"), &json!({})),
         envelope(&json!([{"a": 1}]), &json!({})),
-        envelope(
-            &json!("eyJhIjoxfQ=="),
-            &json!({"SequenceNumberArray": "[1]"}),
-        ),
-        envelope(
-            &json!("eyJhIjoxfQ=="),
-            &json!({"MessageIdArray": "[\"m\"]"}),
-        ),
     ];
     for batch in batches {
         let error = parse(&batch).unwrap_err();
@@ -280,6 +272,29 @@ fn a_batch_is_refused_by_name() {
             error.to_string().contains(r#""cardinality": "one""#),
             "{error}"
         );
+    }
+}
+
+/// In text mode the host copies the body's keys into Metadata: a body that knows the names of a
+/// batch's properties is still one message.
+#[test]
+fn a_body_with_the_names_of_a_batch_is_one_message() {
+    let body = r#"{"id":"A","SequenceNumberArray":"[1]","MessageIdArray":"[2]"}"#;
+    let data = Value::from(Value::from(body).to_string());
+    let metadata = json!({"SequenceNumberArray": "\"[1]\"", "MessageIdArray": "\"[2]\""});
+    assert_eq!(parse(&envelope(&data, &metadata)).unwrap().body, body);
+}
+
+/// The host's own parser takes more for JSON than ours: what it may have read there counts as
+/// overwritten.
+#[test]
+fn in_text_mode_a_lenient_object_makes_no_property_trustworthy() {
+    let metadata = json!({"SessionId": "\"forged\"", "DeliveryCount": "\"99\""});
+    for (body, trusted) in [(" {'sessionId':'forged'}", false), ("plain text", true)] {
+        let data = Value::from(Value::from(body).to_string());
+        let delivery = parse(&envelope(&data, &metadata)).unwrap();
+        assert_eq!(delivery.session_id.is_some(), trusted, "{body}");
+        assert_eq!(delivery.delivery_count.is_some(), trusted, "{body}");
     }
 }
 

@@ -324,11 +324,11 @@ const WRONG_TYPES: &[(&str, &str)] = &[
     ),
     (
         r#"{"payload":5}"#,
-        "`payload` is an integer; expected an order, or its JSON text",
+        "`payload (or orderJson, orderJSON)` is an integer; expected an order, or its JSON text",
     ),
     (
         r#"{"payload":[]}"#,
-        "`payload` is a list; expected an order, or its JSON text",
+        "`payload (or orderJson, orderJSON)` is a list; expected an order, or its JSON text",
     ),
     (
         r#"{"payload":"[]","id":"S"}"#,
