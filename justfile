@@ -32,3 +32,13 @@ advisories:
 # The static release binary (Debian: musl-tools; rustup target add {{musl}}).
 release:
     CC_x86_64_unknown_linux_musl=musl-gcc cargo build --release --target {{musl}} --package order-items-reserver
+
+# What azd publishes: dist/function and dist/petstore.
+package: release
+    infra/package.sh
+
+# infra/ without Azure; `golden` and `refresh` rewrite its data, other arguments go to pytest.
+infra-check *arguments:
+    infra/check/run {{arguments}}
+
+infra-refresh: (infra-check "refresh")

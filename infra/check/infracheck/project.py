@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,10 @@ CHECK = ROOT / "infra" / "check"
 
 @dataclass(frozen=True)
 class Project:
-    """A checkout. Read once, then only looked at."""
+    """A checkout, with changes that are not on disk."""
 
     root: Path = ROOT
+    changes: Mapping[str, str] = field(default_factory=dict)
 
     def path(self, name: str) -> Path:
         """A file by its name from the root."""
@@ -26,7 +28,7 @@ class Project:
 
     def text(self, name: str) -> str:
         """The text of a file."""
-        return self.path(name).read_text(encoding="utf-8")
+        return self.changes[name] if name in self.changes else self.path(name).read_text(encoding="utf-8")
 
     def json(self, name: str) -> Any:
         """The content of a JSON file."""
@@ -37,7 +39,7 @@ class Project:
         """Every Bicep file, parsed, by its name from the root."""
         paths = sorted(self.path("infra").rglob("*.bicep"))
         names = [path.relative_to(self.root).as_posix() for path in paths]
-        return {name: syntax.parse(name, self.path(name).read_bytes()) for name in names}
+        return {name: syntax.parse(name, self.text(name).encode()) for name in names}
 
     @property
     def main(self) -> syntax.File:
