@@ -1,6 +1,6 @@
 """Writes infra/logicapp/golden.json: what the official engine makes of each request, for a stand-in to be held against.
 
-`just infra-golden` writes it, a test compares it. One vector: the request, the mail service's answer, and then the
+`just infra-check golden` writes it, a test compares it. One vector: the request, the mail service's answer, and then the
 response, how the run ends, and the request to the mail service, or null.
 """
 
@@ -27,7 +27,7 @@ def vectors(project: Project, official: Engine) -> dict[str, Any]:
     played = [_vector(scenario, official, project.definition) for scenario in [*SCENARIOS, *fixtures] if scenario.golden]
     refused = [{"name": name, "request": body, "status": REFUSED_STATUS} for name, body in REFUSED if len(str(body)) < _LONGEST]
     return {
-        "comment": "Made by the official workflow engine: just infra-golden. Do not edit.",
+        "comment": "Made by the official workflow engine: just infra-check golden. Do not edit.",
         "parameters": PARAMETERS,
         "runs": played,
         "refused": refused,

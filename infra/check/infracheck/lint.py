@@ -25,7 +25,8 @@ def report(folder: Path = ROOT / "infra") -> dict[str, Any]:
     # OpenSSL 1.1 is for the .NET runtime only; no colour, no analytics.
     environment = {key: value for key, value in os.environ.items() if key not in ("LD_LIBRARY_PATH", "DOTNET_ROOT")}
     done = subprocess.run([*command, "--directory", str(folder)], env=environment, capture_output=True, text=True, check=False)
-    return json.loads(done.stdout)
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
 
 
 def check(found: dict[str, Any], exceptions: list[dict[str, Any]]) -> list[Problem]:
@@ -39,7 +40,8 @@ def check(found: dict[str, Any], exceptions: list[dict[str, Any]]) -> list[Probl
 
 def exceptions() -> list[dict[str, Any]]:
     """The file of exceptions."""
-    return yaml.safe_load(EXCEPTIONS.read_text(encoding="utf-8"))
+    entries: list[dict[str, Any]] = yaml.safe_load(EXCEPTIONS.read_text(encoding="utf-8"))
+    return entries
 
 
 def _place(entry: dict[str, Any]) -> str:

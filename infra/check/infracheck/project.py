@@ -49,4 +49,5 @@ class Project:
     @property
     def definition(self) -> dict[str, Any]:
         """The workflow of the fallback."""
-        return self.json("infra/logicapp/fallback.definition.json")
+        definition: dict[str, Any] = self.json("infra/logicapp/fallback.definition.json")
+        return definition

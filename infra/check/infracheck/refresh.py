@@ -94,7 +94,7 @@ def compact(type_: str, entries: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _variant(element: dict[str, Any]) -> str:
-    return next(p["type"] for p in element["properties"] if p["name"] == "name")
+    return str(next(p["type"] for p in element["properties"] if p["name"] == "name"))
 
 
 def _properties(entry: dict[str, Any]) -> dict[str, list[str]]:
@@ -106,7 +106,9 @@ def _properties(entry: dict[str, Any]) -> dict[str, list[str]]:
 def render(snapshot: dict[str, Any]) -> str:
     """JSON with a line for each property, so that a refresh can be reviewed."""
     text = json.dumps(snapshot, indent=1, sort_keys=False)
-    one_line = re.sub(r"\[\s+(\"(?:[^\"\\]|\\.)*\"),\s+(\"(?:[^\"\\]|\\.)*\"),\s+(\"(?:[^\"\\]|\\.)*\")\s+\]", r"[\1, \2, \3]", text)
+    one_line = re.sub(
+        r"\[\s+(\"(?:[^\"\\]|\\.)*\"),\s+(\"(?:[^\"\\]|\\.)*\"),\s+(\"(?:[^\"\\]|\\.)*\")\s+\]", r"[\1, \2, \3]", text
+    )
     return one_line + "\n"
 
 

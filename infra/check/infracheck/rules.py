@@ -137,5 +137,7 @@ def references(definition: Json, used: dict[str, set[str]]) -> list[str]:
     wrong = []
     for name, targets in used.items():
         reachable = {earlier.lower() for earlier in before(name)}
-        wrong += [f"{name} refers to {target}, which does not run before it" for target in targets if target.lower() not in reachable]
+        wrong += [
+            f"{name} refers to {target}, which does not run before it" for target in targets if target.lower() not in reachable
+        ]
     return wrong

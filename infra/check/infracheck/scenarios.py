@@ -53,7 +53,9 @@ ESCAPED = "&lt;b&gt;Kong &amp; &quot;Ball&quot; &#39;x&#39;&lt;/b&gt;&lt;script&
 RAW = ("<script", "<b>", "acs-x.europe")
 POISON = poison("{not json")
 CUT = "gICA" * 21846
-NO_IDS: dict[str, Any] = {f"failure__{n}": None for n in ("sessionId", "messageId", "sequenceNumber", "enqueuedTime", "deliveryCount")}
+NO_IDS: dict[str, Any] = {
+    f"failure__{n}": None for n in ("sessionId", "messageId", "sequenceNumber", "enqueuedTime", "deliveryCount")
+}
 
 SCENARIOS = [
     Scenario("order", ORDER, html=(

@@ -109,9 +109,11 @@ def _defaults(file: File) -> Iterator[Problem]:
 
 
 def _unused(file: File) -> Iterator[Problem]:
-    for declared in [*file.params.values(), *file.variables.values()]:
-        if len(re.findall(rf"\b{declared.name}\b", file.text)) < 2:
-            yield Problem(file.name, declared.line, f"{declared.name} is never used")
+    lines = {name: parameter.line for name, parameter in file.params.items()}
+    lines |= {name: variable.line for name, variable in file.variables.items()}
+    for name, line in lines.items():
+        if len(re.findall(rf"\b{name}\b", file.text)) < 2:
+            yield Problem(file.name, line, f"{name} is never used")
 
 
 def _json_files(file: File, project: Project) -> Iterator[Problem]:

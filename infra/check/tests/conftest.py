@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 
 import pytest
 from infracheck.azure_types import AzureTypes
@@ -34,12 +33,10 @@ def official() -> Engine:
         pytest.skip(f"the workflow engine cannot run: {error}")
 
 
-@pytest.hookimpl
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Iterator[None] | None:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """A skipped test must not look like a passed one."""
     skipped = terminalreporter.stats.get("skipped", [])
     if skipped:
         reason = skipped[0].longrepr[2] if isinstance(skipped[0].longrepr, tuple) else ""
         terminalreporter.section("NOT CHECKED", sep="!")
         terminalreporter.line(f"{len(skipped)} checks did not run here ({reason}). The workflow was not executed.")
-    return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from infracheck import agreement, azd, contract, lint, policy, rules, settings, wiring
+from infracheck import agreement, azd, contract, docs, lint, policy, rules, settings, wiring
 from infracheck.azure_types import AzureTypes
 from infracheck.problem import Problem
 from infracheck.project import Project
@@ -20,7 +20,7 @@ def test_bicep_conforms_to_microsofts_types_and_fits_together(project: Project, 
     assert len(project.bicep) == 11 and sum(len(file.resources) for file in project.bicep.values()) >= 40
 
 
-@pytest.mark.parametrize("module", [policy, settings, agreement, azd, rules, contract], ids=lambda m: m.__name__.split(".")[-1])
+@pytest.mark.parametrize("module", [policy, settings, agreement, azd, rules, contract, docs], ids=lambda m: m.__name__.split(".")[-1])
 def test_static(module: Callable[..., object], project: Project) -> None:
     assert shown(module.check(project)) == ""  # type: ignore[attr-defined]
 

@@ -41,4 +41,4 @@ def test_what_the_function_sends_is_mailed(name: str, official: Engine, project:
 
 def test_golden_vectors_are_what_the_engine_makes(official: Engine, project: Project) -> None:
     committed = project.text(golden.FILE)
-    assert json.loads(committed) == golden.vectors(project, official), "run `just infra-golden`"
+    assert json.loads(committed) == golden.vectors(project, official), "run `just infra-check golden`"
