@@ -6,7 +6,7 @@ _:
     @just --list --unsorted
 
 # Everything a pull request must pass.
-ci: fmt lint deny test
+ci: fmt lint deny test infra-check
 
 # Start the whole system on this machine.
 local *arguments:
@@ -38,7 +38,8 @@ package: release
     infra/package.sh
 
 # infra/ without Azure; `golden` and `refresh` rewrite its data, other arguments go to pytest.
+[positional-arguments]
 infra-check *arguments:
-    infra/check/run {{arguments}}
+    infra/check/run "$@"
 
 infra-refresh: (infra-check "refresh")

@@ -25,7 +25,7 @@ module deadLetters './metric-alert.bicep' = {
   params: {
     tags: tags
     name: 'orders-in-dead-letter-queue'
-    description: 'An order reached neither Blob Storage nor the e-mail. It is safe in the dead-letter queue: redrive it once storage is back.'
+    meaning: 'An order reached neither Blob Storage nor the e-mail. It is safe in the dead-letter queue: redrive it once storage is back.'
     severity: 1
     actionGroupId: people.id
     targetId: serviceBusId
@@ -43,7 +43,7 @@ module ordersWaiting './metric-alert.bicep' = {
   params: {
     tags: tags
     name: 'orders-waiting'
-    description: 'More than ten orders have been in the queue for a quarter of an hour: is the function running?'
+    meaning: 'More than ten orders have been in the queue for a quarter of an hour: is the function running?'
     severity: 2
     actionGroupId: people.id
     targetId: serviceBusId
@@ -63,7 +63,7 @@ module fallbackUsed './metric-alert.bicep' = {
   params: {
     tags: tags
     name: 'fallback-used'
-    description: 'An order went to the mailbox because it could not be stored or read.'
+    meaning: 'An order went to the mailbox because it could not be stored or read.'
     severity: 2
     actionGroupId: people.id
     targetId: workflowId
@@ -82,7 +82,7 @@ module fallbackFailed './metric-alert.bicep' = {
   params: {
     tags: tags
     name: 'fallback-failed'
-    description: 'The e-mail of an order was not accepted. The order is in the queue, and will be in the dead-letter queue.'
+    meaning: 'The e-mail of an order was not accepted. The order is in the queue, and will be in the dead-letter queue.'
     severity: 1
     actionGroupId: people.id
     targetId: workflowId
@@ -100,7 +100,7 @@ module storageUnavailable './metric-alert.bicep' = {
   params: {
     tags: tags
     name: 'orders-storage-unavailable'
-    description: 'The storage account of the orders answers with errors.'
+    meaning: 'The storage account of the orders answers with errors.'
     severity: 1
     actionGroupId: people.id
     targetId: ordersAccountId

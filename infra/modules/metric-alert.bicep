@@ -1,7 +1,7 @@
 // One alert on one metric of one resource.
 param tags object
 param name string
-param description string
+param meaning string
 @allowed([0, 1, 2, 3, 4])
 @description('0 critical, 1 error, 2 warning, 3 informational, 4 verbose.')
 param severity int
@@ -26,7 +26,7 @@ resource rule 'Microsoft.Insights/metricAlerts@2018-03-01' = {
   location: 'global'
   tags: tags
   properties: {
-    description: description
+    description: meaning
     severity: severity
     enabled: true
     scopes: [targetId]

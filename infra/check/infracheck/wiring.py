@@ -9,11 +9,13 @@ from collections.abc import Iterator
 
 from . import conformance
 from .azure_types import AzureTypes
-from .expressions import Scope, late, types_of, value_types
+from .expressions import FUNCTIONS, Scope, late, types_of, value_types
 from .problem import Problem
 from .project import Project
 from .syntax import Deployed, Expression, File, Literal, Object, Value
 
+_DECLARED = re.compile(r"(?m)^(?:param|var|resource|module) (\w+)")
+_DECORATOR = re.compile(r"(?m)^@(\w+)\(")
 _JSON_FILE = re.compile(r"loadJsonContent\('([^']+)'")
 
 
@@ -47,7 +49,7 @@ def _file(file: File, project: Project, types: AzureTypes) -> list[Problem]:
             problems.append(Problem(file.name, output.line, f"output {output.name}: {given}, {output.type} expected"))
     for variable in file.variables.values():
         value_types(variable.value, scope)
-    problems += [*_unused(file), *_json_files(file, project), *_defaults(file)]
+    problems += [*_clashes(file), *_unused(file), *_json_files(file, project), *_defaults(file)]
     return problems
 
 
@@ -106,6 +108,15 @@ def _defaults(file: File) -> Iterator[Problem]:
         default = parameter.default
         if isinstance(default, Literal) and not _allowed(default, parameter.allowed):
             yield Problem(file.name, parameter.line, f"{parameter.name}: the default is not allowed")
+
+
+def _clashes(file: File) -> Iterator[Problem]:
+    """One name, one thing; a name like a decorator's or function's hides it."""
+    names = _DECLARED.findall(file.text)
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        yield Problem(file.name, 0, f"{name} is declared twice")
+    for name in sorted(set(names) & {*_DECORATOR.findall(file.text), *FUNCTIONS}):
+        yield Problem(file.name, 0, f"{name} hides the function or decorator of that name")
 
 
 def _unused(file: File) -> Iterator[Problem]:

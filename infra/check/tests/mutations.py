@@ -71,6 +71,8 @@ BICEP = [
     Fault(MAIN, "param webPlanSku string = 'B1'", "param webPlanSku string = 'B9'", "the default is not allowed"),
     Fault(MAIN, "name: '${abbrs.resourcesResourceGroups}${environmentName}'", "name: identity.outputs.reserverId", "not known when deployment"),
     Fault(MAIN, "output AZURE_LOCATION string = location", "output AZURE_LOCATION string = locaton", "nothing here is called locaton"),
+    module("metric-alert", "param meaning string", "param description string = 'x'\nparam meaning string", "description hides"),
+    module("web", "param planSku string", "param planSku string\nparam planSku string", "planSku is declared twice"),
     Fault("infra/main.parameters.json", '"location": {', '"region": {', "main.bicep has no parameter region"),
 ]
 
