@@ -6,7 +6,7 @@ _:
     @just --list --unsorted
 
 # Everything a pull request must pass.
-ci: fmt lint deny test
+ci: fmt lint deny test infra-check
 
 # Start the whole system on this machine.
 local *arguments:
@@ -32,3 +32,14 @@ advisories:
 # The static release binary (Debian: musl-tools; rustup target add {{musl}}).
 release:
     CC_x86_64_unknown_linux_musl=musl-gcc cargo build --release --target {{musl}} --package order-items-reserver
+
+# What azd publishes: dist/function and dist/petstore.
+package: release
+    infra/package.sh
+
+# infra/ without Azure; `golden` and `refresh` rewrite its data, other arguments go to pytest.
+[positional-arguments]
+infra-check *arguments:
+    infra/check/run "$@"
+
+infra-refresh: (infra-check "refresh")

@@ -1,0 +1,137 @@
+"""What is written in several places and must be the same, or must fit: names, times, flags, words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from .problem import Problem
+from .project import Project
+from .settings import rust_settings, trigger
+from .syntax import Expression, Literal, Object, text
+
+QUEUE = "infra/modules/servicebus.bicep"
+LOCK_MAX = 5 * 60  # seconds, in Service Bus
+_ISO = re.compile(r"^P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?$")
+_RUST_SECONDS = r"pub const {}: Duration = Duration::from_secs\((\d+) \* (\d+)\);"
+
+
+def check(project: Project) -> list[Problem]:
+    """All of it."""
+    return [*_names(project), *_sessions(project), *_queue(project), *_times(project), *_fallback(project), *_words(project)]
+
+
+def seconds(value: str) -> int:
+    """Of an ISO 8601 duration (PT5M) or a .NET time span (00:05:00)."""
+    found = _ISO.match(value)
+    if found:
+        days, hours, minutes, rest = (int(part or 0) for part in found.groups())
+    else:
+        days, (hours, minutes, rest) = 0, (int(part) for part in value.split(":"))
+    return ((days * 24 + hours) * 60 + minutes) * 60 + rest
+
+
+def _default(project: Project, name: str) -> object:
+    parameter = project.main.params.get(name)
+    return parameter.default.value if parameter and isinstance(parameter.default, Literal) else None
+
+
+def _same(what: str, **places: object) -> Iterator[Problem]:
+    if len({repr(value) for value in places.values()}) > 1:
+        yield Problem("infra", 0, f"{what}: " + ", ".join(f"{place} says {value!r}" for place, value in places.items()))
+
+
+def _names(project: Project) -> Iterator[Problem]:
+    local = project.json("local.settings.json")["Values"]
+    yield from _same("queue", bicep=_default(project, "queueName"), local=local.get(trigger(project)[1]))
+    yield from _same(
+        "container",
+        bicep=_default(project, "ordersContainerName"),
+        local=local.get("ORDERS_CONTAINER"),
+        rust=rust_settings(project).get("ORDERS_CONTAINER"),
+    )
+    binary = project.json("host.json")["customHandler"]["description"]["defaultExecutablePath"]
+    ignored = project.text(".funcignore").splitlines()
+    if binary in ignored or "host.json" in ignored or "OrderItemsReserver" in ignored:
+        yield Problem(".funcignore", 0, "the function app itself would be left out")
+    crate = re.search(r'(?m)^name = "([\w-]+)"', project.text("Cargo.toml"))
+    yield from _same("binary", host=binary, cargo=crate[1] if crate else None)
+
+
+def _sessions(project: Project) -> Iterator[Problem]:
+    binding = project.json("OrderItemsReserver/function.json")["bindings"][0]
+    wanted = bool(binding.get("isSessionsEnabled", False))
+    yield from _same("sessions", function=wanted, bicep=_default(project, "requiresSession"))
+    if _queue_property(project, "requiresSession") != "requiresSession":
+        yield Problem(QUEUE, 0, "the queue does not take requiresSession from its parameter")
+
+
+def _queue_property(project: Project, name: str) -> object:
+    for resource in project.bicep[QUEUE].resources:
+        if resource.type.endswith("/queues"):
+            value = resource.body.at("properties", name)
+            if isinstance(value, Literal):
+                return value.value
+            return text(value.node) if isinstance(value, Expression) else None
+    return None
+
+
+def _queue(project: Project) -> Iterator[Problem]:
+    expected: dict[str, object] = {
+        "requiresDuplicateDetection": True,
+        "enablePartitioning": False,
+        "maxDeliveryCount": 10,
+        "deadLetteringOnMessageExpiration": True,
+    }
+    for name, value in expected.items():
+        given = _queue_property(project, name)
+        if given != value or type(given) is not type(value):
+            yield Problem(QUEUE, 0, f"{name} is {given!r}; the design says {value!r}")
+
+
+def _times(project: Project) -> Iterator[Problem]:
+    host, rust = project.json("host.json"), project.text("src/config/budget.rs")
+    function = seconds(host.get("functionTimeout", "00:30:00"))  # the default on Flex Consumption
+    renewal = seconds(host["extensions"]["serviceBus"]["maxAutoLockRenewalDuration"])
+    lock = seconds(str(_queue_property(project, "lockDuration")))
+    for name, given in (("FUNCTION_TIMEOUT", function), ("LOCK_RENEWAL_MAX", renewal)):
+        found = re.search(_RUST_SECONDS.format(name), rust)
+        yield from _same(name, host=given, rust=int(found[1]) * int(found[2]) if found else None)
+    if not lock <= LOCK_MAX:
+        yield Problem(QUEUE, 0, f"lockDuration is {lock} s; Service Bus allows {LOCK_MAX}")
+    if not max(function, lock) <= renewal:
+        yield Problem("host.json", 0, f"locks are renewed for {renewal} s, but an invocation may take {function} s")
+    if "retry" in host or host["extensions"]["serviceBus"].get("clientRetryOptions"):
+        yield Problem("host.json", 0, "retries belong in one layer, and that is the handler")
+
+
+def _fallback(project: Project) -> Iterator[Problem]:
+    """The trigger's address, and the parameters of the definition."""
+    name, file = "infra/modules/fallback.bicep", project.bicep["infra/modules/fallback.bicep"]
+    (trigger_name,) = project.definition["triggers"]
+    path = f"/triggers/{trigger_name}/paths/invoke?api-version=2016-10-01"
+    if path not in text_of_output(project, "triggerUrl"):
+        yield Problem(name, file.outputs["triggerUrl"].line, f"the trigger's URL must end in {path}")
+    if not project.json("local.settings.json")["Values"]["FALLBACK_URL"].endswith(path):
+        yield Problem("local.settings.json", 0, f"FALLBACK_URL must end in {path}")
+    workflow = file.resource("workflow")
+    given = workflow.body.at("properties", "parameters") if workflow else None
+    declared = sorted(project.definition["parameters"])
+    yield from _same("workflow parameters", bicep=sorted(given.fields) if isinstance(given, Object) else None, definition=declared)
+
+
+def text_of_output(project: Project, name: str) -> str:
+    """The source of an output of the fallback module."""
+    value = project.bicep["infra/modules/fallback.bicep"].outputs[name].value
+    return text(value.node) if isinstance(value, Expression) else ""
+
+
+def _words(project: Project) -> Iterator[Problem]:
+    """An alert looks for words that the function writes; a mail names metadata that it writes."""
+    words = re.findall(r'traces \| where message has "([^"]+)"', project.text("infra/modules/alerts.bicep"))
+    if not words or any(f"{word}: " not in project.text("src/fallback.rs") for word in words):
+        yield Problem("infra/modules/alerts.bicep", 0, f"no such words in src/fallback.rs: {words}")
+    mail, store = project.text("infra/logicapp/fallback.definition.json"), project.text("src/store/azure/metadata.rs")
+    for word in re.findall(r'metadata \\"(\w+)\\"', mail):
+        if f'"{word}"' not in store:
+            yield Problem("infra/logicapp/fallback.definition.json", 0, f"the function writes no metadata {word}")

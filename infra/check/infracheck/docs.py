@@ -1,0 +1,58 @@
+"""The tables of infra/README.md against Bicep: roles, settings, alerts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from .policy import ASSIGNMENTS, ROLES
+from .problem import Problem
+from .project import Project
+from .settings import FUNCTION, WEB, app_settings
+from .syntax import Literal
+
+FILE = "infra/README.md"
+
+
+def check(project: Project) -> list[Problem]:
+    """Nothing missing in a table, and nothing left over."""
+    text = project.text(FILE)
+    found = [*_roles(text), *_settings(text, project), *_alerts(text, project), *_parameters(text, project)]
+    return [Problem(FILE, 0, message) for message in found]
+
+
+def _section(text: str, title: str) -> str:
+    return text.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+
+
+def _difference(what: str, table: set[str], bicep: set[str]) -> Iterator[str]:
+    for name in sorted(bicep - table):
+        yield f"{what} {name} is not in the table"
+    for name in sorted(table - bicep):
+        yield f"{what} {name} is in the table, but not in Bicep"
+
+
+def _roles(text: str) -> Iterator[str]:
+    table = set(re.findall(r"(?m)^\| ([A-Z][\w ]+) \| `([0-9a-f-]{36})` \|", _section(text, "Roles")))
+    bicep = {(role, ROLES[role]) for role, _, _ in ASSIGNMENTS.values()}
+    yield from _difference("role", {" ".join(row) for row in table}, {" ".join(row) for row in bicep})
+
+
+def _settings(text: str, project: Project) -> Iterator[str]:
+    rows = re.findall(r"(?m)^\| (`.*?) \| [^|]+ \| ([^|]+) \|$", _section(text, "Settings"))
+    for app, module in (("function", FUNCTION), ("storefront", WEB)):
+        table = {name for names, apps in rows if app in apps for name in re.findall(r"`(\w+)`", names)}
+        yield from _difference(f"setting of the {app}", table, set(app_settings(project, module)))
+
+
+def _alerts(text: str, project: Project) -> Iterator[str]:
+    file = project.bicep["infra/modules/alerts.bicep"]
+    names = [module.body.at("params", "name") for module in file.modules.values()]
+    names += [resource.body.at("name") for resource in file.resources if resource.type.endswith("/scheduledQueryRules")]
+    bicep = {str(name.value) for name in names if isinstance(name, Literal)}
+    yield from _difference("alert", set(re.findall(r"(?m)^\| `([\w-]+)` \|", _section(text, "Alerts"))), bicep)
+
+
+def _parameters(text: str, project: Project) -> Iterator[str]:
+    table = set(re.findall(r"(?m)^\| `(\w+)` \|", _section(text, "Parameters")))
+    yield from _difference("parameter", table, set(project.main.params))

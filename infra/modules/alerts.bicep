@@ -1,0 +1,170 @@
+// Who is told, and of what. The mails come from Azure Monitor: they arrive when everything of ours is broken.
+param location string
+param tags object
+param actionGroupName string
+param notificationEmail string
+param serviceBusId string
+param queueName string
+param workflowId string
+param ordersAccountId string
+param applicationInsightsId string
+
+resource people 'Microsoft.Insights/actionGroups@2023-01-01' = {
+  name: actionGroupName
+  location: 'global'
+  tags: tags
+  properties: {
+    groupShortName: 'petstore'
+    enabled: true
+    emailReceivers: [{ name: 'owner', emailAddress: notificationEmail, useCommonAlertSchema: true }]
+  }
+}
+
+module deadLetters './metric-alert.bicep' = {
+  name: 'alert-dead-letters'
+  params: {
+    tags: tags
+    name: 'orders-in-dead-letter-queue'
+    meaning: 'An order reached neither Blob Storage nor the e-mail. It is safe in the dead-letter queue: redrive it once storage is back.'
+    severity: 1
+    actionGroupId: people.id
+    targetId: serviceBusId
+    metricNamespace: 'Microsoft.ServiceBus/namespaces'
+    metricName: 'DeadletteredMessages'
+    dimensions: [{ name: 'EntityName', operator: 'Include', values: [queueName] }]
+    aggregation: 'Maximum'
+    operator: 'GreaterThan'
+    threshold: 0
+  }
+}
+
+module ordersWaiting './metric-alert.bicep' = {
+  name: 'alert-orders-waiting'
+  params: {
+    tags: tags
+    name: 'orders-waiting'
+    meaning: 'More than ten orders have been in the queue for a quarter of an hour: is the function running?'
+    severity: 2
+    actionGroupId: people.id
+    targetId: serviceBusId
+    metricNamespace: 'Microsoft.ServiceBus/namespaces'
+    metricName: 'ActiveMessages'
+    dimensions: [{ name: 'EntityName', operator: 'Include', values: [queueName] }]
+    aggregation: 'Minimum'
+    operator: 'GreaterThan'
+    threshold: 10
+    frequency: 'PT5M'
+    window: 'PT15M'
+  }
+}
+
+module fallbackUsed './metric-alert.bicep' = {
+  name: 'alert-fallback-used'
+  params: {
+    tags: tags
+    name: 'fallback-used'
+    meaning: 'An order went to the mailbox because it could not be stored or read.'
+    severity: 2
+    actionGroupId: people.id
+    targetId: workflowId
+    metricNamespace: 'Microsoft.Logic/workflows'
+    metricName: 'RunsStarted'
+    aggregation: 'Total'
+    operator: 'GreaterThan'
+    threshold: 0
+    frequency: 'PT5M'
+    window: 'PT15M'
+  }
+}
+
+module fallbackFailed './metric-alert.bicep' = {
+  name: 'alert-fallback-failed'
+  params: {
+    tags: tags
+    name: 'fallback-failed'
+    meaning: 'The e-mail of an order was not accepted. The order is in the queue, and will be in the dead-letter queue.'
+    severity: 1
+    actionGroupId: people.id
+    targetId: workflowId
+    metricNamespace: 'Microsoft.Logic/workflows'
+    metricName: 'RunsFailed'
+    aggregation: 'Total'
+    operator: 'GreaterThan'
+    threshold: 0
+  }
+}
+
+// Azure's own view. It knows of errors of the service, not of a firewall or a role that keeps us out.
+module storageUnavailable './metric-alert.bicep' = {
+  name: 'alert-storage-unavailable'
+  params: {
+    tags: tags
+    name: 'orders-storage-unavailable'
+    meaning: 'The storage account of the orders answers with errors.'
+    severity: 1
+    actionGroupId: people.id
+    targetId: ordersAccountId
+    metricNamespace: 'Microsoft.Storage/storageAccounts'
+    metricName: 'Availability'
+    aggregation: 'Average'
+    operator: 'LessThan'
+    threshold: 99
+  }
+}
+
+// The function's view: its words for four attempts that all failed, whatever the cause (src/fallback.rs).
+resource uploadsFailing 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = {
+  name: 'orders-storage-unreachable'
+  location: location
+  tags: tags
+  kind: 'LogAlert'
+  properties: {
+    displayName: 'The function cannot store orders'
+    description: 'Orders could not be uploaded after four attempts: storage is down, or keeps the function out.'
+    severity: 1
+    enabled: true
+    scopes: [applicationInsightsId]
+    evaluationFrequency: 'PT5M'
+    windowSize: 'PT15M'
+    skipQueryValidation: true // the tables of a new workspace come with the first record
+    criteria: {
+      allOf: [
+        {
+          query: 'traces | where message has "upload could not be confirmed"'
+          timeAggregation: 'Count'
+          operator: 'GreaterThan'
+          threshold: 0
+        }
+      ]
+    }
+    actions: { actionGroups: [people.id] }
+  }
+}
+
+resource functionFailures 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = {
+  name: 'function-failures'
+  location: location
+  tags: tags
+  kind: 'LogAlert'
+  properties: {
+    displayName: 'Invocations of the function fail'
+    description: 'Orders are given back to the queue: neither storage nor the e-mail took them, or the function is broken.'
+    severity: 2
+    enabled: true
+    scopes: [applicationInsightsId]
+    evaluationFrequency: 'PT5M'
+    windowSize: 'PT15M'
+    skipQueryValidation: true
+    criteria: {
+      allOf: [
+        {
+          query: 'requests | where success == false'
+          timeAggregation: 'Count'
+          operator: 'GreaterThan'
+          threshold: 0
+        }
+      ]
+    }
+    actions: { actionGroups: [people.id] }
+  }
+}

@@ -1,0 +1,73 @@
+// The storefront: a static binary on App Service for Linux.
+param location string
+param tags object
+param name string
+param planName string
+param planSku string
+param identityResourceId string
+param identityClientId string
+param serviceBusFqdn string
+param queueName string
+
+var free = planSku == 'F1' // can neither stay awake nor be probed
+
+resource plan 'Microsoft.Web/serverfarms@2024-11-01' = {
+  name: planName
+  location: location
+  tags: tags
+  kind: 'linux'
+  sku: { name: planSku }
+  properties: { reserved: true }
+}
+
+resource app 'Microsoft.Web/sites@2024-11-01' = {
+  name: name
+  location: location
+  tags: union(tags, { 'azd-service-name': 'petstore' })
+  kind: 'app,linux'
+  identity: {
+    type: 'UserAssigned'
+    userAssignedIdentities: { '${identityResourceId}': {} }
+  }
+  properties: {
+    serverFarmId: plan.id
+    httpsOnly: true
+    siteConfig: {
+      // Any built-in image does: it only has to run the command.
+      linuxFxVersion: 'DOTNETCORE|10.0'
+      appCommandLine: '/home/site/wwwroot/petstore'
+      alwaysOn: !free
+      healthCheckPath: free ? null : '/health'
+      minTlsVersion: '1.2'
+      ftpsState: 'Disabled'
+      http20Enabled: true
+    }
+  }
+
+  resource settings 'config' = {
+    name: 'appsettings'
+    properties: {
+      ServiceBusConnection__fullyQualifiedNamespace: serviceBusFqdn
+      ServiceBusConnection__credential: 'managedidentity'
+      ServiceBusConnection__clientId: identityClientId
+      ORDERS_QUEUE_NAME: queueName
+      PORT: '8080'
+      WEBSITES_PORT: '8080'
+      SCM_DO_BUILD_DURING_DEPLOYMENT: 'false'
+      RUST_LOG: 'info'
+    }
+  }
+
+  resource scm 'basicPublishingCredentialsPolicies' = {
+    name: 'scm'
+    properties: { allow: false }
+  }
+
+  resource ftp 'basicPublishingCredentialsPolicies' = {
+    name: 'ftp'
+    properties: { allow: false }
+  }
+}
+
+output name string = app.name
+output url string = 'https://${app.properties.defaultHostName}'

@@ -1,0 +1,11 @@
+#!/bin/sh
+# Lays out what is published, from what `just release` built: dist/function and dist/petstore.
+set -eu
+cd "$(dirname "$0")/.."
+built=target/x86_64-unknown-linux-musl/release
+rm -rf dist
+mkdir -p dist/function/OrderItemsReserver dist/petstore
+install -m 755 "$built/order-items-reserver" dist/function/
+install -m 644 host.json dist/function/
+install -m 644 OrderItemsReserver/function.json dist/function/OrderItemsReserver/
+if [ -e petstore/Cargo.toml ]; then install -m 755 "$built/petstore" dist/petstore/; fi
