@@ -7,7 +7,9 @@ use std::{fmt::Display, io, panic, time::Duration};
 
 use tracing::{Level, Span, error, info, info_span, warn};
 use tracing_subscriber::{
-    filter::Targets, fmt::writer::MakeWriterExt as _, layer::SubscriberExt as _,
+    filter::{LevelFilter, Targets},
+    fmt::writer::MakeWriterExt as _,
+    layer::SubscriberExt as _,
     util::SubscriberInitExt as _,
 };
 
@@ -15,6 +17,14 @@ use crate::{
     order::Delivery,
     reserve::{Outcome, Reservation, Settlement},
 };
+
+/// The SDK tells of its requests itself, failed ones with an error that may quote a signed URL.
+const SDK: [&str; 4] = [
+    "azure_core",
+    "azure_identity",
+    "azure_storage_blob",
+    "typespec_client_core",
+];
 
 /// Sends every line of the process to where the host expects it; panics too.
 pub fn init(filter: Targets) {
@@ -24,8 +34,9 @@ pub fn init(filter: Targets) {
         .with_span_list(false)
         .with_target(false)
         .with_writer(io::stderr.with_max_level(Level::WARN).or_else(io::stdout));
+    let quiet = SDK.map(|target| (target, LevelFilter::WARN));
     tracing_subscriber::registry()
-        .with(filter)
+        .with(filter.with_targets(quiet))
         .with(lines)
         .init();
     panic::set_hook(Box::new(|info| {
@@ -74,7 +85,7 @@ pub fn reserved(
                 outcome = $outcome,
                 attempts = reservation.attempts,
                 blob_name = blob_name.as_ref().map(|name| name.as_str()),
-                duration_ms = took.as_secs_f64() * 1e3,
+                duration_ms = (took.as_secs_f64() * 1e6).round() / 1e3,
                 trace_id = delivery.trace_id(),
                 reason = reservation.reason.as_ref().map(ToString::to_string),
                 error,

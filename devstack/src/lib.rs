@@ -1,1 +1,5 @@
 //! The local stack.
+
+pub mod blob;
+pub mod logic_app;
+pub mod loopback;

@@ -1,0 +1,183 @@
+//! An embedded Blob Storage endpoint: the part of the REST API that an order takes.
+//!
+//! Container and block blob operations of version 2023-11-03, addressed like the emulator's
+//! (`/{account}/{container}/{blob}`), with real conditions, error codes and Shared Key signatures.
+//! What the service can do and this endpoint cannot is refused by name, never ignored.
+//!
+//! Three differences are on purpose. Reads need no signature, as in a public container, so that
+//! a plain `curl` or a browser shows an order. Shared access signatures and tokens are refused.
+//! And every accepted write stays in a history, so that a test can tell whether a blob ever went
+//! back to an older state.
+//!
+//! Path of a request: [`crate::loopback`] (socket, log) → faults → `shared_key` → `dispatch`
+//! → `containers` or `block_blobs` → [`BlobStorage`].
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::HttpBody as _;
+use axum::extract::State;
+use axum::http::Method;
+use axum::response::Response;
+use bytes::Bytes;
+use tokio::net::TcpListener;
+
+use crate::loopback::{Fault, Faults, Request, Server};
+use answer::Answer;
+use failure::Failure;
+use target::Target;
+
+pub use storage::{Blob, BlobStorage, Conditions, ETagCondition, StorageError, Upload};
+
+mod answer;
+mod block_blobs;
+mod containers;
+mod dispatch;
+mod failure;
+mod headers;
+mod http_date;
+mod listing;
+mod shared_key;
+mod storage;
+mod target;
+mod xml;
+
+/// The account that every emulator of Azure Storage has.
+pub const ACCOUNT: &str = "devstoreaccount1";
+
+/// The key of [`ACCOUNT`]: the same on every machine and documented as such, so no secret.
+pub const ACCOUNT_KEY: &str =
+    "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
+
+/// The version of the REST API that is spoken, whatever version a client asks for.
+const API_VERSION: &str = "2023-11-03";
+
+/// The largest body that is taken, in bytes.
+const BODY_MAX: usize = 8 * 1024 * 1024;
+
+/// A running endpoint. Dropping it stops it too, without waiting for the end.
+#[derive(Debug)]
+pub struct BlobEndpoint {
+    server: Server,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    url: String,
+    storage: BlobStorage,
+    faults: Faults,
+}
+
+impl BlobEndpoint {
+    /// Serves an empty account on `listener`.
+    ///
+    /// # Errors
+    /// When the listener does not tell its address.
+    pub fn start(listener: TcpListener) -> io::Result<Self> {
+        Self::start_with(listener, BlobStorage::default())
+    }
+
+    /// Serves `storage` on `listener`: how an endpoint that was stopped comes back.
+    ///
+    /// # Errors
+    /// When the listener does not tell its address.
+    pub fn start_with(listener: TcpListener, storage: BlobStorage) -> io::Result<Self> {
+        let shared = Arc::new(Shared {
+            url: format!("http://{}/{ACCOUNT}", listener.local_addr()?),
+            storage,
+            faults: Faults::default(),
+        });
+        let router = Router::new()
+            .fallback(handle)
+            .with_state(Arc::clone(&shared));
+        let server = Server::start(listener, router)?;
+        Ok(Self { server, shared })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.server.address()
+    }
+
+    /// The address of the account, without a slash at its end.
+    pub fn url(&self) -> &str {
+        &self.shared.url
+    }
+
+    /// A connection string in the form that every Azure Storage client takes.
+    pub fn connection_string(&self) -> String {
+        let url = self.url();
+        format!(
+            "DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey={ACCOUNT_KEY};BlobEndpoint={url};"
+        )
+    }
+
+    /// The account's content: to seed it, and to start it again after a stop.
+    pub fn storage(&self) -> &BlobStorage {
+        &self.shared.storage
+    }
+
+    /// A blob as it is now.
+    pub fn blob(&self, container: &str, name: &str) -> Option<Blob> {
+        self.shared.storage.blob(container, name)
+    }
+
+    /// Every state the blob has had, oldest first, deleted ones included.
+    pub fn history(&self, container: &str, name: &str) -> Vec<Blob> {
+        self.shared.storage.history(container, name)
+    }
+
+    /// The requests seen on the wire, in the order of their arrival, unanswered ones included.
+    pub fn requests(&self) -> Vec<Request> {
+        self.server.requests()
+    }
+
+    /// From now on every PUT, DELETE and HEAD of a blob meets `fault`. Reads and containers
+    /// stay, so that one can look at the blobs meanwhile.
+    pub fn set_fault(&self, fault: Fault) {
+        self.shared.faults.set(fault);
+    }
+
+    /// Each of the next such requests meets one of `faults`; afterwards the standing fault
+    /// counts again.
+    pub fn fail_next(&self, faults: impl IntoIterator<Item = Fault>) {
+        self.shared.faults.fail_next(faults);
+    }
+
+    /// Closes the listener and every connection; clients then see a refused connection.
+    pub async fn stop(self) {
+        self.server.stop().await;
+    }
+}
+
+async fn handle(State(shared): State<Arc<Shared>>, request: axum::extract::Request) -> Response {
+    let answer = Answer::to(&request);
+    let (parts, body) = request.into_parts();
+    let too_large = || answer.failure(&Failure::body_too_large());
+    // What is announced as too large is refused before it is read.
+    if body.size_hint().lower() > BODY_MAX as u64 {
+        return too_large();
+    }
+    let Ok(body) = axum::body::to_bytes(body, BODY_MAX).await else {
+        return too_large();
+    };
+    let request = axum::http::Request::from_parts(parts, body);
+    let apply = || match dispatch::dispatch(&shared, &request) {
+        Ok(response) => answer.success(response),
+        Err(failure) => answer.failure(&failure),
+    };
+    if !is_faulty(&request) {
+        return apply();
+    }
+    let refuse = |status, code| answer.failure(&Failure::fault(status, code));
+    shared.faults.around(apply, refuse).await
+}
+
+/// Whether the request is one of those that faults apply to.
+fn is_faulty(request: &axum::http::Request<Bytes>) -> bool {
+    let faulty = [Method::PUT, Method::DELETE, Method::HEAD].contains(request.method());
+    faulty && matches!(Target::of(request.uri()), Ok(Target::Blob { .. }))
+}

@@ -1,0 +1,111 @@
+//! A stand-in of the Logic App: its HTTP trigger, and a list instead of e-mails.
+//!
+//! `POST /workflows/{name}/triggers/manual/paths/invoke` takes a fallback request, checks it like
+//! the trigger's schema and answers 202 or 400. `GET /` shows what was accepted, newest first;
+//! `DELETE /` forgets it.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{get, post};
+use bytes::Bytes;
+use time::OffsetDateTime;
+use tokio::net::TcpListener;
+
+use crate::loopback::{Fault, Faults, Request, Server};
+
+mod contract;
+mod trigger;
+
+/// The largest request that is taken, in bytes.
+const BODY_MAX: usize = 8 * 1024 * 1024;
+
+/// A fallback request that was accepted: in Azure, an e-mail.
+#[derive(Debug, Clone)]
+pub struct Received {
+    /// When it was accepted.
+    pub at: OffsetDateTime,
+    /// The workflow in the path.
+    pub workflow: String,
+    /// The `operationId` of the body.
+    pub operation_id: String,
+    /// The headers, names in lower case; the value of `authorization` is blanked.
+    pub headers: BTreeMap<String, String>,
+    /// The body, byte for byte.
+    pub body: Bytes,
+}
+
+/// A running stand-in. Dropping it stops it too, without waiting for the end.
+#[derive(Debug)]
+pub struct LogicApp {
+    server: Server,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    received: Mutex<VecDeque<Received>>,
+    faults: Faults,
+}
+
+impl Shared {
+    fn received(&self) -> MutexGuard<'_, VecDeque<Received>> {
+        self.received.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl LogicApp {
+    /// Serves on `listener`.
+    ///
+    /// # Errors
+    /// When the listener does not tell its address.
+    pub fn start(listener: TcpListener) -> io::Result<Self> {
+        let shared = Arc::new(Shared::default());
+        let router = Router::new()
+            .route(
+                "/workflows/{name}/triggers/manual/paths/invoke",
+                post(trigger::invoke),
+            )
+            .route("/", get(trigger::list).delete(trigger::clear))
+            .layer(DefaultBodyLimit::max(BODY_MAX))
+            .with_state(Arc::clone(&shared));
+        let server = Server::start(listener, router)?;
+        Ok(Self { server, shared })
+    }
+
+    /// The trigger's address, with the query that the real one has.
+    pub fn url(&self) -> String {
+        let address = self.server.address();
+        format!(
+            "http://{address}/workflows/order-fallback/triggers/manual/paths/invoke?api-version=2016-10-01"
+        )
+    }
+
+    /// What was accepted, oldest first.
+    pub fn received(&self) -> Vec<Received> {
+        self.shared.received().iter().cloned().collect()
+    }
+
+    /// The requests seen on the wire, refused and unanswered ones included.
+    pub fn requests(&self) -> Vec<Request> {
+        self.server.requests()
+    }
+
+    /// From now on every call of the trigger meets `fault`.
+    pub fn set_fault(&self, fault: Fault) {
+        self.shared.faults.set(fault);
+    }
+
+    /// Each of the next calls meets one of `faults`; afterwards the standing fault counts again.
+    pub fn fail_next(&self, faults: impl IntoIterator<Item = Fault>) {
+        self.shared.faults.fail_next(faults);
+    }
+
+    /// Closes the listener and every connection; clients then see a refused connection.
+    pub async fn stop(self) {
+        self.server.stop().await;
+    }
+}

@@ -1,0 +1,104 @@
+//! What the stand-in answers.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::{Received, Shared, contract};
+
+/// Accepted requests that are kept; older ones are forgotten.
+const RECEIVED_MAX: usize = 100_000;
+
+pub(super) async fn invoke(
+    State(shared): State<Arc<Shared>>,
+    Path(workflow): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let apply = || accept(&shared, workflow, &headers, body);
+    let refuse = |status, code| error(status, code, "a fault that was switched on");
+    shared.faults.around(apply, refuse).await
+}
+
+fn accept(shared: &Shared, workflow: String, headers: &HeaderMap, body: Bytes) -> Response {
+    let operation_id = match check(headers, &body) {
+        Ok(id) => id,
+        Err(wrong) => {
+            return error(
+                StatusCode::BAD_REQUEST,
+                "TriggerInputSchemaMismatch",
+                &wrong,
+            );
+        }
+    };
+    let answer = json!({ "status": "accepted", "operationId": operation_id });
+    let mut received = shared.received();
+    if received.len() == RECEIVED_MAX {
+        received.pop_front();
+    }
+    received.push_back(Received {
+        at: OffsetDateTime::now_utc(),
+        workflow,
+        operation_id,
+        headers: readable(headers),
+        body,
+    });
+    (StatusCode::ACCEPTED, Json(answer)).into_response()
+}
+
+fn check(headers: &HeaderMap, body: &[u8]) -> Result<String, String> {
+    let content_type = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    let media_type = content_type.and_then(|value| value.split(';').next());
+    if media_type.is_none_or(|media_type| media_type.trim() != "application/json") {
+        return Err("the content type must be application/json".to_owned());
+    }
+    contract::check(body)
+}
+
+fn readable(headers: &HeaderMap) -> BTreeMap<String, String> {
+    let mut readable = BTreeMap::new();
+    for (name, value) in headers {
+        let text = match *name {
+            AUTHORIZATION => "(removed)".into(),
+            _ => String::from_utf8_lossy(value.as_bytes()),
+        };
+        readable.insert(name.to_string(), text.into_owned());
+    }
+    readable
+}
+
+pub(super) async fn list(State(shared): State<Arc<Shared>>) -> Response {
+    let entry = |received: &Received| {
+        json!({
+            "at": received.at.format(&Rfc3339).unwrap_or_default(),
+            "workflow": received.workflow,
+            "headers": received.headers,
+            // Checked to be JSON when it was accepted.
+            "body": serde_json::from_slice::<Value>(&received.body).unwrap_or_default(),
+        })
+    };
+    let all: Vec<Value> = shared.received().iter().rev().map(entry).collect();
+    let text = format!("{:#}\n", Value::from(all));
+    ([(CONTENT_TYPE, "application/json")], text).into_response()
+}
+
+pub(super) async fn clear(State(shared): State<Arc<Shared>>) -> StatusCode {
+    shared.received().clear();
+    StatusCode::NO_CONTENT
+}
+
+fn error(status: StatusCode, code: &str, message: &str) -> Response {
+    let body = json!({ "error": { "code": code, "message": message } });
+    (status, Json(body)).into_response()
+}

@@ -1,0 +1,16 @@
+//! The local stack's tests, in one binary.
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "clippy.toml allows them in tests; clippy does not see that these helpers are tests too"
+)]
+
+mod blob;
+mod blob_client;
+mod blob_faults;
+mod blob_lists;
+mod blob_refusals;
+mod logic_app;
+mod net;

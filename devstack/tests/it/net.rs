@@ -1,0 +1,42 @@
+//! Loopback listeners and an HTTP client without habits of its own.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+
+/// A listener on a free port.
+pub(crate) async fn listener() -> TcpListener {
+    listener_on((Ipv4Addr::LOCALHOST, 0).into()).await
+}
+
+pub(crate) async fn listener_on(address: SocketAddr) -> TcpListener {
+    TcpListener::bind(address).await.unwrap()
+}
+
+/// Sends each request once, whatever comes back.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the tests' one client; retries, redirects and proxies are off as the ban asks"
+)]
+pub(crate) fn client() -> reqwest::Client {
+    reqwest::Client::builder()
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .build()
+        .unwrap()
+}
+
+/// Waits for something that is bound to happen; the limit only ends a broken run.
+pub(crate) async fn until(happened: impl Fn() -> bool) {
+    let wait = async {
+        while !happened() {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    let limit = Duration::from_secs(30);
+    tokio::time::timeout(limit, wait)
+        .await
+        .expect("it never happened");
+}

@@ -1,0 +1,34 @@
+# What CI runs, by name. `just` alone lists it.
+
+musl := "x86_64-unknown-linux-musl"
+
+_:
+    @just --list --unsorted
+
+# Everything a pull request must pass.
+ci: fmt lint deny test
+
+# Start the whole system on this machine.
+local *arguments:
+    cargo local {{arguments}}
+
+test:
+    cargo test --workspace
+
+fmt:
+    cargo fmt --all --check
+
+lint:
+    cargo clippy --workspace --all-targets -- -D warnings
+
+# What may come in: bans, licences, sources.
+deny:
+    cargo deny --log-level error check bans licenses sources
+
+# Known vulnerabilities; needs the internet.
+advisories:
+    cargo deny check advisories
+
+# The static release binary (Debian: musl-tools; rustup target add {{musl}}).
+release:
+    CC_x86_64_unknown_linux_musl=musl-gcc cargo build --release --target {{musl}} --package order-items-reserver
