@@ -61,7 +61,7 @@ struct Binding<'a> {
 /// When the request is no invocation with exactly one message. The message itself is not judged.
 pub fn parse(request: &[u8]) -> Result<Delivery, InvocationError> {
     let envelope: Envelope<'_> = serde_json::from_slice(request)
-        .map_err(|error| InvocationError::NotAnInvocation(error.to_string()))?;
+        .map_err(|error| InvocationError::NotAnInvocation(unquoted(&error)))?;
     let metadata = envelope.metadata.unwrap_or_default();
     let value = envelope.data.order.ok_or(InvocationError::NoBinding)?;
     if metadata.is_batch() {
@@ -76,6 +76,16 @@ pub fn parse(request: &[u8]) -> Result<Delivery, InvocationError> {
             }))
         }
     }
+}
+
+/// What serde says, but for a value of the wrong type: it would quote that, and it may be a body.
+fn unquoted(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    if error.is_data() && text.starts_with("invalid") {
+        let (line, column) = (error.line(), error.column());
+        return format!("a value of the wrong type at line {line} column {column}");
+    }
+    text
 }
 
 /// Lower-cased; none when the body is no JSON object, for then the host overwrites nothing.
