@@ -55,11 +55,17 @@ impl Lines {
 /// is killed: it takes the test for its Functions host.
 #[derive(Debug)]
 pub(crate) struct Handler {
-    pub(crate) port: u16,
     pub(crate) stdout: Lines,
     pub(crate) stderr: Lines,
+    pub(crate) door: Door,
     child: Child,
     readers: JoinSet<()>,
+}
+
+/// The handler's HTTP side; a clone outlives the process.
+#[derive(Clone, Debug)]
+pub(crate) struct Door {
+    pub(crate) port: u16,
     client: reqwest::Client,
 }
 
@@ -83,53 +89,7 @@ pub(crate) fn command(settings: &[(&str, String)]) -> Command {
     command
 }
 
-/// The port in the line about it.
-fn listening(line: &str) -> Option<u16> {
-    let line: Value = serde_json::from_str(line).ok()?;
-    (line["message"] == "listening").then(|| line["port"].as_u64()?.try_into().ok())?
-}
-
-impl Handler {
-    /// Starts the binary on a free port and waits until it serves.
-    pub(crate) async fn start(settings: &[(&str, String)]) -> Self {
-        let mut command = command(settings);
-        command
-            .env("FUNCTIONS_CUSTOMHANDLER_PORT", "0")
-            .env("FUNCTIONS_CUSTOMHANDLER_WORKER_ID", "test");
-        let mut child = command.spawn().unwrap();
-        let (stdout, stderr) = (Lines::default(), Lines::default());
-        let mut readers = JoinSet::new();
-        readers.spawn(stdout.clone().collect(child.stdout.take().unwrap()));
-        readers.spawn(stderr.clone().collect(child.stderr.take().unwrap()));
-        let mut handler = Self {
-            port: 0,
-            stdout,
-            stderr,
-            child,
-            readers,
-            client: http_client::build().unwrap(),
-        };
-        handler.ready().await;
-        handler
-    }
-
-    async fn ready(&mut self) {
-        let probing = async {
-            loop {
-                let lines = self.stdout.all();
-                if let Some(port) = lines.iter().find_map(|line| listening(line)) {
-                    return port;
-                }
-                if let Some(status) = self.child.try_wait().unwrap() {
-                    panic!("the handler ended: {status}, {:?}", self.stderr.all());
-                }
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        };
-        self.port = within("the handler to listen", probing).await;
-        assert_eq!(self.get("/").await, Some(200), "the readiness probe");
-    }
-
+impl Door {
     pub(crate) async fn get(&self, path: &str) -> Option<u16> {
         let url = format!("http://127.0.0.1:{}{path}", self.port);
         Some(self.client.get(url).send().await.ok()?.status().as_u16())
@@ -151,10 +111,60 @@ impl Handler {
         let body = answer.text().await.ok()?;
         Some(Answer { status, body })
     }
+}
+
+/// The port in the line about it.
+fn listening(line: &str) -> Option<u16> {
+    let line: Value = serde_json::from_str(line).ok()?;
+    (line["message"] == "listening").then(|| line["port"].as_u64()?.try_into().ok())?
+}
+
+impl Handler {
+    /// Starts the binary on a free port and waits until it serves.
+    pub(crate) async fn start(settings: &[(&str, String)]) -> Self {
+        let mut command = command(settings);
+        command
+            .env("FUNCTIONS_CUSTOMHANDLER_PORT", "0")
+            .env("FUNCTIONS_CUSTOMHANDLER_WORKER_ID", "test");
+        let mut child = command.spawn().unwrap();
+        let (stdout, stderr) = (Lines::default(), Lines::default());
+        let mut readers = JoinSet::new();
+        readers.spawn(stdout.clone().collect(child.stdout.take().unwrap()));
+        readers.spawn(stderr.clone().collect(child.stderr.take().unwrap()));
+        let mut handler = Self {
+            door: Door {
+                port: 0,
+                client: http_client::build().unwrap(),
+            },
+            stdout,
+            stderr,
+            child,
+            readers,
+        };
+        handler.ready().await;
+        handler
+    }
+
+    async fn ready(&mut self) {
+        let probing = async {
+            loop {
+                let lines = self.stdout.all();
+                if let Some(port) = lines.iter().find_map(|line| listening(line)) {
+                    return port;
+                }
+                if let Some(status) = self.child.try_wait().unwrap() {
+                    panic!("the handler ended: {status}, {:?}", self.stderr.all());
+                }
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        self.door.port = within("the handler to listen", probing).await;
+        assert_eq!(self.door.get("/").await, Some(200), "the readiness probe");
+    }
 
     /// Hands a message out and returns the answer.
     pub(crate) async fn deliver(&self, message: &Message) -> Answer {
-        let answer = self.post(message.invocation()).await;
+        let answer = self.door.post(message.invocation()).await;
         answer.expect("the handler lives and answers")
     }
 
