@@ -168,10 +168,6 @@ impl Handler {
         answer.expect("the handler lives and answers")
     }
 
-    pub(crate) fn id(&self) -> u32 {
-        self.child.id().expect("the handler lives")
-    }
-
     /// SIGKILL, and the end of the process.
     pub(crate) async fn kill(&mut self) {
         self.child.kill().await.unwrap();
