@@ -641,3 +641,31 @@ async fn a_token_is_fetched_within_each_attempt_and_shown_nowhere() {
         assert_discreet(&[handler.stdout.all(), handler.stderr.all()].concat());
     }
 }
+
+/// Whoever reads the lines may go; the orders must not suffer for it.
+#[tokio::test]
+async fn a_handler_whose_output_nobody_reads_any_more_still_serves() {
+    let storage = Scripted::start([], answering("201 Created", "etag: \"1\"\r\n")).await;
+    let fallback = Scripted::start([], accepting()).await;
+    let settings = settings(&storage_at(storage.address), fallback.address);
+    for closed in ["stdout", "stderr", "both"] {
+        let mut handler = Handler::start(&settings).await;
+        handler
+            .stop_reading(closed != "stderr", closed != "stdout")
+            .await;
+        for number in 1..=3 {
+            let mut message = Message::new(&format!("{closed}-{number}"), number);
+            assert_eq!(
+                handler.deliver(&message).await.status,
+                200,
+                "{closed}, stored"
+            );
+            message.body = "poison".into();
+            assert_eq!(
+                handler.deliver(&message).await.status,
+                200,
+                "{closed}, handed over"
+            );
+        }
+    }
+}

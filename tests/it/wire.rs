@@ -399,6 +399,22 @@ async fn an_order_whose_answer_was_lost_counts_as_stored_once_it_is_read_back() 
     assert_eq!(rig.storage.methods(), ["PUT", "PUT", "HEAD"]);
 }
 
+/// A yes that breaks off is no clear yes: the next attempt reads what became of it.
+#[tokio::test]
+async fn a_yes_that_breaks_off_is_checked_by_the_next_attempt() {
+    let message = Message::new("broken-yes", 7);
+    let half = b"HTTP/1.1 201 Created\r\netag: \"1\"\r\ncontent-length: 10\r\n\r\nhal".to_vec();
+    let script = [
+        vec![Step::ReadAll, Step::Send(half), Step::Close],
+        refusing("409 Conflict", "BlobAlreadyExists"),
+        holding(&message),
+    ];
+    let storage = Scripted::start(script, vec![Step::ReadAll, Step::Hang]).await;
+    let rig = Rig::start(storage, Scripted::start([], accepting()).await, &[]).await;
+    assert_answered(&rig.deliver(&message).await, 200, "stored", 2);
+    assert_eq!(rig.storage.methods(), ["PUT", "PUT", "HEAD"]);
+}
+
 #[tokio::test]
 async fn a_container_that_may_not_be_created_is_named_as_the_reason() {
     let (missing, denied) = (

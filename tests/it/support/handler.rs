@@ -11,7 +11,7 @@ use serde_json::Value;
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncRead, BufReader},
     process::{Child, Command},
-    task::JoinSet,
+    task::{AbortHandle, JoinSet},
 };
 
 use super::{Message, until, within};
@@ -60,6 +60,7 @@ pub(crate) struct Handler {
     pub(crate) door: Door,
     child: Child,
     readers: JoinSet<()>,
+    reading: [AbortHandle; 2],
 }
 
 /// The handler's HTTP side; a clone outlives the process.
@@ -129,8 +130,10 @@ impl Handler {
         let mut child = command.spawn().unwrap();
         let (stdout, stderr) = (Lines::default(), Lines::default());
         let mut readers = JoinSet::new();
-        readers.spawn(stdout.clone().collect(child.stdout.take().unwrap()));
-        readers.spawn(stderr.clone().collect(child.stderr.take().unwrap()));
+        let reading = [
+            readers.spawn(stdout.clone().collect(child.stdout.take().unwrap())),
+            readers.spawn(stderr.clone().collect(child.stderr.take().unwrap())),
+        ];
         let mut handler = Self {
             door: Door {
                 port: 0,
@@ -140,6 +143,7 @@ impl Handler {
             stderr,
             child,
             readers,
+            reading,
         };
         handler.ready().await;
         handler
@@ -166,6 +170,16 @@ impl Handler {
     pub(crate) async fn deliver(&self, message: &Message) -> Answer {
         let answer = self.door.post(message.invocation()).await;
         answer.expect("the handler lives and answers")
+    }
+
+    /// Closes our ends of its standard output, its standard error, or both.
+    pub(crate) async fn stop_reading(&mut self, stdout: bool, stderr: bool) {
+        let chosen = self.reading.iter().zip([stdout, stderr]);
+        for (reading, _) in chosen.filter(|(_, chosen)| *chosen) {
+            reading.abort();
+            let ended = self.readers.join_next().await;
+            assert!(ended.is_some_and(|ended| ended.is_err()), "aborted");
+        }
     }
 
     /// SIGKILL, and the end of the process.
