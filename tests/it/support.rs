@@ -3,10 +3,12 @@
 #![cfg(test)]
 
 pub(crate) mod azurite;
+pub(crate) mod door;
 pub(crate) mod handler;
 pub(crate) mod message;
 pub(crate) mod rig;
 pub(crate) mod scripted;
+pub(crate) mod seen;
 
 use std::{future::Future, net::SocketAddr, time::Duration};
 
@@ -16,10 +18,12 @@ use tokio::{
 };
 
 pub(crate) use azurite::Azurite;
-pub(crate) use handler::{Answer, Handler};
+pub(crate) use door::Answer;
+pub(crate) use handler::Handler;
 pub(crate) use message::Message;
 pub(crate) use rig::{Ended, Rig};
-pub(crate) use scripted::{Gate, Scripted, Seen, Step};
+pub(crate) use scripted::{Gate, Scripted, Step};
+pub(crate) use seen::Seen;
 
 /// No test waits longer than this for anything. It only bounds a failure: on a busy machine
 /// everything may take its time.

@@ -2,54 +2,23 @@
 
 use std::{
     process::{ExitStatus, Stdio},
-    sync::{Arc, Mutex},
     time::Duration,
 };
 
-use order_items_reserver::http_client;
 use serde_json::Value;
 use tokio::{
-    io::{AsyncBufReadExt as _, AsyncRead, BufReader},
     process::{Child, Command},
     task::{AbortHandle, JoinSet},
 };
 
-use super::{Message, until, within};
+use super::{
+    Answer, Message,
+    door::{Door, Lines},
+    until, within,
+};
 
 /// Where cargo put the binary.
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_order-items-reserver");
-
-/// The invocation id of every request.
-pub(crate) const INVOCATION_ID: &str = "7b6f6a2e-8f0e-4f57-9d0a-8f5f3f1f0a11";
-
-/// Lines of one stream of the child, as they come.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Lines(Arc<Mutex<Vec<String>>>);
-
-impl Lines {
-    pub(crate) fn all(&self) -> Vec<String> {
-        self.0.lock().unwrap().clone()
-    }
-
-    /// The lines that end an invocation, as JSON. Fails on any line that is not JSON.
-    pub(crate) fn outcomes(&self) -> Vec<Value> {
-        let all = self.all();
-        let lines = all.iter().map(|line| match serde_json::from_str(line) {
-            Ok(value) => value,
-            Err(error) => panic!("not JSON ({error}): {line}"),
-        });
-        lines
-            .filter(|line: &Value| !line["outcome"].is_null())
-            .collect()
-    }
-
-    async fn collect(self, stream: impl AsyncRead + Unpin) {
-        let mut lines = BufReader::new(stream).lines();
-        while let Ok(Some(line)) = lines.next_line().await {
-            self.0.lock().unwrap().push(line);
-        }
-    }
-}
 
 /// A running handler. It is killed when this is dropped, and ends by itself when the test process
 /// is killed: it takes the test for its Functions host.
@@ -63,20 +32,6 @@ pub(crate) struct Handler {
     reading: [AbortHandle; 2],
 }
 
-/// The handler's HTTP side; a clone outlives the process.
-#[derive(Clone, Debug)]
-pub(crate) struct Door {
-    pub(crate) port: u16,
-    client: reqwest::Client,
-}
-
-/// An answer of the handler.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) body: String,
-}
-
 /// The binary with nothing of our environment but `settings`.
 pub(crate) fn command(settings: &[(&str, String)]) -> Command {
     let mut command = Command::new(BINARY);
@@ -88,30 +43,6 @@ pub(crate) fn command(settings: &[(&str, String)]) -> Command {
         .stderr(Stdio::piped())
         .kill_on_drop(true);
     command
-}
-
-impl Door {
-    pub(crate) async fn get(&self, path: &str) -> Option<u16> {
-        let url = format!("http://127.0.0.1:{}{path}", self.port);
-        Some(self.client.get(url).send().await.ok()?.status().as_u16())
-    }
-
-    /// Posts an invocation; `None` when the handler dies over it.
-    pub(crate) async fn post(&self, invocation: Vec<u8>) -> Option<Answer> {
-        let url = format!("http://127.0.0.1:{}/OrderItemsReserver", self.port);
-        let request = self
-            .client
-            .post(url)
-            .header("content-type", "application/json")
-            .header("x-azure-functions-invocationid", INVOCATION_ID)
-            .body(invocation);
-        let answer = within("an answer of the handler", request.send())
-            .await
-            .ok()?;
-        let status = answer.status().as_u16();
-        let body = answer.text().await.ok()?;
-        Some(Answer { status, body })
-    }
 }
 
 /// The port in the line about it.
@@ -135,10 +66,7 @@ impl Handler {
             readers.spawn(stderr.clone().collect(child.stderr.take().unwrap())),
         ];
         let mut handler = Self {
-            door: Door {
-                port: 0,
-                client: http_client::build().unwrap(),
-            },
+            door: Door::new(0),
             stdout,
             stderr,
             child,
@@ -195,11 +123,17 @@ impl Handler {
         status.unwrap()
     }
 
-    /// The line of the latest invocation, on whichever stream it came.
-    pub(crate) async fn line(&self) -> Value {
-        let both = || [self.stdout.outcomes(), self.stderr.outcomes()].concat();
-        until("a line about the invocation", || !both().is_empty()).await;
-        both().pop().unwrap()
+    /// The line about this delivery, on whichever stream it comes.
+    pub(crate) async fn line(&self, message: &Message) -> Value {
+        let find = || {
+            let mut lines = [self.stdout.outcomes(), self.stderr.outcomes()].concat();
+            lines.retain(|line| {
+                line["message_id"] == message.id && line["delivery_count"] == message.delivery_count
+            });
+            lines.pop()
+        };
+        until("a line about the delivery", || find().is_some()).await;
+        find().unwrap()
     }
 }
 

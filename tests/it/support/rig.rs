@@ -72,7 +72,7 @@ impl Rig {
 
     pub(crate) async fn deliver(&self, message: &Message) -> Ended {
         let answer = self.handler.deliver(message).await;
-        let line = self.handler.line().await;
+        let line = self.handler.line(message).await;
         Ended { answer, line }
     }
 
