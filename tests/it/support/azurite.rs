@@ -1,7 +1,11 @@
 //! A real Azurite for the tests: installed by the first that needs it, started once per process.
+//!
+//! Each version of the lock file has a folder of its own below `target/azurite`: it is complete or
+//! not there, and nothing is replaced under a process that uses it.
 
 use std::{
     fs,
+    hash::{DefaultHasher, Hash as _, Hasher as _},
     io::{self, BufRead as _, BufReader, Write as _},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -76,8 +80,12 @@ impl Azurite {
     }
 
     fn install_and_start() -> Result<Self, String> {
-        let home = target().join("azurite");
-        if fs::read(home.join("package-lock.json")).ok() != fs::read(LOCK).ok() {
+        let mut hasher = DefaultHasher::new();
+        fs::read(LOCK)
+            .map_err(|error| format!("{LOCK}: {error}"))?
+            .hash(&mut hasher);
+        let home = target().join(format!("azurite/{:016x}", hasher.finish()));
+        if !home.exists() {
             install(&home)?;
         }
         Self::start(&home)
@@ -138,7 +146,6 @@ fn install(home: &Path) -> Result<(), String> {
         fs::remove_dir_all(&beside).ok();
         return Err(format!("npm ci: {}", String::from_utf8_lossy(&npm.stderr)));
     }
-    fs::remove_dir_all(home).ok();
     if fs::rename(&beside, home).is_err() {
         // Another process was faster, with the same.
         fs::remove_dir_all(&beside).ok();
