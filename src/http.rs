@@ -62,6 +62,12 @@ pub fn router<S: OrderStore, F: Fallback>(reserver: Arc<Reserver<S, F>>) -> Rout
                 format!("no such function; expected POST {ROUTE}"),
             )
         })
+        .method_not_allowed_fallback(async || {
+            refusal(
+                StatusCode::METHOD_NOT_ALLOWED,
+                format!("no such method here; expected POST {ROUTE}"),
+            )
+        })
         .with_state(reserver)
 }
 

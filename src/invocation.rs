@@ -8,9 +8,9 @@ mod data;
 mod metadata;
 mod reply;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
-use serde::Deserialize;
+use serde::{Deserialize, de::IgnoredAny};
 use serde_json::value::RawValue;
 
 use crate::order::Delivery;
@@ -64,16 +64,11 @@ pub fn parse(request: &[u8]) -> Result<Delivery, InvocationError> {
         .map_err(|error| InvocationError::NotAnInvocation(unquoted(&error)))?;
     let metadata = envelope.metadata.unwrap_or_default();
     let value = envelope.data.order.ok_or(InvocationError::NoBinding)?;
-    if metadata.is_batch() {
-        return Err(InvocationError::Batch);
-    }
     match Data::read(value).ok_or(InvocationError::Batch)? {
         Data::Bytes(body) => Ok(metadata.delivery(body, |_| true)),
         Data::Text(body) => {
-            let claimed = top_level_keys(&body);
-            Ok(metadata.delivery(body, |property| {
-                !claimed.contains(&property.to_ascii_lowercase())
-            }))
+            let claimed = Claimed::by(&body);
+            Ok(metadata.delivery(body, |property| !claimed.covers(property)))
         }
     }
 }
@@ -88,17 +83,32 @@ fn unquoted(error: &serde_json::Error) -> String {
     text
 }
 
-/// Lower-cased; none when the body is no JSON object, for then the host overwrites nothing.
-fn top_level_keys(body: &[u8]) -> HashSet<String> {
-    #[derive(Deserialize)]
-    #[serde(transparent)]
-    struct Keys(std::collections::HashMap<String, serde::de::IgnoredAny>);
-    serde_json::from_slice(body).map_or_else(
-        |_| HashSet::new(),
-        |Keys(keys)| {
-            keys.into_keys()
-                .map(|key| key.to_ascii_lowercase())
-                .collect()
-        },
-    )
+/// The properties that a body in text mode may have overwritten.
+enum Claimed {
+    Keys(HashSet<String>),
+    /// Looks like an object but is no JSON: the host's parser is more lenient than ours.
+    Anything,
+}
+
+impl Claimed {
+    fn by(body: &[u8]) -> Self {
+        #[derive(Deserialize)]
+        #[serde(transparent)]
+        struct Keys(HashMap<String, IgnoredAny>);
+        match serde_json::from_slice(body) {
+            Ok(Keys(keys)) => {
+                let lowered = keys.into_keys().map(|key| key.to_ascii_lowercase());
+                Self::Keys(lowered.collect())
+            }
+            Err(_) if body.trim_ascii_start().starts_with(b"{") => Self::Anything,
+            Err(_) => Self::Keys(HashSet::new()),
+        }
+    }
+
+    fn covers(&self, property: &str) -> bool {
+        match self {
+            Self::Keys(keys) => keys.contains(&property.to_ascii_lowercase()),
+            Self::Anything => true,
+        }
+    }
 }

@@ -16,11 +16,12 @@
 //!
 //! | layer | modules |
 //! |---|---|
-//! | 5 | `main` |
-//! | 4 | [`http`], [`config`], [`check`], [`telemetry`] |
-//! | 3 | [`store::azure`], [`fallback::logic_app`], [`invocation`] |
-//! | 2 | [`reserve`], [`store::blob`] |
-//! | 1 | [`store`], [`fallback`], [`http_client`], [`identity`] |
+//! | 6 | `main` |
+//! | 5 | [`http`], [`check`] |
+//! | 4 | [`invocation`], [`config`], [`telemetry`] |
+//! | 3 | [`reserve`], [`store::azure`], [`fallback::logic_app`] |
+//! | 2 | [`fallback`], [`store::blob`] |
+//! | 1 | [`store`], [`http_client`], [`identity`] |
 //! | 0 | [`order`], [`retry`] |
 
 pub mod check;

@@ -1,5 +1,17 @@
-//! The local stack.
+//! The local stack: what the function needs of Azure, on one laptop and in one process.
+//!
+//! The way of a message: [`door`] → [`queue`] → [`host`] → the handler's process → [`blob`] or [`logic_app`].
+//! [`stack`] starts the parts and wires them by the function app's own files, which [`app`] reads.
 
+pub mod app;
 pub mod blob;
+pub mod clock;
+pub mod connection;
+pub mod door;
+pub mod host;
+pub mod http_client;
 pub mod logic_app;
 pub mod loopback;
+pub mod ports;
+pub mod queue;
+pub mod stack;

@@ -18,8 +18,8 @@ pub(super) const RAW_BODY_MAX: usize = 64 * 1024;
 #[must_use]
 pub fn operation_id(delivery: &Delivery) -> Uuid {
     let name = match &delivery.message_id {
-        Some(id) => id.as_bytes(),
-        None => &delivery.body,
+        Some(id) if !id.is_empty() => id.as_bytes(),
+        _ => &delivery.body,
     };
     Uuid::new_v5(&Uuid::NAMESPACE_OID, name)
 }

@@ -4,7 +4,7 @@
 use std::str::FromStr;
 
 use bytes::Bytes;
-use serde::{Deserialize, de::IgnoredAny};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::order::Delivery;
@@ -29,8 +29,6 @@ pub(super) struct Metadata<'a> {
     correlation_id: Option<&'a RawValue>,
     #[serde(borrow)]
     application_properties: Option<&'a RawValue>,
-    sequence_number_array: Option<IgnoredAny>,
-    message_id_array: Option<IgnoredAny>,
 }
 
 #[derive(Default, Deserialize)]
@@ -40,11 +38,6 @@ struct ApplicationProperties {
 }
 
 impl Metadata<'_> {
-    /// Only batches carry lists of properties.
-    pub(super) fn is_batch(&self) -> bool {
-        self.sequence_number_array.is_some() || self.message_id_array.is_some()
-    }
-
     /// The delivery of `body`, with the properties that `trusted` lets through.
     pub(super) fn delivery(&self, body: Bytes, trusted: impl Fn(&str) -> bool) -> Delivery {
         let text = |name, value: Option<&RawValue>| value.filter(|_| trusted(name)).and_then(text);

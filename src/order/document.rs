@@ -6,6 +6,9 @@ use serde_json::value::RawValue;
 
 use super::OrderError;
 
+/// The keys of a wrapper, for a message to a person.
+const WRAPPED: &str = "payload (or orderJson, orderJSON)";
+
 /// What a document may be.
 pub(super) enum Document<'a> {
     /// A JSON text within a JSON string, as JMS and the portal send it.
@@ -84,13 +87,13 @@ impl<'a> Document<'a> {
             Self::Text(text) => return Ok(Some(text.clone().into())),
             Self::Object(object) => object,
         };
-        match (object.payload, object.products) {
-            (Some(payload), None) => match payload.get().as_bytes().first() {
-                Some(b'"') => Self::read(payload.get().as_bytes())?.inner(),
-                Some(b'{') => Ok(Some(Bytes::copy_from_slice(payload.get().as_bytes()))),
-                _ => Err(wrong_type("payload", "an order, or its JSON text", payload)),
-            },
-            _ => Ok(None),
+        let (Some(inner), None) = (object.payload, object.products) else {
+            return Ok(None);
+        };
+        match inner.get().as_bytes().first() {
+            Some(b'"') => Self::read(inner.get().as_bytes())?.inner(),
+            Some(b'{') => Ok(Some(Bytes::copy_from_slice(inner.get().as_bytes()))),
+            _ => Err(wrong_type(WRAPPED, "an order, or its JSON text", inner)),
         }
     }
 
@@ -133,6 +136,9 @@ fn wrong_type(field: &str, expected: &'static str, found: &RawValue) -> OrderErr
         field: field.to_owned(),
         expected,
         found: match found.get().as_bytes().first() {
+            Some(b'"') if serde_json::from_str::<String>(found.get()).is_err() => {
+                "a string with half a character"
+            }
             Some(b'"') => "a string",
             Some(b'{') => "an object",
             Some(b'[') => "a list",

@@ -49,9 +49,10 @@ impl EnqueuedTime {
 }
 
 impl From<OffsetDateTime> for EnqueuedTime {
-    /// Drops the fraction of the second, so that two sources of the same time agree.
+    /// In whole seconds, so that two sources agree; not in UTC where RFC 3339 cannot write that.
     fn from(time: OffsetDateTime) -> Self {
-        let time = time.to_offset(UtcOffset::UTC);
+        let utc = time.checked_to_offset(UtcOffset::UTC);
+        let time = utc.filter(|utc| utc.year() >= 0).unwrap_or(time);
         Self(time.replace_nanosecond(0).unwrap_or(time))
     }
 }

@@ -7,10 +7,18 @@
     reason = "clippy.toml allows them in tests; clippy does not see that these helpers are tests too"
 )]
 
+mod app;
 mod blob;
 mod blob_client;
 mod blob_faults;
 mod blob_lists;
 mod blob_refusals;
+mod door;
+mod fixture;
+mod host;
+mod invocation;
 mod logic_app;
 mod net;
+mod process;
+mod queue;
+mod stack;

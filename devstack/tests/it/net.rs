@@ -15,15 +15,10 @@ pub(crate) async fn listener_on(address: SocketAddr) -> TcpListener {
 }
 
 /// Sends each request once, whatever comes back.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the tests' one client; retries, redirects and proxies are off as the ban asks"
-)]
 pub(crate) fn client() -> reqwest::Client {
-    reqwest::Client::builder()
-        .no_proxy()
+    let builder = devstack::http_client::builder().unwrap();
+    builder
         .redirect(reqwest::redirect::Policy::none())
-        .retry(reqwest::retry::never())
         .build()
         .unwrap()
 }

@@ -1,10 +1,15 @@
 //! Where the orders go and how the account is opened: connection strings and endpoints.
 
+mod parts;
+
+use std::fmt;
+
 use azure_core::credentials::Secret;
 use url::Url;
 
 use super::AccountKey;
 use crate::identity::Identity;
+use parts::Parts;
 
 /// The documented account of the storage emulator: public, the same on every machine.
 const EMULATOR_ACCOUNT: &str = "devstoreaccount1";
@@ -12,7 +17,7 @@ const EMULATOR_KEY: &str =
     "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
 
 /// A storage account's blob endpoint and the way in.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct StorageAccount {
     endpoint: Url,
     /// How requests are authorized.
@@ -128,12 +133,21 @@ impl StorageAccount {
         url
     }
 
-    /// The endpoint as it may be shown: without query.
+    /// The endpoint as it may be shown: without user, password and query.
     #[must_use]
     pub fn shown(&self) -> String {
-        let mut url = self.endpoint.clone();
-        url.set_query(None);
-        url.into()
+        let origin = self.endpoint.origin().ascii_serialization();
+        format!("{origin}{}", self.endpoint.path())
+    }
+}
+
+/// Without the signature, which is part of the URL.
+impl fmt::Debug for StorageAccount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StorageAccount")
+            .field("endpoint", &self.shown())
+            .field("access", &self.access)
+            .finish()
     }
 }
 
@@ -151,29 +165,4 @@ fn account_key(account: &str, key: &str) -> Result<AccountKey, AccountError> {
         account: account.to_owned(),
         key: Secret::new(key.to_owned()),
     })
-}
-
-/// `name=value` pairs; names in any case, values may contain `=`.
-struct Parts<'a>(Vec<(&'a str, &'a str)>);
-
-impl<'a> Parts<'a> {
-    fn read(text: &'a str) -> Result<Self, AccountError> {
-        let pairs = text.split(';').map(str::trim).enumerate();
-        let pairs = pairs.filter(|(_, part)| !part.is_empty());
-        pairs
-            .map(|(index, part)| part.split_once('=').ok_or(AccountError::NoPair(index + 1)))
-            .collect::<Result<_, _>>()
-            .map(Self)
-    }
-
-    fn get(&self, name: &str) -> Option<&'a str> {
-        let mut found = self
-            .0
-            .iter()
-            .filter(|(key, _)| key.trim().eq_ignore_ascii_case(name));
-        found
-            .next()
-            .map(|(_, value)| value.trim())
-            .filter(|value| !value.is_empty())
-    }
 }

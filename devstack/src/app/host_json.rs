@@ -1,0 +1,133 @@
+//! host.json: what the Functions host takes from it, with the host's defaults.
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::TimeSpan;
+
+/// The keys of host.json that this host acts on; it passes over the others, as the real one does.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HostJson {
+    /// How long one invocation may take; then the handler is killed.
+    #[serde(default = "default_function_timeout")]
+    pub function_timeout: TimeSpan,
+    /// How to start the handler.
+    pub custom_handler: CustomHandler,
+    #[serde(default)]
+    extensions: Extensions,
+}
+
+impl HostJson {
+    /// The Service Bus extension's settings.
+    #[must_use]
+    pub fn service_bus(&self) -> &ServiceBus {
+        &self.extensions.service_bus
+    }
+}
+
+/// Section `customHandler`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CustomHandler {
+    /// The program.
+    pub description: Description,
+    /// How long the handler may take to answer its first request.
+    #[serde(default = "default_initialization_timeout")]
+    pub initialization_timeout: TimeSpan,
+}
+
+/// Section `customHandler.description`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Description {
+    /// Relative to the app root when a file is there, else a command on the PATH.
+    pub default_executable_path: String,
+    /// Passed on as they are.
+    #[serde(default)]
+    pub arguments: Vec<String>,
+    /// When true, every line on stderr is a warning or an error.
+    #[serde(default = "default_true")]
+    pub use_std_error_stream_for_errors_only: bool,
+}
+
+/// Section `extensions.serviceBus`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ServiceBus {
+    /// How long the lock of one delivery is renewed.
+    pub max_auto_lock_renewal_duration: TimeSpan,
+    /// Deliveries in flight at a time.
+    pub max_concurrent_calls: usize,
+    /// Must be true: a custom handler cannot settle a message itself.
+    pub auto_complete_messages: bool,
+}
+
+impl Default for ServiceBus {
+    fn default() -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Self {
+            max_auto_lock_renewal_duration: TimeSpan::from_secs(5 * 60),
+            max_concurrent_calls: 16 * cores,
+            auto_complete_messages: true,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Extensions {
+    service_bus: ServiceBus,
+}
+
+/// Lays the settings `AzureFunctionsJobHost__a__b=value` over host.json's `{"a":{"b":…}}`, names in any case.
+pub(super) fn apply_overrides<'a>(
+    document: &mut Value,
+    settings: impl Iterator<Item = (&'a str, &'a str)>,
+) {
+    const PREFIX: &str = "AzureFunctionsJobHost__";
+    for (name, text) in settings {
+        let Some((prefix, path)) = name.split_at_checked(PREFIX.len()) else {
+            continue;
+        };
+        if !prefix.eq_ignore_ascii_case(PREFIX) {
+            continue;
+        }
+        let mut place = &mut *document;
+        for key in path.split("__") {
+            place = member(place, key);
+        }
+        // A setting is text; where host.json has a number or a boolean it has to become one again.
+        *place = match serde_json::from_str(text) {
+            Ok(value @ (Value::Number(_) | Value::Bool(_))) => value,
+            _ => Value::String(text.to_owned()),
+        };
+    }
+}
+
+fn member<'a>(place: &'a mut Value, key: &str) -> &'a mut Value {
+    if !place.is_object() {
+        *place = Value::Object(Map::new());
+    }
+    let key = match place.as_object() {
+        Some(map) => map
+            .keys()
+            .find(|known| known.eq_ignore_ascii_case(key))
+            .map_or(key, String::as_str)
+            .to_owned(),
+        None => key.to_owned(),
+    };
+    &mut place[key]
+}
+
+fn default_function_timeout() -> TimeSpan {
+    TimeSpan::from_secs(30 * 60)
+}
+
+fn default_initialization_timeout() -> TimeSpan {
+    TimeSpan::from_secs(30)
+}
+
+fn default_true() -> bool {
+    true
+}

@@ -1,0 +1,105 @@
+//! What the door shows to people: counts, waiting messages, dead letters, as JSON.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::Serialize;
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::queue::{Accepted, DeadLetter, DeadLetterReason, Peeked, Properties, Queue};
+
+/// The page at `/`: every queue with its counts, and the stack's addresses.
+pub(super) fn overview(queues: &[Queue], base: &str, links: &[(String, String)]) -> Value {
+    let queues: Vec<Value> = queues
+        .iter()
+        .map(|queue| {
+            let name = queue.name();
+            json!({
+                "name": name,
+                "counts": queue.counts(),
+                "send": format!("POST {base}/{name}/messages"),
+                "messages": format!("{base}/{name}/messages"),
+                "deadLetters": format!("{base}/{name}/$deadletterqueue"),
+            })
+        })
+        .collect();
+    let links: Value = links
+        .iter()
+        .map(|(name, url)| (name.clone(), Value::from(url.as_str())))
+        .collect();
+    json!({ "queues": queues, "stack": links })
+}
+
+/// A message as people see it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct MessageView {
+    sequence_number: u64,
+    enqueued_time: String,
+    expires_at: String,
+    delivery_count: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    locked_until: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dead_lettered_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<DeadLetterReason>,
+    properties: Properties,
+    body: BodyView,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum BodyView {
+    Text(String),
+    Base64(String),
+}
+
+impl MessageView {
+    fn new(accepted: Accepted, delivery_count: u32) -> Self {
+        let body = accepted.message.body;
+        let body = match std::str::from_utf8(&body) {
+            Ok(text) => BodyView::Text(text.to_owned()),
+            Err(_) => BodyView::Base64(STANDARD.encode(body)),
+        };
+        Self {
+            sequence_number: accepted.sequence,
+            enqueued_time: timestamp(accepted.enqueued),
+            expires_at: timestamp(accepted.expires),
+            delivery_count,
+            locked_until: None,
+            dead_lettered_at: None,
+            reason: None,
+            properties: accepted.message.properties,
+            body,
+        }
+    }
+}
+
+impl From<Peeked> for MessageView {
+    fn from(peeked: Peeked) -> Self {
+        let locked_until = peeked.locked_until.map(timestamp);
+        Self {
+            locked_until,
+            ..Self::new(peeked.accepted, peeked.delivery_count)
+        }
+    }
+}
+
+impl From<DeadLetter> for MessageView {
+    fn from(letter: DeadLetter) -> Self {
+        let dead_lettered_at = Some(timestamp(letter.at));
+        let reason = Some(letter.reason);
+        Self {
+            dead_lettered_at,
+            reason,
+            ..Self::new(letter.accepted, letter.delivery_count)
+        }
+    }
+}
+
+fn timestamp(time: OffsetDateTime) -> String {
+    // RFC 3339 writes every year from 0 to 9999, and the clock shows no other.
+    time.format(&Rfc3339).unwrap_or_default()
+}

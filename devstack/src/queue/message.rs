@@ -1,0 +1,138 @@
+//! What a publisher sends, what a receiver is handed, and what is left of a message nobody could take.
+
+use bytes::Bytes;
+use serde::Serialize;
+use serde_json::{Map, Value};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+/// A message as the publisher sent it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Message {
+    /// The body, byte for byte.
+    pub body: Bytes,
+    /// The properties the publisher set, and the message id the queue gave when there was none.
+    pub properties: Properties,
+}
+
+impl Message {
+    /// A message that carries a body and nothing else.
+    #[must_use]
+    pub fn new(body: impl Into<Bytes>) -> Self {
+        Self {
+            body: body.into(),
+            properties: Properties::default(),
+        }
+    }
+
+    /// The same message with this session id.
+    #[must_use]
+    pub fn with_session(mut self, session: impl Into<String>) -> Self {
+        self.properties.session_id = Some(session.into());
+        self
+    }
+
+    /// The same message with this message id.
+    #[must_use]
+    pub fn with_id(mut self, id: impl Into<String>) -> Self {
+        self.properties.message_id = Some(id.into());
+        self
+    }
+}
+
+/// The message properties of Service Bus that its REST interface can set.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Properties {
+    /// Identifies the message for duplicate detection.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message_id: Option<String>,
+    /// An ordinary property here: this queue has no sessions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session_id: Option<String>,
+    /// Carries the trace context (W3C `traceparent`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub correlation_id: Option<String>,
+    /// `Label` over REST; receivers know it as `Subject` too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// The media type of the body, by the publisher's word.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub content_type: Option<String>,
+    /// Address to reply to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<String>,
+    /// Session to reply to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reply_to_session_id: Option<String>,
+    /// Address the publisher means; the queue does not act on it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
+    /// Must equal the session id when both are set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub partition_key: Option<String>,
+    /// Seconds until the message expires; the queue's default is the upper limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time_to_live: Option<f64>,
+    /// The publisher's own properties, typed.
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub application: Map<String, Value>,
+}
+
+/// A message the queue accepted, with the broker's own properties.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Accepted {
+    /// Unique and rising, from 1; kept over redeliveries.
+    pub sequence: u64,
+    /// When the queue accepted it.
+    pub enqueued: OffsetDateTime,
+    /// When it expires.
+    pub expires: OffsetDateTime,
+    /// What the publisher sent.
+    pub message: Message,
+}
+
+/// One hand-out of a message under a peek-lock.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Delivery {
+    /// The message.
+    pub accepted: Accepted,
+    /// 1 on the first hand-out.
+    pub delivery_count: u32,
+    /// Settles this hand-out and no other.
+    pub lock_token: Uuid,
+    /// When the lock ends, unless it is renewed.
+    pub locked_until: OffsetDateTime,
+}
+
+/// A message the queue gave up on, body and properties as they were.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DeadLetter {
+    /// The message with its own number and enqueue time.
+    pub accepted: Accepted,
+    /// How often it was handed out.
+    pub delivery_count: u32,
+    /// When it was dead-lettered.
+    pub at: OffsetDateTime,
+    /// Why.
+    pub reason: DeadLetterReason,
+}
+
+/// Why a message was dead-lettered, in the broker's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum DeadLetterReason {
+    /// Handed out as often as the queue allows, never completed.
+    MaxDeliveryCountExceeded,
+    /// Its time to live ended while it waited.
+    #[serde(rename = "TTLExpiredException")]
+    TtlExpired,
+}
+
+impl std::fmt::Display for DeadLetterReason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::MaxDeliveryCountExceeded => "MaxDeliveryCountExceeded",
+            Self::TtlExpired => "TTLExpiredException",
+        })
+    }
+}

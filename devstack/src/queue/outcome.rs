@@ -1,0 +1,55 @@
+//! What the queue answers.
+
+use serde::Serialize;
+use time::OffsetDateTime;
+
+use super::message::{Accepted, DeadLetterReason};
+
+/// What became of a message that was sent; the publisher sees no difference.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Enqueued {
+    /// It waits under this number.
+    Accepted {
+        /// Its sequence number.
+        sequence: u64,
+    },
+    /// Its message id was seen within the window: dropped without a word.
+    Duplicate,
+}
+
+/// What became of a message that was given back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Abandoned {
+    /// It is the first in the queue again.
+    Available,
+    /// It was handed out as often as the queue allows.
+    DeadLettered(DeadLetterReason),
+}
+
+/// The lock token is not, or no longer, the one of a locked message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the lock is lost: it expired, or the message was settled already")]
+pub struct LockLost;
+
+/// How many messages wait, are locked, and are dead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Counts {
+    /// Wait to be handed out.
+    pub active: usize,
+    /// Handed out and not settled.
+    pub locked: usize,
+    /// In the dead-letter list.
+    pub dead_lettered: usize,
+}
+
+/// A message seen without taking it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Peeked {
+    /// The message.
+    pub accepted: Accepted,
+    /// Hand-outs so far.
+    pub delivery_count: u32,
+    /// When its lock ends, if it is handed out.
+    pub locked_until: Option<OffsetDateTime>,
+}

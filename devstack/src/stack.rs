@@ -1,0 +1,164 @@
+//! All parts of the local stack in one process, wired by the function app's own settings.
+
+mod places;
+mod wiring;
+
+use std::path::Path;
+
+use tokio::net::TcpListener;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+use crate::app::{AppError, FunctionApp, Settings};
+use crate::blob::BlobEndpoint;
+use crate::clock::Clock;
+use crate::connection::{Connection, ConnectionError};
+use crate::door::{Door, DoorOptions};
+use crate::host::{Host, HostError, HostOptions};
+use crate::logic_app::LogicApp;
+use crate::ports::{Place, PortTaken};
+use crate::queue::{Queue, QueueOptions};
+use places::Places;
+use wiring::{links, redirect};
+
+/// Where the parts listen.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Ports {
+    /// Where local.settings.json points.
+    #[default]
+    FromSettings,
+    /// On free ports, and the handler's settings follow: for tests and second instances.
+    Auto,
+}
+
+/// The running stack.
+#[derive(Debug)]
+pub struct Stack {
+    /// The function app, with the settings its handler got.
+    pub app: FunctionApp,
+    /// The queue behind the door.
+    pub queue: Queue,
+    /// The queue's REST door.
+    pub door: Door,
+    /// The blob endpoint, when `OrdersStorage` points to this machine.
+    pub blob: Option<BlobEndpoint>,
+    /// The Logic App, when `FALLBACK_URL` points to this machine.
+    pub logic_app: Option<LogicApp>,
+    /// The Functions host with the handler.
+    pub host: Host,
+    /// What senders to the queue should know.
+    pub hints: UnboundedReceiver<String>,
+}
+
+/// The stack cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StackError {
+    /// A file or setting of the app.
+    #[error(transparent)]
+    App(#[from] AppError),
+    /// A port.
+    #[error(transparent)]
+    Port(#[from] PortTaken),
+    /// The queue's connection string.
+    #[error("local.settings.json: Values.ServiceBusConnection: {0}")]
+    Connection(#[from] ConnectionError),
+    /// The host.
+    #[error(transparent)]
+    Host(#[from] HostError),
+    /// A listener without an address.
+    #[error("a listener failed: {0}")]
+    Listener(#[from] std::io::Error),
+}
+
+impl Stack {
+    /// Starts every part for the app in `root`; `overrides` replace values of local.settings.json.
+    ///
+    /// # Errors
+    /// [`StackError`]; nothing is left running then.
+    pub async fn start(root: &Path, ports: Ports, overrides: Settings) -> Result<Self, StackError> {
+        let mut app = FunctionApp::load(root, overrides)?;
+        let places = match ports {
+            Ports::FromSettings => Places::of(&app)?,
+            Ports::Auto => Places::of(&app)?.on_free_ports(),
+        };
+        let blob = bind(places.blob)
+            .await?
+            .map(BlobEndpoint::start)
+            .transpose()?;
+        let logic_app = bind(places.logic_app)
+            .await?
+            .map(LogicApp::start)
+            .transpose()?;
+        let door = places.door.bind().await?;
+        if ports == Ports::Auto {
+            redirect(
+                &mut app.settings,
+                blob.as_ref(),
+                logic_app.as_ref(),
+                door.local_addr()?,
+            );
+        }
+        let queue = Queue::new(&app.queue, QueueOptions::default(), Clock::new());
+        let host = Host::start(
+            HostOptions {
+                app: app.clone(),
+                handler_url: None,
+            },
+            queue.clone(),
+        )?;
+        let (sender, hints) = unbounded_channel();
+        let options = DoorOptions {
+            queues: vec![queue.clone()],
+            key: Connection::parse(
+                app.setting(places::QUEUE, "the door checks signatures with its key")?,
+            )?
+            .key,
+            links: links(&host, blob.as_ref(), logic_app.as_ref()),
+            hints: Some(sender),
+        };
+        let door = Door::start(door, options)?;
+        Ok(Self {
+            app,
+            queue,
+            door,
+            blob,
+            logic_app,
+            host,
+            hints,
+        })
+    }
+
+    /// Names and addresses of every part.
+    #[must_use]
+    pub fn addresses(&self) -> Vec<(String, String)> {
+        let door = (
+            "queue".to_owned(),
+            format!("{}/{}/messages", self.door.url(), self.queue.name()),
+        );
+        let mut all = vec![door];
+        all.extend(links(
+            &self.host,
+            self.blob.as_ref(),
+            self.logic_app.as_ref(),
+        ));
+        all
+    }
+
+    /// Stops every part; the handler is killed.
+    pub async fn stop(self) {
+        self.host.stop().await;
+        self.door.stop().await;
+        if let Some(blob) = self.blob {
+            blob.stop().await;
+        }
+        if let Some(logic_app) = self.logic_app {
+            logic_app.stop().await;
+        }
+    }
+}
+
+async fn bind(place: Option<Place>) -> Result<Option<TcpListener>, PortTaken> {
+    match place {
+        Some(place) => place.bind().await.map(Some),
+        None => Ok(None),
+    }
+}

@@ -1,0 +1,111 @@
+//! The function app's files: ours as they stand, and errors that name file, key and expectation.
+
+use std::time::Duration;
+
+use devstack::app::{DataType, FunctionApp, Settings};
+
+use crate::fixture::{AppFolder, settings, workspace};
+
+fn error_with(file: &str, from: &str, to: &str) -> String {
+    let app = AppFolder::copy_of(&workspace());
+    app.replace(file, from, to);
+    FunctionApp::load(app.path(), Settings::new())
+        .expect_err("a broken file")
+        .to_string()
+}
+
+#[test]
+fn our_own_files_are_read() {
+    let app = FunctionApp::load(&workspace(), Settings::new()).expect("our files");
+    assert_eq!(
+        (app.function.as_str(), app.binding.as_str()),
+        ("OrderItemsReserver", "order")
+    );
+    assert_eq!(
+        (app.queue.as_str(), app.data_type),
+        ("order-items", DataType::Binary)
+    );
+    assert_eq!(
+        app.host.function_timeout.limit(),
+        Some(Duration::from_secs(300))
+    );
+    assert_eq!(
+        app.host
+            .service_bus()
+            .max_auto_lock_renewal_duration
+            .limit(),
+        Some(Duration::from_secs(600))
+    );
+    assert_eq!(app.host.service_bus().max_concurrent_calls, 64);
+    assert_eq!(
+        app.host.custom_handler.description.default_executable_path,
+        "target/debug/order-items-reserver"
+    );
+}
+
+#[test]
+fn settings_override_host_json_and_name_the_queue() {
+    let overrides = settings(&[
+        ("ORDERS_QUEUE_NAME", "other"),
+        ("azurefunctionsjobhost__functionTimeout", "00:00:01"),
+        (
+            "AzureFunctionsJobHost__extensions__servicebus__maxConcurrentCalls",
+            "2",
+        ),
+    ]);
+    let app = FunctionApp::load(&workspace(), overrides).expect("our files");
+    assert_eq!(app.queue, "other");
+    assert_eq!(
+        app.host.function_timeout.limit(),
+        Some(Duration::from_secs(1))
+    );
+    assert_eq!(app.host.service_bus().max_concurrent_calls, 2);
+}
+
+#[test]
+fn an_error_names_the_file_the_key_and_what_was_expected() {
+    assert_eq!(
+        error_with(
+            "host.json",
+            "\"functionTimeout\": \"00:05:00\"",
+            "\"functionTimeout\": \"5m\""
+        ),
+        "host.json: functionTimeout: expected a time span like 00:05:00 or 1.00:00:00, found \"5m\""
+    );
+    let calls = error_with(
+        "host.json",
+        "\"maxConcurrentCalls\": 64",
+        "\"maxConcurrentCalls\": \"many\"",
+    );
+    assert!(
+        calls.starts_with("host.json: extensions.serviceBus.maxConcurrentCalls: "),
+        "{calls}"
+    );
+    assert!(calls.contains("expected usize"), "{calls}");
+    let kind = error_with(
+        "OrderItemsReserver/function.json",
+        "\"binary\"",
+        "\"stream\"",
+    );
+    assert!(
+        kind.starts_with("OrderItemsReserver/function.json: bindings[0].dataType: "),
+        "{kind}"
+    );
+    assert_eq!(
+        error_with(
+            "OrderItemsReserver/function.json",
+            "\"isSessionsEnabled\": false",
+            "\"isSessionsEnabled\": true"
+        ),
+        "OrderItemsReserver/function.json: bindings[0].isSessionsEnabled: expected false: the local queue has no sessions"
+    );
+    assert_eq!(
+        error_with("local.settings.json", "\"ORDERS_QUEUE_NAME\"", "\"OTHER\""),
+        "local.settings.json: Values.ORDERS_QUEUE_NAME: expected a value, because \
+         OrderItemsReserver/function.json: bindings[0].queueName names it; found none"
+    );
+    assert!(
+        error_with("host.json", "\"2.0\",", "")
+            .contains("host.json: the whole file: expected JSON: ")
+    );
+}

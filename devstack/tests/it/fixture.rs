@@ -1,0 +1,55 @@
+//! What several tests need: a function app in a folder of its own.
+
+use std::path::{Path, PathBuf};
+
+/// A copy of the app's three files in a temporary folder, removed on drop.
+pub(crate) struct AppFolder {
+    path: PathBuf,
+}
+
+impl AppFolder {
+    pub(crate) fn copy_of(workspace: &Path) -> Self {
+        let path = std::env::temp_dir().join(format!("devstack-{}", uuid::Uuid::new_v4()));
+        std::fs::create_dir_all(path.join("OrderItemsReserver")).expect("a folder");
+        for file in [
+            "host.json",
+            "local.settings.json",
+            "OrderItemsReserver/function.json",
+        ] {
+            std::fs::copy(workspace.join(file), path.join(file)).expect(file);
+        }
+        Self { path }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) fn replace(&self, file: &str, from: &str, to: &str) {
+        let text = std::fs::read_to_string(self.path.join(file)).expect(file);
+        assert!(text.contains(from), "{file} has {from}");
+        std::fs::write(self.path.join(file), text.replace(from, to)).expect(file);
+    }
+}
+
+impl Drop for AppFolder {
+    fn drop(&mut self) {
+        drop(std::fs::remove_dir_all(&self.path));
+    }
+}
+
+/// The workspace: the app's own files are there.
+pub(crate) fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("the workspace")
+        .to_owned()
+}
+
+/// Settings from pairs.
+pub(crate) fn settings(pairs: &[(&str, &str)]) -> devstack::app::Settings {
+    pairs
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect()
+}
