@@ -4,7 +4,6 @@
 //! it. A request that was under way when the process died is let go later, as a network would: it
 //! is a write that nobody waits for any more. The oracle knows what was published, what storage
 //! accepted and what was mailed, and nothing of how it came about.
-#![cfg(test)]
 
 mod oracle;
 mod points;

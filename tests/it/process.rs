@@ -1,5 +1,4 @@
 //! The process as its host and its operator see it: arguments, settings, exit codes, lines of log.
-#![cfg(test)]
 
 mod check;
 mod host;

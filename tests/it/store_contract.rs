@@ -1,6 +1,5 @@
 //! One contract for Blob Storage, held by the real Azurite and by the embedded endpoint alike: what
 //! the write protocol needs of a server, and what it does on the wire.
-#![cfg(test)]
 
 use std::time::Duration;
 

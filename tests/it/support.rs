@@ -1,6 +1,5 @@
 //! What the tests of the whole process share: a real Azurite, a server that misbehaves by script,
 //! the real binary as a child process, and messages as the Functions host hands them out.
-#![cfg(test)]
 
 pub(crate) mod azurite;
 pub(crate) mod door;

@@ -1,6 +1,5 @@
 //! Faults on real sockets, against the real binary: each ends as documented, after exactly the
 //! documented number of requests, and whatever could not be stored is handed over whole.
-#![cfg(test)]
 
 mod answers;
 mod conflicts;
