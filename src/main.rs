@@ -39,6 +39,8 @@ const EXIT_OS: u8 = 71;
 const ORPHAN_CHECK: Duration = Duration::from_secs(2);
 
 fn main() -> ExitCode {
+    // First of all: a host that dies while we start leaves us to another parent.
+    let parent = std::os::unix::process::parent_id();
     let mut arguments = std::env::args().skip(1);
     let checking = match (arguments.next().as_deref(), arguments.next()) {
         (None, _) => false,
@@ -66,12 +68,12 @@ fn main() -> ExitCode {
         .enable_all()
         .build()
     {
-        Ok(runtime) => runtime.block_on(run(settings, checking)),
+        Ok(runtime) => runtime.block_on(run(settings, checking, parent)),
         Err(error) => fail(EXIT_OS, format!("runtime: {error}")),
     }
 }
 
-async fn run(settings: Settings, checking: bool) -> ExitCode {
+async fn run(settings: Settings, checking: bool, parent: u32) -> ExitCode {
     let client = match http_client::build() {
         Ok(client) => client,
         Err(error) => return fail(EXIT_SOFTWARE, error),
@@ -113,7 +115,7 @@ async fn run(settings: Settings, checking: bool) -> ExitCode {
         served = http::serve(listener, Arc::new(reserver)) => {
             fail(EXIT_OS, served.err().map_or("the listener ended".to_owned(), |error| error.to_string()))
         }
-        () = host_gone(), if settings.hosted => fail(EXIT_SOFTWARE, "the Functions host is gone"),
+        () = gone(parent), if settings.hosted => fail(EXIT_SOFTWARE, "the Functions host is gone"),
     }
 }
 
@@ -133,9 +135,8 @@ fn fallback(settings: &Settings, client: reqwest::Client) -> azure_core::Result<
 }
 
 /// A host that crashed leaves its handler behind, which would hold the port for ever.
-async fn host_gone() {
-    let host = std::os::unix::process::parent_id();
-    while std::os::unix::process::parent_id() == host {
+async fn gone(parent: u32) {
+    while std::os::unix::process::parent_id() == parent {
         tokio::time::sleep(ORPHAN_CHECK).await;
     }
 }

@@ -1,1 +1,56 @@
-//! (being written)
+//! One contract for Blob Storage, held by the real Azurite and by the embedded endpoint alike: what
+//! the write protocol needs of a server, and what it does on the wire.
+
+use std::time::Duration;
+
+use order_items_reserver::{
+    http_client,
+    retry::Retry,
+    store::{
+        azure::{AzureBlobs, StorageAccount},
+        blob::{ETag, PutReply},
+    },
+};
+
+/// Each check runs against both servers.
+macro_rules! contract {
+    ($($check:ident)*) => {
+        contract! { azurite: $($check)* }
+        contract! { embedded: $($check)* }
+    };
+    ($server:ident: $($check:ident)*) => {
+        mod $server {
+            $(#[tokio::test]
+            async fn $check() {
+                if let Some(place) = super::Place::$server().await {
+                    crate::support::within(stringify!($check), super::$check(&place)).await;
+                }
+            })*
+        }
+    };
+}
+
+mod access;
+mod content;
+mod place;
+mod protocol;
+mod requests;
+
+/// As the product does it: four attempts of five rounds.
+const RETRY: Retry = Retry {
+    attempt_timeout: Duration::from_secs(60),
+    backoff_base: Duration::from_millis(5),
+};
+
+fn blobs(connection_string: &str, container: &str) -> AzureBlobs {
+    let account = StorageAccount::from_connection_string(connection_string).unwrap();
+    let client = http_client::build().unwrap();
+    AzureBlobs::new(&account, container, &client, Duration::from_secs(60)).unwrap()
+}
+
+fn written(reply: PutReply) -> ETag {
+    match reply {
+        PutReply::Written(Some(etag)) => etag,
+        other => panic!("not written: {other:?}"),
+    }
+}

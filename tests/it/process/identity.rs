@@ -1,0 +1,130 @@
+//! The managed identity of App Service: what is asked of its endpoint, and how its no is told.
+//!
+//! Storage has to be https for it, so that no token can be used here: only the way to it is seen.
+
+use super::{UNAVAILABLE, assert_checked, assert_discreet};
+use crate::support::{
+    Handler, Message, Scripted, Seen, Step,
+    handler::run,
+    rig::{accepting, settings},
+    scripted::{answer, answering},
+};
+
+const API_VERSION: (&str, &str) = ("api-version", "2019-08-01");
+const RESOURCE: (&str, &str) = ("resource", "https://storage.azure.com");
+
+/// App Service hands out tokens at `IDENTITY_ENDPOINT`; storage is https, and nobody is there.
+fn with_identity(endpoint: &Scripted, fallback: &Scripted) -> Vec<(&'static str, String)> {
+    let mut settings = settings("", fallback.address);
+    settings.extend([
+        (
+            "OrdersStorage__blobServiceUri",
+            "https://127.0.0.1:1/".to_owned(),
+        ),
+        ("OrdersStorage__credential", "managedidentity".to_owned()),
+        (
+            "IDENTITY_ENDPOINT",
+            format!("http://{}/msi/token", endpoint.address),
+        ),
+        ("IDENTITY_HEADER", "canary-of-the-header".to_owned()),
+    ]);
+    settings
+}
+
+fn token_query(seen: &Seen) -> Vec<(String, String)> {
+    assert_eq!(seen.method(), "GET");
+    assert_eq!(
+        seen.header("x-identity-header").as_deref(),
+        Some("canary-of-the-header")
+    );
+    let url = url::Url::parse(&format!("http://localhost{}", seen.target())).unwrap();
+    assert_eq!(url.path(), "/msi/token");
+    let mut query: Vec<(String, String)> = url.query_pairs().into_owned().collect();
+    query.sort();
+    query
+}
+
+fn query(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+    pairs
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect()
+}
+
+#[tokio::test]
+async fn a_managed_identity_asks_the_apps_endpoint_once_and_says_what_failed() {
+    const CLIENT: &str = "11111111-2222-3333-4444-555555555555";
+    for (status, client) in [
+        ("400 Bad Request", Some(CLIENT)),
+        ("400 Bad Request", None),
+        ("404 Not Found", None),
+        ("409 Conflict", None),
+        ("412 Precondition Failed", None),
+        ("429 Too Many Requests", None),
+        ("500 Internal Server Error", Some(CLIENT)),
+        ("503 Service Unavailable", None),
+    ] {
+        let endpoint = Scripted::start([], answering(status, "")).await;
+        let fallback = Scripted::start([], accepting()).await;
+        let mut settings = with_identity(&endpoint, &fallback);
+        let mut expected = vec![API_VERSION, RESOURCE];
+        if let Some(client) = client {
+            settings.push(("OrdersStorage__clientId", client.to_owned()));
+            expected.insert(1, ("client_id", client));
+        }
+        let checked = run(&["--check"], &settings).await;
+        assert_checked(&checked, UNAVAILABLE, "no token for the storage", "ok: ");
+        let seen = endpoint.seen();
+        assert_eq!(seen.len(), 1, "no retries of the SDK's own: {status}");
+        assert_eq!(token_query(&seen[0]), query(&expected));
+        assert!(!checked.stdout.contains("canary-of"), "{}", checked.stdout);
+    }
+}
+
+#[tokio::test]
+async fn an_identity_endpoint_alone_means_the_system_assigned_identity() {
+    let endpoint = Scripted::start([], answering("400 Bad Request", "")).await;
+    let fallback = Scripted::start([], accepting()).await;
+    let mut settings = with_identity(&endpoint, &fallback);
+    settings.retain(|(name, _)| *name != "OrdersStorage__credential");
+    let checked = run(&["--check"], &settings).await;
+    assert_checked(&checked, UNAVAILABLE, "no token for the storage", "ok: ");
+    assert_eq!(
+        token_query(&endpoint.seen()[0]),
+        query(&[API_VERSION, RESOURCE])
+    );
+}
+
+#[tokio::test]
+async fn a_token_is_fetched_within_each_attempt_and_shown_nowhere() {
+    let expires = "4102444800";
+    let token = format!(
+        r#"{{"access_token":"canary-token","expires_on":"{expires}","token_type":"Bearer","resource":"https://storage.azure.com"}}"#
+    );
+    let fallback = Scripted::start([], accepting()).await;
+    let refusal = answer("500 Internal Server Error", "", "no identity");
+    let granted = answer("200 OK", "content-type: application/json\r\n", &token);
+    for (last, attempt_timeout_ms, asked) in [
+        // Without a token each attempt asks, within its own limit; with one, storage is what fails.
+        (Step::Send(refusal), "20000", 4),
+        (Step::Hang, "1000", 4),
+        (Step::Send(granted), "20000", 1),
+    ] {
+        let endpoint = Scripted::start([], vec![Step::ReadAll, last]).await;
+        let mut settings = with_identity(&endpoint, &fallback);
+        settings.retain(|(name, _)| *name != "UPLOAD_ATTEMPT_TIMEOUT_MS");
+        settings.push(("UPLOAD_ATTEMPT_TIMEOUT_MS", attempt_timeout_ms.to_owned()));
+        settings.push(("RUST_LOG", "trace".to_owned()));
+        let mut handler = Handler::start(&settings).await;
+        let message = Message::new("cart", 7);
+        handler.deliver(&message).await;
+        let line = handler.line(&message).await;
+        assert_eq!(
+            (&line["outcome"], &line["attempts"]),
+            (&"handed over".into(), &4.into())
+        );
+        assert_eq!(endpoint.seen().len(), asked);
+        handler.kill().await;
+        assert_discreet(&[handler.stdout.all(), handler.stderr.all()].concat());
+    }
+}

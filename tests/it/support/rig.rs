@@ -1,0 +1,100 @@
+//! The real binary between two scripted servers: one for Blob Storage, one for the Logic App.
+
+use std::net::SocketAddr;
+
+use devstack::blob::{ACCOUNT, ACCOUNT_KEY};
+use serde_json::Value;
+
+use super::{Answer, Handler, Message, Scripted, Step, contains, scripted::answering};
+
+/// Generous, so that no attempt times out on a busy machine where the test means another fault.
+pub(crate) const ATTEMPT_TIMEOUT_MS: u32 = 20_000;
+
+/// Storage at `address`, opened with the emulator's key.
+pub(crate) fn storage_at(address: SocketAddr) -> String {
+    format!(
+        "AccountName={ACCOUNT};AccountKey={ACCOUNT_KEY};BlobEndpoint=http://{address}/{ACCOUNT}"
+    )
+}
+
+/// The settings that every run needs.
+pub(crate) fn settings(storage: &str, fallback: SocketAddr) -> Vec<(&'static str, String)> {
+    vec![
+        ("OrdersStorage", storage.to_owned()),
+        ("FALLBACK_URL", format!("http://{fallback}/notify")),
+        ("UPLOAD_ATTEMPT_TIMEOUT_MS", ATTEMPT_TIMEOUT_MS.to_string()),
+        ("UPLOAD_BACKOFF_BASE_MS", "2".to_owned()),
+        ("FALLBACK_TIMEOUT_MS", "60000".to_owned()),
+    ]
+}
+
+/// The workflow says yes.
+pub(crate) fn accepting() -> Vec<Step> {
+    answering("202 Accepted", "")
+}
+
+/// Storage, handler, Logic App.
+#[derive(Debug)]
+pub(crate) struct Rig {
+    pub(crate) storage: Scripted,
+    pub(crate) fallback: Scripted,
+    pub(crate) handler: Handler,
+}
+
+/// The end of one delivery, from all sides.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) answer: Answer,
+    pub(crate) line: Value,
+}
+
+impl Rig {
+    /// A handler over the two servers; `changed` settings go before the usual ones.
+    pub(crate) async fn start(
+        storage: Scripted,
+        fallback: Scripted,
+        changed: &[(&'static str, &str)],
+    ) -> Self {
+        let mut settings = settings(&storage_at(storage.address), fallback.address);
+        settings.retain(|(name, _)| changed.iter().all(|(other, _)| other != name));
+        settings.extend(
+            changed
+                .iter()
+                .map(|(name, value)| (*name, (*value).to_owned())),
+        );
+        let handler = Handler::start(&settings).await;
+        Self {
+            storage,
+            fallback,
+            handler,
+        }
+    }
+
+    pub(crate) async fn deliver(&self, message: &Message) -> Ended {
+        let answer = self.handler.deliver(message).await;
+        let line = self.handler.line(message).await;
+        Ended { answer, line }
+    }
+
+    /// The notices that arrived, as JSON.
+    pub(crate) fn notices(&self) -> Vec<Value> {
+        let seen = self.fallback.seen();
+        let bodies = seen.iter().map(|seen| serde_json::from_slice(seen.body()));
+        bodies.map(|body| body.expect("a notice is JSON")).collect()
+    }
+
+    /// Exactly one notice went out, with the whole order in it, byte for byte.
+    pub(crate) fn assert_handed_over_whole(&self, message: &Message, attempts: u32) {
+        let seen = self.fallback.seen();
+        assert_eq!(seen.len(), 1, "one call of the fallback per delivery");
+        assert_eq!(seen[0].method(), "POST");
+        assert_eq!(seen[0].target(), "/notify");
+        assert!(contains(seen[0].body(), &message.body), "the whole order");
+        let failure = &self.notices()[0]["failure"];
+        assert_eq!(failure["attempts"], attempts);
+        assert_eq!(failure["sessionId"], message.session);
+        assert_eq!(failure["blobName"], message.blob_name());
+        assert_eq!(failure["messageId"], message.id);
+        assert_eq!(failure["sequenceNumber"], message.sequence);
+    }
+}
