@@ -15,7 +15,7 @@ const SESSION: &str = "E7DBA502A3B795953DDE76EA965EBBF3";
 const BLOB: &str = "E7DBA502A3B795953DDE76EA965EBBF3.json";
 
 /// A safety net, never an expectation.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_secs(120);
 
 const STORAGE_DOWN: Fault = Fault::Status {
     status: StatusCode::SERVICE_UNAVAILABLE,
@@ -233,5 +233,28 @@ async fn l4_a_handler_killed_over_and_over_loses_nothing() {
     }
     assert_eq!(pipeline.blob_over_http().await, cart(10));
     assert!(pipeline.stack.queue.dead_letters().is_empty());
+    pipeline.stack.stop().await;
+}
+
+/// The twin of the outage in virtual time, over real sockets and processes.
+#[tokio::test]
+#[ignore = "takes five minutes: the waits before ten redeliveries"]
+async fn l1_with_both_down_for_good_the_message_is_dead_lettered_intact() {
+    let mut pipeline = Pipeline::start().await;
+    pipeline.set_faults(STORAGE_DOWN, FALLBACK_DOWN);
+    pipeline.post(&cart(4)).await;
+    for delivery_count in 1..=10 {
+        let delivered = pipeline.delivered().await;
+        println!("delivery {delivery_count} took {:?}", delivered.took);
+        assert_eq!(delivered.delivery_count, delivery_count);
+        assert!(matches!(delivered.outcome, Outcome::Abandoned { .. }));
+        assert_eq!(pipeline.uploads(), 4 * delivery_count as usize);
+    }
+    let letters = pipeline.stack.queue.dead_letters();
+    let [letter] = letters.as_slice() else {
+        panic!("{letters:?}")
+    };
+    assert_eq!(letter.accepted.message.body, cart(4));
+    assert!(pipeline.mails().is_empty());
     pipeline.stack.stop().await;
 }
