@@ -1,6 +1,8 @@
 //! S1 to S6 and L3, exhaustively: every fault at every attempt, over every state the blob and the
 //! memory can be in, and every answer of the fallback. The real data path, on a paused clock.
 
+#![cfg(test)]
+
 mod check;
 mod world;
 

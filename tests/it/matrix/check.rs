@@ -4,8 +4,6 @@ use std::time::Duration;
 
 use order_items_reserver::{
     order::Position,
-    reserve::REDELIVERY_WAIT_MAX_SECS,
-    retry::{ATTEMPTS_MAX, RETRY_AFTER_MAX},
     store::{Put, StoreError},
 };
 use tokio::time::Instant;
@@ -15,6 +13,13 @@ use super::{
     world::{Answer, Attempt, Seen},
 };
 use crate::model::storage::Content;
+
+/// The promise, in figures of its own: one attempt and three retries, ...
+const ATTEMPTS_MAX: usize = 4;
+/// ... as much patience as a server can ask for, ...
+const RETRY_AFTER_MAX: Duration = Duration::from_secs(20);
+/// ... and the longest brake before a redelivery.
+const REDELIVERY_WAIT_MAX_SECS: u64 = 60;
 
 /// Timers of the runtime tick in milliseconds.
 const TICK: Duration = Duration::from_millis(2);
@@ -97,7 +102,7 @@ fn attempts(observed: &Observed, must: &mut impl FnMut(&'static str, bool, &str)
     let count = seen.attempts.len();
     must(
         "S4",
-        (1..=ATTEMPTS_MAX as usize).contains(&count),
+        (1..=ATTEMPTS_MAX).contains(&count),
         "not 1 to 4 attempts",
     );
     must(
@@ -107,7 +112,7 @@ fn attempts(observed: &Observed, must: &mut impl FnMut(&'static str, bool, &str)
     );
     must("S4", !seen.overlapped, "attempts overlapped");
     must("S4", seen.puts >= count, "an attempt without a PUT");
-    let all_failed = count == ATTEMPTS_MAX as usize && seen.attempts.iter().all(Attempt::failed);
+    let all_failed = count == ATTEMPTS_MAX && seen.attempts.iter().all(Attempt::failed);
     must(
         "S4",
         seen.notices.len() == usize::from(all_failed),

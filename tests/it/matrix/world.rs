@@ -298,7 +298,7 @@ impl BlobService for World {
         let fault = self.state().fault(READ);
         self.state().seen.heads += 1;
         if fault == Fault::TimedOut {
-            pending().await
+            pending::<()>().await;
         }
         let mut state = self.state();
         let head = state.storage.head(session);

@@ -66,7 +66,8 @@ pub(crate) struct Violation(pub(crate) &'static str, pub(crate) String);
 
 /// S2 and S3 over all that was ever written to a session's blob: each write is one of the
 /// `published` messages, byte for byte beside its own position, and none is older than what it
-/// overwrote. A message without a number knows no order: after it, counting starts anew.
+/// overwrote. A message without a number knows no order: it overwrites whatever it finds, and after it
+/// counting starts anew.
 pub(crate) fn check_history(
     storage: &Storage,
     session: &SessionId,
@@ -83,11 +84,12 @@ pub(crate) fn check_history(
             violations.push(Violation("S3", what));
             continue;
         };
-        if newest.is_some_and(|newest| message.rank < newest) {
+        let numbered = message.position.is_some();
+        if numbered && newest.is_some_and(|newest| message.rank < newest) {
             let what = format!("{} overwrote {newest:?} in {session}", message.rank);
             violations.push(Violation("S2", what));
         }
-        newest = message.position.map(|_| message.rank);
+        newest = numbered.then_some(message.rank);
     }
     violations
 }
