@@ -72,6 +72,15 @@ const PRIORS: [Prior; 7] = [
 ];
 const MEMORIES: [Memory; 3] = [Memory::Cold, Memory::Warm, Memory::Stale];
 
+impl Prior {
+    /// Of a blob without a number, any memory is stale; and of one that nobody can compare, it is
+    /// all the same.
+    fn can_meet(self, memory: Memory) -> bool {
+        let alike = [Self::Absent, Self::Foreign, Self::Contradictory];
+        memory != Memory::Stale || !alike.contains(&self)
+    }
+}
+
 /// The messages of a case, made once for all cases alike.
 struct Cast {
     prior: Prior,
@@ -215,9 +224,12 @@ fn explore(
     memories: &[Memory],
     world: impl Fn(Choices) -> World,
 ) -> (usize, Vec<Violation>) {
-    let casts = priors
-        .iter()
-        .flat_map(|&prior| memories.iter().map(move |&memory| Cast::new(prior, memory)));
+    let casts = priors.iter().flat_map(|&prior| {
+        let memories = memories
+            .iter()
+            .filter(move |memory| prior.can_meet(**memory));
+        memories.map(move |&memory| Cast::new(prior, memory))
+    });
     let (mut cases, mut violations) = (0, Vec::new());
     let runtime = runtime();
     for cast in casts {
@@ -247,7 +259,7 @@ fn s1_to_s7_and_l3_hold_under_every_fault() {
         World::new(Storage::new(), choices)
     });
     assert_eq!(violations, []);
-    assert_eq!(cases, 403_638, "cases appeared or got lost");
+    assert_eq!(cases, 334_398, "cases appeared or got lost");
 }
 
 /// Late writes of PUTs that were refused anyhow included.
@@ -260,7 +272,7 @@ fn s1_to_s7_and_l3_hold_under_every_fault_unpruned() {
         world
     });
     assert_eq!(violations, []);
-    assert_eq!(cases, 2_166_718, "cases appeared or got lost");
+    assert_eq!(cases, 1_729_222, "cases appeared or got lost");
 }
 
 /// The control: on a storage that ignores conditions, late writes and stragglers go unnoticed.
