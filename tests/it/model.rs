@@ -85,8 +85,8 @@ fn s1_s2_s6_l1_l2_hold_in_every_state() {
     assert_eq!(states, [295_582, 257_446], "states appeared or got lost");
 }
 
-/// Every way in which two positions can stand to each other, but for the one that no rule can
-/// tell from it: see the next test but one.
+/// Every way in which two positions can stand to each other, but for the one that breaks: see
+/// [`s2_needs_a_minute_between_two_lives_of_a_queue`].
 #[test]
 fn s2_holds_in_every_state_whatever_number_and_time_say() {
     let clock_went_back = [at(7, 0), at(8, -60)];

@@ -46,6 +46,8 @@ pub(super) enum Fault {
     NoContainer,
     /// 404: the container is missing, and may not be created.
     NoContainerForbidden,
+    /// 404, and again after it was created.
+    ContainerVanishes,
     /// 429 with `Retry-After`.
     Throttled,
     /// 500, nothing done.
@@ -69,6 +71,7 @@ const FIRST: &[Fault] = &[
     Fault::Forbidden,
     Fault::NoContainer,
     Fault::NoContainerForbidden,
+    Fault::ContainerVanishes,
     Fault::Throttled,
     Fault::ErrorBefore,
     Fault::ErrorAfter,
@@ -220,8 +223,12 @@ impl State {
             return Fault::None;
         }
         if let Some(hit) = self.hit {
-            let lasts = hit == Fault::Conflicts && of != READ;
-            return if lasts { hit } else { Fault::None };
+            let lasts = matches!(hit, Fault::Conflicts | Fault::ContainerVanishes);
+            return if lasts && of != READ {
+                hit
+            } else {
+                Fault::None
+            };
         }
         let fault = of[self.choices.choose(of.len())];
         self.seen.faults.push(fault);
@@ -273,7 +280,7 @@ impl BlobService for World {
                 return Ok(self.state().apply(&upload));
             }
             Fault::Conflict | Fault::Conflicts => return Ok(PutReply::Conflict),
-            Fault::NoContainer => return Ok(PutReply::NoContainer),
+            Fault::NoContainer | Fault::ContainerVanishes => return Ok(PutReply::NoContainer),
             Fault::NoContainerForbidden => {
                 self.state().creation_forbidden = true;
                 return Ok(PutReply::NoContainer);
