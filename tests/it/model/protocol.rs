@@ -1,0 +1,592 @@
+//! The write protocol and everything around it as a state machine, small enough to visit every
+//! state: the queue, two handlers, the blob, what is on the wire, what is still to land.
+//!
+//! No etag appears in it. An etag is only ever compared with the blob's current one, and none
+//! recurs; so a state says of each copy of an etag whether it is still the current one.
+
+use order_items_reserver::order::{Position, Standing};
+
+pub(super) const MESSAGES_MAX: usize = 3;
+
+/// How an order is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Variant {
+    /// PUT.
+    Unconditional,
+    /// HEAD, and PUT unless something newer is there.
+    HeadThenPut,
+    /// Conditional PUT; 409 and 412 are failures like any other.
+    ConflictIsFailure,
+    /// Conditional PUT; 409 and 412 say that something newer is there.
+    ConflictMeansNewer,
+    /// Conditional PUT, aimed at whatever version is remembered; on conflict HEAD.
+    EtagMemory,
+    /// The product's: the same, but only an older order's version is aimed at.
+    Chosen,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Protocol {
+    pub(super) variant: Variant,
+    /// The handlers are two invocations of one process, not two processes.
+    pub(super) shared_memory: bool,
+    /// A message is delivered only when those before it are settled.
+    pub(super) fifo: bool,
+    /// Time-outs, late writes, crashes, lost locks, a fallback that refuses.
+    pub(super) faults: bool,
+    /// Deliveries of each message, at the most.
+    pub(super) deliveries: u8,
+    /// Where the messages stand in the queue, in their true order.
+    pub(super) positions: Vec<Position>,
+}
+
+/// Attempts per delivery, and rounds of PUT and HEAD per attempt.
+const ATTEMPTS: u8 = 2;
+const ROUNDS: u8 = 2;
+
+/// What must never happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Broken {
+    /// S2.
+    OlderOverNewer,
+    /// S1.
+    Lost,
+    /// S6.
+    SupersededUnread,
+    /// L2: all settled, the newest neither stored nor handed over.
+    NewestMissing,
+    /// L1: nothing can happen any more, but a message is left.
+    Stuck,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct State {
+    /// The message in the blob, from 1; 0 is none.
+    blob: u8,
+    queue: [Queued; MESSAGES_MAX],
+    handlers: [Handler; 2],
+    /// Whether the process remembers the blob as it is now. What else it remembers leads to a
+    /// refused PUT, like no memory at all.
+    remembers: [bool; 2],
+    /// PUTs nobody waits for, that would apply if they landed now: one bit for each message, and
+    /// for each message's unconditional PUT.
+    late: u8,
+    mailed: u8,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Queued {
+    deliveries_left: u8,
+    visible: bool,
+    done: bool,
+}
+
+impl Queued {
+    /// Given back too often: kept, but not delivered any more.
+    fn is_dead_letter(self) -> bool {
+        self.visible && self.deliveries_left == 0
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Handler {
+    Idle,
+    Busy {
+        message: u8,
+        attempt: u8,
+        round: u8,
+        locked: bool,
+        phase: Phase,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Phase {
+    PutSent(Aim),
+    PutAnswered(Answer),
+    HeadSent,
+    HeadAnswered { found: u8, current: bool },
+    Mailing,
+    Settling(End),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum End {
+    Stored,
+    HandedOver,
+    /// Something newer was read.
+    Superseded,
+    /// Something newer was concluded.
+    SupersededUnread,
+}
+
+/// What a PUT asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Aim {
+    Anything,
+    /// The blob as it is now.
+    Current,
+    /// Some state that is gone for good.
+    Gone,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Answer {
+    /// Whether nobody has written since.
+    Written {
+        current: bool,
+    },
+    Conflict,
+}
+
+/// One step of a trace.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Step {
+    pub(super) what: &'static str,
+    pub(super) message: u8,
+    pub(super) handler: Option<usize>,
+}
+
+pub(super) struct Successor {
+    pub(super) step: Step,
+    pub(super) state: State,
+    pub(super) broken: Option<Broken>,
+}
+
+/// A handler's delivery, taken apart.
+#[derive(Clone, Copy)]
+struct Work {
+    handler: usize,
+    message: u8,
+    attempt: u8,
+    round: u8,
+    locked: bool,
+    phase: Phase,
+}
+
+impl State {
+    pub(super) fn initial(protocol: &Protocol) -> Self {
+        let absent = Queued {
+            deliveries_left: 0,
+            visible: false,
+            done: true,
+        };
+        let mut queue = [absent; MESSAGES_MAX];
+        for queued in &mut queue[..protocol.positions.len()] {
+            *queued = Queued {
+                deliveries_left: protocol.deliveries,
+                visible: true,
+                done: false,
+            };
+        }
+        Self {
+            blob: 0,
+            queue,
+            handlers: [Handler::Idle; 2],
+            remembers: [false; 2],
+            late: 0,
+            mailed: 0,
+        }
+    }
+
+    pub(super) fn was_mailed(&self) -> bool {
+        self.mailed != 0
+    }
+
+    /// The same for all states that differ only in which handler is which.
+    pub(super) fn key(&self, protocol: &Protocol) -> Self {
+        let mut key = *self;
+        let [first, second] = self.handlers;
+        let [of_first, of_second] = self.remembers;
+        if protocol.shared_memory && second < first {
+            key.handlers.swap(0, 1);
+        } else if !protocol.shared_memory && (second, of_second) < (first, of_first) {
+            key.handlers.swap(0, 1);
+            key.remembers.swap(0, 1);
+        }
+        key
+    }
+
+    fn queued(&mut self, message: u8) -> &mut Queued {
+        &mut self.queue[usize::from(message) - 1]
+    }
+
+    fn resume(&mut self, work: Work, phase: Phase) {
+        self.handlers[work.handler] = Handler::Busy {
+            message: work.message,
+            attempt: work.attempt,
+            round: work.round,
+            locked: work.locked,
+            phase,
+        };
+    }
+
+    /// The message goes back to the queue, unless somebody else has its lock.
+    fn drop_delivery(&mut self, work: Work) {
+        self.handlers[work.handler] = Handler::Idle;
+        if work.locked {
+            self.queued(work.message).visible = true;
+        }
+    }
+
+    /// A PUT reaches the storage. Every write makes all other aims and memories obsolete.
+    fn put(&mut self, message: u8, aim: Aim) -> (Answer, Option<Broken>) {
+        if aim == Aim::Gone {
+            return (Answer::Conflict, None);
+        }
+        let broken = (message < self.blob).then_some(Broken::OlderOverNewer);
+        self.blob = message;
+        self.remembers = [false; 2];
+        self.late &= !0b111;
+        for handler in &mut self.handlers {
+            let Handler::Busy { phase, .. } = handler else {
+                continue;
+            };
+            match phase {
+                Phase::PutSent(aim @ Aim::Current) => *aim = Aim::Gone,
+                Phase::PutAnswered(Answer::Written { current })
+                | Phase::HeadAnswered { current, .. } => *current = false,
+                _ => {}
+            }
+        }
+        (Answer::Written { current: true }, broken)
+    }
+
+    /// Nobody waits for this PUT any more; it may land all the same.
+    fn let_go(&mut self, message: u8, phase: Phase) {
+        self.late |= match phase {
+            Phase::PutSent(Aim::Current) => late_bit(message, Aim::Current),
+            Phase::PutSent(Aim::Anything) => late_bit(message, Aim::Anything),
+            _ => 0,
+        };
+    }
+}
+
+fn late_bit(message: u8, aim: Aim) -> u8 {
+    match aim {
+        Aim::Anything => 0b1000 << (message - 1),
+        Aim::Current | Aim::Gone => 1 << (message - 1),
+    }
+}
+
+impl Protocol {
+    fn messages(&self) -> std::ops::RangeInclusive<u8> {
+        1..=u8::try_from(self.positions.len()).unwrap()
+    }
+
+    fn against(&self, ours: u8, stored: u8) -> Standing {
+        let position = |message| self.positions[usize::from(message) - 1];
+        position(ours).against(position(stored))
+    }
+
+    fn memory(&self, handler: usize) -> usize {
+        if self.shared_memory { 0 } else { handler }
+    }
+
+    /// Everything that can happen next.
+    pub(super) fn successors(&self, state: &State, successors: &mut Vec<Successor>) {
+        for message in self.messages() {
+            self.deliver(state, message, successors);
+            self.land(state, message, successors);
+        }
+        for handler in 0..2 {
+            if let Handler::Busy {
+                message,
+                attempt,
+                round,
+                locked,
+                phase,
+            } = state.handlers[handler]
+            {
+                let work = Work {
+                    handler,
+                    message,
+                    attempt,
+                    round,
+                    locked,
+                    phase,
+                };
+                self.proceed(state, work, successors);
+                if self.faults {
+                    self.fail(state, work, successors);
+                }
+            }
+        }
+        if self.faults {
+            self.crash(state, successors);
+        }
+        let settled = |queued: &Queued| queued.done || queued.is_dead_letter();
+        for successor in &mut *successors {
+            let state = &successor.state;
+            let newest = *self.messages().end();
+            let stored = state.blob == newest || state.mailed & (1 << (newest - 1)) != 0;
+            if state.queue.iter().all(|queued| queued.done) && !stored {
+                successor.broken.get_or_insert(Broken::NewestMissing);
+            }
+        }
+        if successors.is_empty() && !state.queue.iter().all(settled) {
+            successors.push(Successor {
+                step: step("nothing can happen", 0, None),
+                state: *state,
+                broken: Some(Broken::Stuck),
+            });
+        }
+    }
+
+    fn deliver(&self, state: &State, message: u8, successors: &mut Vec<Successor>) {
+        let index = usize::from(message) - 1;
+        let queued = state.queue[index];
+        let earlier = &state.queue[..index];
+        let open = |earlier: &Queued| !earlier.done && !earlier.is_dead_letter();
+        let blocked = self.fifo && earlier.iter().any(open);
+        if !queued.visible || queued.deliveries_left == 0 || blocked {
+            return;
+        }
+        for handler in 0..2 {
+            if state.handlers[handler] != Handler::Idle {
+                continue;
+            }
+            let mut next = *state;
+            next.queue[index].visible = false;
+            next.queue[index].deliveries_left -= 1;
+            let work = Work {
+                handler,
+                message,
+                attempt: 1,
+                round: 1,
+                locked: true,
+                phase: Phase::HeadSent,
+            };
+            self.start(&mut next, work);
+            push(successors, "delivered", work, next);
+        }
+    }
+
+    /// The first request of an attempt.
+    fn start(&self, state: &mut State, work: Work) {
+        let aim = match self.variant {
+            Variant::HeadThenPut => return state.resume(work, Phase::HeadSent),
+            Variant::Unconditional => Aim::Anything,
+            _ if state.blob == 0 => Aim::Current,
+            variant => {
+                let remembers = state.remembers[self.memory(work.handler)];
+                let older = variant == Variant::EtagMemory
+                    || self.against(work.message, state.blob) == Standing::Newer;
+                if remembers && older {
+                    Aim::Current
+                } else {
+                    Aim::Gone
+                }
+            }
+        };
+        state.resume(work, Phase::PutSent(aim));
+    }
+
+    fn land(&self, state: &State, message: u8, successors: &mut Vec<Successor>) {
+        for aim in [Aim::Current, Aim::Anything] {
+            let bit = late_bit(message, aim);
+            if state.late & bit == 0 {
+                continue;
+            }
+            let mut next = *state;
+            next.late &= !bit;
+            let (_, broken) = next.put(message, aim);
+            successors.push(Successor {
+                step: step("late PUT lands", message, None),
+                state: next,
+                broken,
+            });
+        }
+    }
+
+    /// What happens without any fault.
+    fn proceed(&self, state: &State, work: Work, successors: &mut Vec<Successor>) {
+        let mut next = *state;
+        match work.phase {
+            Phase::PutSent(aim) => {
+                let (answer, broken) = next.put(work.message, aim);
+                next.resume(work, Phase::PutAnswered(answer));
+                push(successors, "PUT reaches the storage", work, next);
+                successors.last_mut().unwrap().broken = broken;
+            }
+            Phase::PutAnswered(Answer::Written { current }) => {
+                next.remembers[self.memory(work.handler)] |= current;
+                next.resume(work, Phase::Settling(End::Stored));
+                push(successors, "learns: written", work, next);
+            }
+            Phase::PutAnswered(Answer::Conflict) => {
+                match self.variant {
+                    Variant::ConflictMeansNewer => {
+                        next.resume(work, Phase::Settling(End::SupersededUnread));
+                    }
+                    Variant::ConflictIsFailure => self.next_attempt(&mut next, work),
+                    _ => next.resume(work, Phase::HeadSent),
+                }
+                push(successors, "learns: conflict", work, next);
+            }
+            Phase::HeadSent => {
+                let found = state.blob;
+                next.resume(
+                    work,
+                    Phase::HeadAnswered {
+                        found,
+                        current: true,
+                    },
+                );
+                push(successors, "HEAD reaches the storage", work, next);
+            }
+            Phase::HeadAnswered { found, current } => {
+                self.judge(&mut next, work, found, current);
+                push(successors, "reads", work, next);
+            }
+            Phase::Mailing => {
+                next.mailed |= 1 << (work.message - 1);
+                next.resume(work, Phase::Settling(End::HandedOver));
+                push(successors, "fallback accepts", work, next);
+            }
+            Phase::Settling(end) => {
+                next.handlers[work.handler] = Handler::Idle;
+                if work.locked {
+                    next.queued(work.message).done = true;
+                }
+                push(successors, "acknowledges", work, next);
+                successors.last_mut().unwrap().broken = unproven(state, work, end);
+            }
+        }
+    }
+
+    /// What a HEAD means, as `order::Position::against` has it.
+    fn judge(&self, state: &mut State, work: Work, found: u8, current: bool) {
+        state.remembers[self.memory(work.handler)] |= current && found != 0;
+        let standing = match found {
+            0 => Standing::Newer,
+            found => self.against(work.message, found),
+        };
+        match standing {
+            Standing::Same => state.resume(work, Phase::Settling(End::Stored)),
+            Standing::Superseded => state.resume(work, Phase::Settling(End::Superseded)),
+            Standing::Contradictory => self.next_attempt(state, work),
+            Standing::Newer | Standing::Renumbered => {
+                let aim = match self.variant {
+                    Variant::HeadThenPut => Aim::Anything,
+                    _ if current => Aim::Current,
+                    _ => Aim::Gone,
+                };
+                if work.round < ROUNDS || self.variant == Variant::HeadThenPut {
+                    let round = work.round + 1;
+                    state.resume(Work { round, ..work }, Phase::PutSent(aim));
+                } else {
+                    self.next_attempt(state, work);
+                }
+            }
+        }
+    }
+
+    fn next_attempt(&self, state: &mut State, work: Work) {
+        if work.attempt == ATTEMPTS {
+            return state.resume(work, Phase::Mailing);
+        }
+        let (attempt, round) = (work.attempt + 1, 1);
+        self.start(
+            state,
+            Work {
+                attempt,
+                round,
+                ..work
+            },
+        );
+    }
+
+    /// A lost request, a lost answer, a slow one: to the handler all the same.
+    fn fail(&self, state: &State, work: Work, successors: &mut Vec<Successor>) {
+        let mut next = *state;
+        match work.phase {
+            Phase::Mailing => {
+                next.drop_delivery(work);
+                push(successors, "fallback refuses", work, next);
+                next.mailed |= 1 << (work.message - 1);
+                push(successors, "fallback's yes is lost", work, next);
+            }
+            Phase::Settling(_) => {}
+            phase => {
+                next.let_go(work.message, phase);
+                self.next_attempt(&mut next, work);
+                push(successors, "times out", work, next);
+                if self.variant == Variant::Chosen && matches!(phase, Phase::PutSent(_)) {
+                    let mut next = *state;
+                    next.resume(work, Phase::PutAnswered(Answer::Conflict));
+                    push(successors, "PUT is refused without a reason", work, next);
+                }
+            }
+        }
+        if work.locked && state.queue[usize::from(work.message) - 1].deliveries_left > 0 {
+            let mut next = *state;
+            next.queued(work.message).visible = true;
+            let locked = false;
+            next.resume(Work { locked, ..work }, work.phase);
+            push(successors, "loses its lock", work, next);
+        }
+    }
+
+    /// A process is killed: at any point, with all that it was doing.
+    fn crash(&self, state: &State, successors: &mut Vec<Successor>) {
+        let processes: &[&[usize]] = if self.shared_memory {
+            &[&[0, 1]]
+        } else {
+            &[&[0], &[1]]
+        };
+        for &process in processes {
+            let mut next = *state;
+            for &handler in process {
+                next.remembers[handler] = false;
+                if let Handler::Busy {
+                    message,
+                    locked,
+                    phase,
+                    ..
+                } = state.handlers[handler]
+                {
+                    next.let_go(message, phase);
+                    next.handlers[handler] = Handler::Idle;
+                    if locked {
+                        next.queued(message).visible = true;
+                    }
+                }
+            }
+            if next != *state {
+                successors.push(Successor {
+                    step: step("crashes", 0, Some(process[0])),
+                    state: next,
+                    broken: None,
+                });
+            }
+        }
+    }
+}
+
+/// What is wrong with an acknowledgement.
+fn unproven(state: &State, work: Work, end: End) -> Option<Broken> {
+    let mailed = state.mailed & (1 << (work.message - 1)) != 0;
+    match end {
+        _ if state.blob < work.message && !mailed => Some(Broken::Lost),
+        End::HandedOver if !mailed => Some(Broken::Lost),
+        End::SupersededUnread => Some(Broken::SupersededUnread),
+        _ => None,
+    }
+}
+
+fn step(what: &'static str, message: u8, handler: Option<usize>) -> Step {
+    Step {
+        what,
+        message,
+        handler,
+    }
+}
+
+fn push(successors: &mut Vec<Successor>, what: &'static str, work: Work, state: State) {
+    successors.push(Successor {
+        step: step(what, work.message, Some(work.handler)),
+        state,
+        broken: None,
+    });
+}

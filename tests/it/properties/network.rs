@@ -1,0 +1,388 @@
+//! A network on which every request waits until the schedule says what becomes of it.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard},
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use order_items_reserver::{
+    fallback::{Fallback, FallbackError, Notice},
+    order::{Order, Position, SessionId},
+    store::{
+        OrderStore, Put, StoreError,
+        blob::{BlobService, BlobStore, Condition, Head, PutReply},
+    },
+};
+
+use crate::model::storage::{Storage, Upload};
+
+/// What becomes of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    Served,
+    /// Served, and an intermediary sends it a second time, whenever it likes.
+    ServedTwice,
+    /// Never arrives; nobody says so.
+    Lost,
+    /// Served, but the answer never arrives.
+    AnswerLost,
+    /// 500, nothing done.
+    Failed,
+    /// 500, but done.
+    FailedAfter,
+    /// 503 with `Retry-After`.
+    Throttled,
+    /// 409 or 412 without a reason.
+    Conflict,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Kind {
+    Put(Upload),
+    Head(SessionId),
+    Create,
+    Notify,
+}
+
+#[derive(Debug)]
+enum Answer {
+    Put(Result<PutReply, StoreError>),
+    Head(Result<Option<Head>, StoreError>),
+    Create(Result<(), StoreError>),
+    Notify(Result<(), FallbackError>),
+}
+
+#[derive(Debug)]
+struct Request {
+    id: u64,
+    delivery: usize,
+    kind: Kind,
+    /// Nothing will happen to it any more.
+    decided: bool,
+    answer: Option<Answer>,
+}
+
+/// What was seen of one delivery.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Seen {
+    pub(super) attempts: usize,
+    pub(super) running: usize,
+    pub(super) overlapped: bool,
+    pub(super) failed: usize,
+    pub(super) read: Vec<Option<Position>>,
+    pub(super) notices: usize,
+    pub(super) wrong_notices: usize,
+    pub(super) accepted: bool,
+}
+
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) storage: Storage,
+    /// PUTs that nobody waits for any more, and that may land all the same.
+    pub(super) late: Vec<Upload>,
+    /// How many of them did, and were not refused.
+    pub(super) landed: usize,
+    pub(super) seen: Vec<Seen>,
+    /// Whose turn it is.
+    pub(super) delivery: usize,
+    requests: Vec<Request>,
+    ids: u64,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Network(Arc<Mutex<State>>);
+
+impl Network {
+    pub(super) fn new(storage: Storage) -> Self {
+        Self(Arc::new(Mutex::new(State {
+            storage,
+            late: Vec::new(),
+            landed: 0,
+            seen: Vec::new(),
+            delivery: 0,
+            requests: Vec::new(),
+            ids: 0,
+        })))
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap()
+    }
+
+    fn send(&self, kind: Kind) -> Waiting<'_> {
+        let mut state = self.state();
+        state.ids += 1;
+        let (id, delivery) = (state.ids, state.delivery);
+        state.requests.push(Request {
+            id,
+            delivery,
+            kind,
+            decided: false,
+            answer: None,
+        });
+        Waiting { network: self, id }
+    }
+}
+
+impl State {
+    pub(super) fn seen(&mut self) -> &mut Seen {
+        &mut self.seen[self.delivery]
+    }
+
+    /// How many requests wait for their fate.
+    pub(super) fn undecided(&self) -> usize {
+        self.requests.iter().filter(|one| !one.decided).count()
+    }
+
+    /// Decides one of the requests that wait.
+    pub(super) fn decide(&mut self, pick: usize, fate: Fate) {
+        let count = self.undecided();
+        let mut waiting = self.requests.iter_mut().filter(|one| !one.decided);
+        let Some(request) = pick.checked_rem(count).and_then(|at| waiting.nth(at)) else {
+            return;
+        };
+        request.decided = true;
+        let (kind, delivery) = (request.kind.clone(), request.delivery);
+        let at = request.id;
+        let answer = self.answer(&kind, fate, delivery);
+        if let Some(request) = self.requests.iter_mut().find(|one| one.id == at) {
+            request.answer = answer;
+        }
+    }
+
+    fn answer(&mut self, kind: &Kind, fate: Fate, delivery: usize) -> Option<Answer> {
+        let error = match fate {
+            Fate::Lost => return None,
+            Fate::Failed => Some(refused(500, None)),
+            Fate::Throttled => Some(refused(503, Some(Duration::from_secs(3)))),
+            Fate::Conflict => None,
+            Fate::Served | Fate::ServedTwice | Fate::AnswerLost | Fate::FailedAfter => {
+                let answer = self.serve(kind, fate, delivery);
+                return (fate != Fate::AnswerLost).then_some(answer);
+            }
+        };
+        Some(match (kind, error) {
+            (Kind::Put(_), None) => Answer::Put(Ok(PutReply::Conflict)),
+            (Kind::Put(_), Some(error)) => Answer::Put(Err(error)),
+            (Kind::Head(_), error) => Answer::Head(Err(error.unwrap_or(refused(500, None)))),
+            (Kind::Create, error) => Answer::Create(Err(error.unwrap_or(refused(500, None)))),
+            (Kind::Notify, _) => Answer::Notify(Err(FallbackError::Refused(500))),
+        })
+    }
+
+    fn serve(&mut self, kind: &Kind, fate: Fate, delivery: usize) -> Answer {
+        let error = (fate == Fate::FailedAfter).then(|| refused(500, None));
+        let seen = &mut self.seen[delivery];
+        match kind {
+            Kind::Put(upload) => {
+                if fate == Fate::ServedTwice {
+                    self.late.push(upload.clone());
+                }
+                let reply = self.storage.put(upload);
+                Answer::Put(error.map_or(Ok(reply), Err))
+            }
+            Kind::Head(session) => {
+                let head = self.storage.head(session);
+                seen.read.extend(head.as_ref().map(|head| head.position));
+                Answer::Head(error.map_or(Ok(head), Err))
+            }
+            Kind::Create => {
+                self.storage.has_container = true;
+                Answer::Create(error.map_or(Ok(()), Err))
+            }
+            Kind::Notify if error.is_some() => Answer::Notify(Err(FallbackError::Refused(500))),
+            Kind::Notify => {
+                seen.accepted |= fate != Fate::AnswerLost;
+                Answer::Notify(Ok(()))
+            }
+        }
+    }
+
+    /// Lands one late PUT.
+    pub(super) fn land(&mut self, pick: usize) {
+        if let Some(at) = pick.checked_rem(self.late.len()) {
+            let upload = self.late.remove(at);
+            let reply = self.storage.put(&upload);
+            self.landed += usize::from(matches!(reply, PutReply::Written(_)));
+        }
+    }
+}
+
+fn refused(status: u16, retry_after: Option<Duration>) -> StoreError {
+    StoreError::Refused {
+        status,
+        code: None,
+        retry_after,
+    }
+}
+
+/// A client that waits. It is polled after every step, so nobody needs to wake it.
+struct Waiting<'a> {
+    network: &'a Network,
+    id: u64,
+}
+
+impl Future for Waiting<'_> {
+    type Output = Answer;
+
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Answer> {
+        let mut state = self.network.state();
+        let request = state.requests.iter_mut().find(|one| one.id == self.id);
+        match request.and_then(|request| request.answer.take()) {
+            Some(answer) => Poll::Ready(answer),
+            None => Poll::Pending,
+        }
+    }
+}
+
+impl Drop for Waiting<'_> {
+    /// Nobody waits any more: the request is on its way all the same.
+    fn drop(&mut self) {
+        let mut state = self.network.state();
+        let at = state.requests.iter().position(|one| one.id == self.id);
+        let request = at.map(|at| state.requests.remove(at));
+        if let Some(Request {
+            kind: Kind::Put(upload),
+            decided: false,
+            ..
+        }) = request
+        {
+            state.late.push(upload);
+        }
+    }
+}
+
+impl BlobService for Network {
+    async fn put_blob(&self, order: &Order, condition: &Condition) -> Result<PutReply, StoreError> {
+        match self.send(Kind::Put(Upload::of(order, condition))).await {
+            Answer::Put(reply) => reply,
+            other => panic!("{other:?} to a PUT"),
+        }
+    }
+
+    async fn head_blob(&self, session: &SessionId) -> Result<Option<Head>, StoreError> {
+        match self.send(Kind::Head(session.clone())).await {
+            Answer::Head(reply) => reply,
+            other => panic!("{other:?} to a HEAD"),
+        }
+    }
+
+    async fn create_container(&self) -> Result<(), StoreError> {
+        match self.send(Kind::Create).await {
+            Answer::Create(reply) => reply,
+            other => panic!("{other:?} to a creation"),
+        }
+    }
+}
+
+impl Fallback for Network {
+    async fn send(&self, notice: &Notice<'_>) -> Result<(), FallbackError> {
+        let body = notice
+            .order
+            .map(|order| order.body.clone())
+            .unwrap_or_default();
+        {
+            let mut state = self.state();
+            let seen = state.seen();
+            seen.notices += 1;
+            seen.wrong_notices += usize::from(body != notice.delivery.body);
+        }
+        match Self::send(self, Kind::Notify).await {
+            Answer::Notify(reply) => reply,
+            other => panic!("{other:?} to a notice"),
+        }
+    }
+}
+
+/// A store under test.
+pub(super) trait Protocol: OrderStore {
+    fn over(network: Network) -> Self;
+}
+
+impl Protocol for BlobStore<Network> {
+    fn over(network: Network) -> Self {
+        Self::new(network)
+    }
+}
+
+/// For the control: PUT, and nothing else. Its storage must not heed conditions.
+pub(super) struct Unconditional(Network);
+
+impl Protocol for Unconditional {
+    fn over(network: Network) -> Self {
+        Self(network)
+    }
+}
+
+impl OrderStore for Unconditional {
+    async fn put(&self, order: &Order) -> Result<Put, StoreError> {
+        match self.0.put_blob(order, &Condition::Absent).await? {
+            PutReply::Written(_) => Ok(Put::Stored),
+            PutReply::Conflict | PutReply::NoContainer => Err(StoreError::ContainerVanished),
+        }
+    }
+}
+
+/// For the control: takes a conflict for a newer order.
+pub(super) struct Credulous(Network);
+
+impl Protocol for Credulous {
+    fn over(network: Network) -> Self {
+        Self(network)
+    }
+}
+
+impl OrderStore for Credulous {
+    async fn put(&self, order: &Order) -> Result<Put, StoreError> {
+        match self.0.put_blob(order, &Condition::Absent).await? {
+            PutReply::Conflict => Ok(Put::Superseded),
+            PutReply::Written(_) => Ok(Put::Stored),
+            PutReply::NoContainer => Err(StoreError::ContainerVanished),
+        }
+    }
+}
+
+/// A store whose attempts are written down.
+pub(super) struct Watched<P> {
+    pub(super) store: P,
+    pub(super) network: Network,
+}
+
+/// Ends its attempt, come what may.
+struct Running {
+    network: Network,
+    delivery: usize,
+    succeeded: bool,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let seen = &mut self.network.state().seen[self.delivery];
+        seen.running -= 1;
+        seen.failed += usize::from(!self.succeeded);
+    }
+}
+
+impl<P: Protocol> OrderStore for Watched<P> {
+    async fn put(&self, order: &Order) -> Result<Put, StoreError> {
+        let delivery = {
+            let mut state = self.network.state();
+            let seen = state.seen();
+            seen.attempts += 1;
+            seen.running += 1;
+            seen.overlapped |= seen.running > 1;
+            state.delivery
+        };
+        let mut running = Running {
+            network: self.network.clone(),
+            delivery,
+            succeeded: false,
+        };
+        let result = self.store.put(order).await;
+        running.succeeded = result.is_ok();
+        result
+    }
+}
