@@ -15,7 +15,8 @@ use bytes::Bytes;
 
 pub use delivery::Delivery;
 pub use position::{
-    CONTRADICTION_WINDOW_SECS, EnqueuedTime, EnqueuedTimeError, Position, SequenceNumber, Standing,
+    CLOCK_STEP_MAX_SECS, CONTRADICTION_WINDOW_SECS, EnqueuedTime, EnqueuedTimeError, Position,
+    SequenceNumber, Standing,
 };
 pub use session::{BlobName, SESSION_ID_MAX, SessionId, SessionIdError};
 

@@ -10,9 +10,13 @@ use time::{
     macros::format_description,
 };
 
-/// How far two clocks of the broker may disagree, and how fast a queue can be recreated: seconds.
-/// Numbers and times that contradict each other within it decide nothing.
+/// A lower number that was accepted more than this many seconds later belongs to a queue created
+/// anew. Numbers and times that contradict each other within it decide nothing.
 pub const CONTRADICTION_WINDOW_SECS: i64 = 60;
+
+/// How far the broker's clock may step back within one life of a queue, in seconds. Less than it
+/// takes to create a queue anew: a straggler of its former life must not pass for newer.
+pub const CLOCK_STEP_MAX_SECS: i64 = 2;
 
 /// The broker's `SequenceNumber`: unique and rising within one life of a queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -118,7 +122,7 @@ impl Position {
         let age = self.enqueued.seconds_since(stored.enqueued);
         match self.sequence.cmp(&stored.sequence) {
             Ordering::Equal if age == 0 => Standing::Same,
-            Ordering::Greater if age >= -CONTRADICTION_WINDOW_SECS => Standing::Newer,
+            Ordering::Greater if age >= -CLOCK_STEP_MAX_SECS => Standing::Newer,
             Ordering::Less if age <= 0 => Standing::Superseded,
             Ordering::Less | Ordering::Equal if age > CONTRADICTION_WINDOW_SECS => {
                 Standing::Renumbered
@@ -145,8 +149,8 @@ mod tests {
         let stored = at(100, 0);
         for (ours, expected) in [
             (at(101, 0), Standing::Newer),
-            (at(101, -60), Standing::Newer),
-            (at(101, -61), Standing::Contradictory),
+            (at(101, -2), Standing::Newer),
+            (at(101, -3), Standing::Contradictory),
             (at(100, 0), Standing::Same),
             (at(100, 60), Standing::Contradictory),
             (at(100, 61), Standing::Renumbered),

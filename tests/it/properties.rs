@@ -9,7 +9,7 @@ mod world;
 
 use std::cell::Cell;
 
-use order_items_reserver::{order::CONTRADICTION_WINDOW_SECS, store::blob::BlobStore};
+use order_items_reserver::{order::CLOCK_STEP_MAX_SECS, store::blob::BlobStore};
 use proptest::{
     collection::vec,
     prelude::*,
@@ -25,7 +25,7 @@ use world::{Tally, World};
 const CASES: u32 = 4000;
 
 /// The shortest time between two lives of a queue, in seconds.
-const GAP: i64 = CONTRADICTION_WINDOW_SECS + 1;
+const GAP: i64 = CLOCK_STEP_MAX_SECS + 1;
 
 /// One step of a schedule. A `pick` is taken modulo what there is to pick from.
 #[derive(Clone, Copy, Debug)]
@@ -204,7 +204,7 @@ fn s1_breaks_when_a_conflict_is_taken_for_a_newer_order() {
 
 /// The limit of comparing by number and time.
 #[test]
-fn s2_needs_a_minute_between_two_lives_of_a_queue() {
-    let violation = control::<BlobStore<_>>(Storage::new, CONTRADICTION_WINDOW_SECS / 2);
+fn s2_needs_a_moment_between_two_lives_of_a_queue() {
+    let violation = control::<BlobStore<_>>(Storage::new, CLOCK_STEP_MAX_SECS);
     assert!(violation.contains("S2"), "{violation}");
 }
