@@ -7,7 +7,7 @@ mod shared_key;
 
 use std::{fmt, num::NonZeroUsize, sync::Arc, time::Duration};
 
-use azure_core::http::{ClientOptions, Etag, RequestContent};
+use azure_core::http::{ClientOptions, Etag};
 use azure_storage_blob::{
     BlobContainerClient, BlobContainerClientOptions,
     models::{BlobClientGetPropertiesOptions, BlockBlobClientUploadOptions},
@@ -124,8 +124,12 @@ impl BlobService for AzureBlobs {
             Condition::Absent => options.if_none_match = Some(Etag::from("*")),
             Condition::Version(etag) => options.if_match = Some(Etag::from(etag.0.as_str())),
         }
-        let content = RequestContent::from(order.body.to_vec());
-        match Box::pin(blob.block_blob_client().upload(content, Some(options))).await {
+        match Box::pin(
+            blob.block_blob_client()
+                .upload(order.body.clone().into(), Some(options)),
+        )
+        .await
+        {
             Ok(written) => Ok(PutReply::Written(
                 written.etag.map(|etag| ETag(etag.to_string())),
             )),
