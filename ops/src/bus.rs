@@ -140,7 +140,8 @@ impl Bus {
 
     /// Where the letter is settled: the broker's `Location`, unless it leads to another host,
     /// which must not see our token.
-    fn place(&self, lock: &Lock) -> Url {
+    #[must_use]
+    pub fn place(&self, lock: &Lock) -> Url {
         let place = &lock.place;
         let location = place.location.clone();
         let ours = location.filter(|location| location.origin() == self.base.origin());

@@ -1,6 +1,7 @@
 //! `dead-letters export`: one JSON line for each letter, with all that a later redrive needs.
 
 use std::{
+    collections::BTreeMap,
     fs::{File, OpenOptions},
     io,
     os::unix::fs::OpenOptionsExt as _,
@@ -10,7 +11,7 @@ use std::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use order_items_reserver::order::{Delivery, EnqueuedTimeError, SequenceNumber};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::{bus::Bus, letter::Letter};
 
@@ -43,9 +44,9 @@ pub struct Record {
     /// The media type of the body.
     pub content_type: Option<String>,
     /// All of the broker's properties as they came.
-    pub broker_properties: Map<String, Value>,
+    pub broker_properties: BTreeMap<String, Value>,
     /// All of the publisher's.
-    pub custom_properties: Map<String, Value>,
+    pub custom_properties: BTreeMap<String, Value>,
     /// The body, byte for byte.
     pub body_base64: String,
 }

@@ -5,7 +5,7 @@
 mod broker_time;
 mod properties;
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use bytes::Bytes;
 use order_items_reserver::{
@@ -13,7 +13,7 @@ use order_items_reserver::{
     order::{Delivery, SequenceNumber},
 };
 use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, LOCATION};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use url::Url;
 
 pub use broker_time::{BrokerTimeError, parse as parse_broker_time};
@@ -39,9 +39,9 @@ pub struct Letter {
     /// The media type of the body, by the publisher's word.
     pub content_type: Option<String>,
     /// The broker's properties as they came, without those of the lock.
-    pub broker: Map<String, Value>,
+    pub broker: BTreeMap<String, Value>,
     /// The publisher's own properties.
-    pub custom: Map<String, Value>,
+    pub custom: BTreeMap<String, Value>,
 }
 
 /// The lock on one letter.

@@ -95,7 +95,7 @@ pub fn json_lines(letters: &[Summary], out: &mut dyn Write) -> io::Result<()> {
 pub fn show(letter: &Letter, out: &mut dyn Write) -> io::Result<()> {
     let delivery = &letter.delivery;
     let mut line = |name: &str, value: Option<String>| match value {
-        Some(value) => writeln!(out, "{name:<17} {}", harmless(&value)),
+        Some(value) => writeln!(out, "{name:<22} {}", harmless(&value)),
         None => Ok(()),
     };
     line("sequence number", Some(letter.sequence.to_string()))?;

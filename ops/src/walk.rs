@@ -7,7 +7,7 @@
 mod filter;
 mod stop;
 
-use std::{collections::HashSet, io, time::Duration};
+use std::{collections::HashSet, io, pin::pin, time::Duration};
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 
@@ -76,10 +76,17 @@ impl<'a> Walk<'a> {
     /// When the queue cannot be read.
     pub async fn next(&mut self) -> Result<Result<(Letter, Lock), End>, BusError> {
         loop {
+            let mut receiving = pin!(self.bus.receive(self.wait));
             let received = tokio::select! {
                 biased;
-                () = self.stop.asked() => return Ok(Err(End::Interrupted)),
-                received = self.bus.receive(self.wait) => received?,
+                () = self.stop.asked() => {
+                    // Cut off, it would lock a letter all the same, and nobody would have it.
+                    if let Ok(Some((_, lock))) = receiving.await {
+                        self.held.push(lock);
+                    }
+                    return Ok(Err(End::Interrupted));
+                }
+                received = &mut receiving => received?,
             };
             let Some((letter, lock)) = received else {
                 return Ok(Err(End::Empty));
