@@ -1,6 +1,11 @@
 //! `dead-letters list`, `show` and `export`: they look, and give every letter back.
 
-use std::{io, io::Write as _, process::ExitCode, time::Duration};
+use std::{
+    io::{self, Write as _},
+    path::Path,
+    process::ExitCode,
+    time::Duration,
+};
 
 use order_items_ops::{
     bus::Bus,
@@ -35,29 +40,38 @@ pub(crate) async fn run(
             end
         }
         DeadLetters::Show { sequence } => return show(bus, wait, sequence).await,
-        DeadLetters::Export { to, which } => {
-            let (file, path) = export::create(&to, bus.queue()).map_err(|error| {
-                io::Error::new(error.kind(), format!("{}: {error}", to.display()))
-            })?;
-            let mut file = io::BufWriter::new(file);
-            let mut written = 0;
-            let end = each(bus, wait, which.into(), async |letter: Letter| {
-                let line = serde_json::to_string(&Record::new(&letter, bus))?;
-                written += 1;
-                writeln!(file, "{line}").map(|()| true)
-            });
-            let end = end.await?;
-            file.into_inner()
-                .map_err(io::IntoInnerError::into_error)?
-                .sync_all()?;
-            let path = path.display();
-            writeln!(out, "{} written to {path}; none deleted", counted(written))?;
-            end
-        }
+        DeadLetters::Export { to, which } => export(bus, wait, &to, which.into()).await?,
         // The caller keeps it to itself.
         DeadLetters::Redrive { .. } => End::Empty,
     };
     Ok(told(end))
+}
+
+async fn export(bus: &Bus, wait: Duration, to: &Path, filter: Filter) -> Result<End, Failure> {
+    let named =
+        |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", to.display()));
+    let (file, path) = export::create(to, bus.queue()).map_err(named)?;
+    let mut file = io::BufWriter::new(file);
+    let mut written = 0;
+    let end = each(bus, wait, filter, async |letter: Letter| {
+        let line = serde_json::to_string(&Record::new(&letter, bus))?;
+        written += 1;
+        writeln!(file, "{line}").map(|()| true)
+    });
+    let end = end.await;
+    let kept = file.into_inner().map_err(io::IntoInnerError::into_error);
+    let kept = kept.and_then(|file| file.sync_all()).map_err(named);
+    let path = path.display();
+    if end.is_err() || kept.is_err() {
+        eprintln!("order-items-ops: {path} is incomplete");
+    }
+    let (end, ()) = (end?, kept?);
+    writeln!(
+        io::stdout(),
+        "{} written to {path}; none deleted",
+        counted(written)
+    )?;
+    Ok(end)
 }
 
 async fn show(bus: &Bus, wait: Duration, sequence: u64) -> Result<ExitCode, Failure> {

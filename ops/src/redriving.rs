@@ -48,7 +48,7 @@ impl Redriving<'_> {
             return Ok(code);
         }
         if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
-            println!("nothing was changed; --yes does it");
+            writeln!(io::stdout(), "nothing was changed; --yes does it")?;
             return Ok(code);
         }
         eprint!("Redrive {}? Type yes: ", counted(letters));
@@ -57,7 +57,7 @@ impl Redriving<'_> {
         if answer.trim() == "yes" {
             return self.redrive().await;
         }
-        println!("nothing was changed");
+        writeln!(io::stdout(), "nothing was changed")?;
         Ok(code)
     }
 
@@ -113,7 +113,8 @@ impl Redriving<'_> {
         let tally = Box::pin(run).await;
         walk.give_back().await;
         let tally = tally?;
-        writeln!(io::stdout(), "{tally}")?;
+        // Who closed the output still gets the exit code of what was done.
+        writeln!(io::stdout(), "{tally}").ok();
         let others = self.locked_by_others(&tally).await;
         if tally.is_clean() && others == 0 {
             return Ok(ExitCode::SUCCESS);

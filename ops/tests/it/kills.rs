@@ -25,7 +25,7 @@ async fn killed_half_way_again_and_again_it_comes_to_the_same_end() {
     let expected = crowd::bury(&stage, &mut random);
     for _ in 0..KILLS {
         let left = stage.left().len();
-        let kill_at = left.saturating_sub(random.usize(1..100));
+        let kill_at = left.saturating_sub(random.usize(1..80));
         let mut run = stage.start("dead-letters redrive --yes --wait 0");
         until(|| stage.left().len() <= kill_at).await;
         // Anywhere within the next letters: between lock, upload, mail and deletion.

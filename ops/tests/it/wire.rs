@@ -1,6 +1,12 @@
 //! The queue on the wire: locks that last, locks that are lost, and every kind of refusal.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use order_items_ops::{bus::BusError, walk::End};
 
@@ -47,7 +53,10 @@ async fn when_the_lock_is_lost_nothing_is_deleted() {
         }))
         .await;
         let asked = Arc::clone(&queue.asked);
-        let renewed = move || asked.lock().unwrap().len() > 1;
+        // Long enough after it was asked for that the answer is in: all of this is one thread.
+        let looks = AtomicUsize::new(0);
+        let renewed =
+            move || asked.lock().unwrap().len() > 1 && looks.fetch_add(1, Ordering::Relaxed) == 200;
         let (tally, _, progress) = redrive(&bus(queue.address), renewed).await;
         assert_eq!((tally.stored, tally.left), (0, 1));
         assert!(
