@@ -83,6 +83,9 @@ pub enum FallbackError {
     /// Holds the innermost cause only: the outer ones quote the URL, which may be signed.
     #[error("fallback unreachable: {0}")]
     Unreachable(String),
+    /// Nobody was asked: the order stays where it is, by the caller's choice.
+    #[error("not handed over")]
+    Withheld,
     /// No token for the workflow.
     #[error("no token for the fallback: {0}")]
     Credential(String),

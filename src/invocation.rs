@@ -17,7 +17,7 @@ use crate::order::Delivery;
 use data::Data;
 use metadata::Metadata;
 
-pub use metadata::session_within;
+pub use metadata::{is_traceparent, session_within};
 pub use reply::reply;
 
 /// The trigger's binding in `function.json`.

@@ -64,7 +64,20 @@ pub struct Reservation {
 impl<S: OrderStore, F: Fallback> Reserver<S, F> {
     /// Brings one delivery to its end. The order is durable, or accepted by the fallback, before
     /// this returns [`Settlement::Complete`].
+    ///
+    /// What nobody took is given back after a wait: the broker itself redelivers at once, ten
+    /// times, and then gives up.
     pub async fn reserve(&self, delivery: &Delivery) -> Reservation {
+        let reservation = self.reserve_at_once(delivery).await;
+        if let Settlement::Abandon(_) = reservation.settlement {
+            sleep(redelivery_wait(delivery)).await;
+        }
+        reservation
+    }
+
+    /// The same without the wait, for who takes from a queue that gives up on nothing: an
+    /// operator at the dead letters.
+    pub async fn reserve_at_once(&self, delivery: &Delivery) -> Reservation {
         let order = match Order::parse(delivery) {
             Ok(order) => order,
             Err(error) => {
@@ -95,8 +108,7 @@ impl<S: OrderStore, F: Fallback> Reserver<S, F> {
         }
     }
 
-    /// Only the fallback's yes completes. Its no gives the message back, after a wait: the broker
-    /// itself redelivers at once, ten times, and then gives up.
+    /// Only the fallback's yes completes; its no gives the message back.
     async fn hand_over(
         &self,
         delivery: &Delivery,
@@ -113,10 +125,7 @@ impl<S: OrderStore, F: Fallback> Reserver<S, F> {
             .unwrap_or(Err(FallbackError::TimedOut(self.fallback_timeout)));
         let settlement = match accepted {
             Ok(()) => Settlement::Complete(Outcome::HandedOver),
-            Err(error) => {
-                sleep(redelivery_wait(delivery)).await;
-                Settlement::Abandon(error)
-            }
+            Err(error) => Settlement::Abandon(error),
         };
         Reservation {
             settlement,

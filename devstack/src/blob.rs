@@ -37,12 +37,12 @@ mod containers;
 mod dispatch;
 mod failure;
 mod headers;
-mod http_date;
+pub(crate) mod http_date;
 mod listing;
 mod shared_key;
 mod storage;
 mod target;
-mod xml;
+pub(crate) mod xml;
 
 /// The account that every emulator of Azure Storage has.
 pub const ACCOUNT: &str = "devstoreaccount1";

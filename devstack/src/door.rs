@@ -1,9 +1,11 @@
-//! The REST door of the queue: Service Bus's send interface for programs, and a few JSON views for people.
+//! The REST door of the queue: Service Bus's interfaces to send, receive and count, and a few JSON views for people.
 //!
-//! Spec: "Send message" and "Send message batch" of the Service Bus REST API; errors are plain text here.
+//! Spec: "Send message", "Peek-lock message" and their neighbours in the Service Bus REST API; errors are plain text here.
 
 mod broker_properties;
 mod custom_properties;
+mod management;
+mod receive;
 mod sas;
 mod send;
 mod view;
@@ -22,7 +24,7 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::connection::AccessKey;
-use crate::loopback::Server;
+use crate::loopback::{Request, Server};
 use crate::queue::Queue;
 use send::SendError;
 use view::MessageView;
@@ -69,6 +71,8 @@ impl Door {
             .route("/", get(overview))
             .route("/{queue}/messages", get(messages).post(send))
             .route("/{queue}/$deadletterqueue", get(dead_letters))
+            .route("/{queue}", get(management::queue))
+            .merge(receive::routes())
             .with_state(shared);
         Ok(Self {
             server: Server::start(listener, router)?,
@@ -79,6 +83,12 @@ impl Door {
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.server.address())
+    }
+
+    /// The requests seen on the wire, in the order of their arrival.
+    #[must_use]
+    pub fn requests(&self) -> Vec<Request> {
+        self.server.requests()
     }
 
     /// Closes it.
@@ -165,7 +175,7 @@ impl Shared {
         let Some(header) = headers.get(header::AUTHORIZATION) else {
             if !self.told_about_tokens.swap(true, Ordering::Relaxed) {
                 self.hint(
-                    "a message without an Authorization header is accepted here; Azure answers 401"
+                    "a request without an Authorization header is accepted here; Azure answers 401"
                         .to_owned(),
                 );
             }

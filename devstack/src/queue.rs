@@ -1,8 +1,10 @@
-//! A Service Bus queue stand-in, in memory: peek-lock, duplicate detection, redelivery at once, a dead-letter list.
+//! A Service Bus queue stand-in, in memory: peek-lock, duplicate detection, redelivery at once, dead letters.
 //!
 //! [`Queue`] is the handle that waits and wakes; what happens to a message is decided in `state.rs`, which is pure.
 
+mod dead_letters;
 mod duplicates;
+mod locks;
 mod message;
 mod outcome;
 mod state;
@@ -12,10 +14,11 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 use tokio::sync::watch;
-use uuid::Uuid;
 
 use crate::clock::Clock;
-pub use message::{Accepted, DeadLetter, DeadLetterReason, Delivery, Message, Properties};
+pub use message::{
+    Accepted, DeadDelivery, DeadLetter, DeadLetterReason, Delivery, Message, Properties,
+};
 pub use outcome::{Abandoned, Counts, Enqueued, LockLost, Peeked};
 use state::State;
 
@@ -119,32 +122,6 @@ impl Queue {
         delivery
     }
 
-    /// Extends a lock by the queue's lock duration; returns when it ends now.
-    ///
-    /// # Errors
-    /// [`LockLost`] when the lock has ended.
-    pub fn renew(&self, lock_token: Uuid) -> Result<OffsetDateTime, LockLost> {
-        self.state().renew(lock_token, self.now())
-    }
-
-    /// Settles a message for good.
-    ///
-    /// # Errors
-    /// [`LockLost`] when the lock has ended: the message is, or was, handed out again.
-    pub fn complete(&self, lock_token: Uuid) -> Result<(), LockLost> {
-        self.state().complete(lock_token, self.now())
-    }
-
-    /// Gives a message back: it is available at once, or dead-lettered after its last hand-out.
-    ///
-    /// # Errors
-    /// [`LockLost`] when the lock has ended: the message is, or was, handed out again.
-    pub fn abandon(&self, lock_token: Uuid) -> Result<Abandoned, LockLost> {
-        let abandoned = self.state().abandon(lock_token, self.now());
-        self.shared.changed.send_replace(());
-        abandoned
-    }
-
     /// How many messages are where.
     #[must_use]
     pub fn counts(&self) -> Counts {
@@ -160,7 +137,13 @@ impl Queue {
     /// The dead letters, oldest first.
     #[must_use]
     pub fn dead_letters(&self) -> Vec<DeadLetter> {
-        self.state().dead_letters().to_vec()
+        self.state().dead.all()
+    }
+
+    /// Puts a letter among the dead as it is, with numbers and times of its own: to set a stage for tests.
+    pub fn bury(&self, letter: DeadLetter) {
+        self.state().bury_letter(letter);
+        self.shared.changed.send_replace(());
     }
 
     async fn wait_for(&self, expiry: Option<OffsetDateTime>) {

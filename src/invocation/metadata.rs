@@ -90,7 +90,8 @@ fn parsed<T: FromStr>(text: Option<String>) -> Option<T> {
 }
 
 /// `00-<32 hex>-<16 hex>-<2 hex>`: W3C Trace Context, level 1, §3.2.
-fn is_traceparent(text: &str) -> bool {
+#[must_use]
+pub fn is_traceparent(text: &str) -> bool {
     let mut fields = text.split('-');
     let lengths = [2, 32, 16, 2];
     let well_formed = lengths.iter().all(|length| {

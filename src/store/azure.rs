@@ -87,6 +87,12 @@ impl AzureBlobs {
         })
     }
 
+    /// The SDK's client of the container, for what no order needs, such as a listing.
+    #[must_use]
+    pub fn client(&self) -> &BlobContainerClient {
+        &self.container
+    }
+
     /// Whether the container can be read, without changing anything: `Some(false)` when it is
     /// missing.
     ///

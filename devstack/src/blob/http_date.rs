@@ -9,7 +9,7 @@ const IMF_FIXDATE: StaticFormatDescription = format_description!(
     "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
 );
 
-pub(super) fn format(at: OffsetDateTime) -> String {
+pub(crate) fn format(at: OffsetDateTime) -> String {
     // Every year up to 9999 can be formatted.
     at.format(IMF_FIXDATE).unwrap_or_default()
 }

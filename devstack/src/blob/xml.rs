@@ -2,12 +2,12 @@
 
 use std::fmt::Write as _;
 
-pub(super) fn document(root: &str) -> String {
+pub(crate) fn document(root: &str) -> String {
     format!("<?xml version=\"1.0\" encoding=\"utf-8\"?>{root}")
 }
 
 /// An element that holds `text`.
-pub(super) fn element(name: &str, text: &str) -> String {
+pub(crate) fn element(name: &str, text: &str) -> String {
     let mut xml = format!("<{name}>");
     escape(&mut xml, text);
     // Writing to a String cannot fail.

@@ -118,6 +118,17 @@ pub struct DeadLetter {
     pub reason: DeadLetterReason,
 }
 
+/// One hand-out of a dead letter under a peek-lock.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DeadDelivery {
+    /// The letter; its count includes this hand-out.
+    pub letter: DeadLetter,
+    /// Settles this hand-out and no other.
+    pub lock_token: Uuid,
+    /// When the lock ends, unless it is renewed.
+    pub locked_until: OffsetDateTime,
+}
+
 /// Why a message was dead-lettered, in the broker's words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub enum DeadLetterReason {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::dead_letters::DeadLetters;
 use super::duplicates::Duplicates;
 use super::message::{Accepted, DeadLetter, DeadLetterReason, Delivery, Message};
 use super::{Abandoned, Counts, Enqueued, LockLost, Peeked, QueueOptions};
@@ -12,13 +13,13 @@ use super::{Abandoned, Counts, Enqueued, LockLost, Peeked, QueueOptions};
 /// All that the queue knows.
 #[derive(Debug)]
 pub(super) struct State {
-    options: QueueOptions,
+    pub(super) options: QueueOptions,
     last_sequence: u64,
     duplicates: Duplicates,
     // By sequence number: an abandoned message is the first again, in front of everything that came later.
     active: BTreeMap<u64, Waiting>,
     locked: HashMap<Uuid, Delivery>,
-    dead: Vec<DeadLetter>,
+    pub(super) dead: DeadLetters,
 }
 
 #[derive(Debug)]
@@ -35,7 +36,7 @@ impl State {
             duplicates: Duplicates::new(options.duplicate_window),
             active: BTreeMap::new(),
             locked: HashMap::new(),
-            dead: Vec::new(),
+            dead: DeadLetters::default(),
         }
     }
 
@@ -148,8 +149,10 @@ impl State {
         all
     }
 
-    pub(super) fn dead_letters(&self) -> &[DeadLetter] {
-        &self.dead
+    /// Puts a letter among the dead as it is; numbers given later are higher than its own.
+    pub(super) fn bury_letter(&mut self, letter: DeadLetter) {
+        self.last_sequence = self.last_sequence.max(letter.accepted.sequence);
+        self.dead.bury(letter);
     }
 
     fn release_expired_locks(&mut self, now: OffsetDateTime) {
@@ -177,7 +180,7 @@ impl State {
     }
 
     fn bury(&mut self, waiting: Waiting, reason: DeadLetterReason, at: OffsetDateTime) {
-        self.dead.push(DeadLetter {
+        self.dead.bury(DeadLetter {
             accepted: waiting.accepted,
             delivery_count: waiting.deliveries,
             at,

@@ -14,6 +14,7 @@ mod blob_faults;
 mod blob_lists;
 mod blob_refusals;
 mod door;
+mod door_receive;
 mod fixture;
 mod host;
 mod invocation;

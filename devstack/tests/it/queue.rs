@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use devstack::clock::Clock;
 use devstack::queue::{
-    Abandoned, DeadLetterReason, Enqueued, LockLost, Message, Queue, QueueOptions,
+    Abandoned, Accepted, DeadLetter, DeadLetterReason, Enqueued, LockLost, Message, Queue,
+    QueueOptions,
 };
 use tokio::time::{advance, timeout};
 
@@ -161,4 +162,77 @@ async fn an_expired_message_is_a_dead_letter_not_a_loss() {
     advance(MINUTE).await;
     assert!(queue.try_receive().is_none());
     assert_eq!(queue.dead_letters()[0].reason, DeadLetterReason::TtlExpired);
+}
+
+fn letter(sequence: u64, body: &'static str) -> DeadLetter {
+    let enqueued = time::OffsetDateTime::UNIX_EPOCH;
+    DeadLetter {
+        accepted: Accepted {
+            sequence,
+            enqueued,
+            expires: enqueued + 14 * 24 * 60 * MINUTE,
+            message: Message::new(body).with_session("S"),
+        },
+        delivery_count: 10,
+        at: enqueued + MINUTE,
+        reason: DeadLetterReason::MaxDeliveryCountExceeded,
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dead_letter_is_handed_out_under_a_lock_and_counted_for_ever() {
+    let queue = queue();
+    queue.bury(letter(7, "a"));
+    for count in 11..=40 {
+        let delivery = queue.try_receive_dead_letter().expect("a letter");
+        assert_eq!(delivery.letter.delivery_count, count, "no maximum here");
+        assert_eq!(delivery.letter.accepted, letter(7, "a").accepted);
+        assert!(queue.try_receive_dead_letter().is_none(), "it is locked");
+        assert_eq!(queue.counts().dead_lettered, 1, "and still there");
+        assert_eq!(queue.unlock_dead_letter(delivery.lock_token), Ok(()));
+    }
+    let last = queue.receive_dead_letter().await;
+    assert_eq!(queue.complete_dead_letter(last.lock_token), Ok(()));
+    assert_eq!(
+        queue.complete_dead_letter(last.lock_token),
+        Err(LockLost),
+        "settled is settled"
+    );
+    assert_eq!(queue.dead_letters(), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unlocked_dead_letter_keeps_its_place_and_others_are_not_held_up() {
+    let queue = queue();
+    for sequence in [3, 9, 4] {
+        queue.bury(letter(sequence, "a"));
+    }
+    let first = queue.receive_dead_letter().await;
+    let second = queue.receive_dead_letter().await;
+    assert_eq!(second.letter.accepted.sequence, 9, "as they came");
+    assert_eq!(queue.unlock_dead_letter(first.lock_token), Ok(()));
+    let again = queue.receive_dead_letter().await;
+    assert_eq!(again.letter.accepted.sequence, 3);
+    let accepted = queue.enqueue(Message::new("new"));
+    assert_eq!(accepted, Enqueued::Accepted { sequence: 10 });
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_lock_of_a_dead_letter_ends_unless_it_is_renewed() {
+    let queue = queue();
+    queue.bury(letter(7, "a"));
+    let first = queue.receive_dead_letter().await;
+    advance(4 * MINUTE).await;
+    let renewed = queue.renew_dead_letter(first.lock_token);
+    assert_eq!(renewed, Ok(first.locked_until + 4 * MINUTE));
+    advance(4 * MINUTE).await;
+    assert!(queue.try_receive_dead_letter().is_none());
+    // Nothing comes meanwhile: the receiver wakes because the lock ends.
+    let second = queue.receive_dead_letter().await;
+    assert_eq!(queue.clock().now(), renewed.expect("renewed"));
+    for settle in [Queue::complete_dead_letter, Queue::unlock_dead_letter] {
+        assert_eq!(settle(&queue, first.lock_token), Err(LockLost));
+    }
+    assert_eq!(queue.renew_dead_letter(first.lock_token), Err(LockLost));
+    assert_eq!(queue.complete_dead_letter(second.lock_token), Ok(()));
 }

@@ -1,0 +1,49 @@
+//! Shared access signatures: a token out of a shared access key.
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use hmac::{Hmac, Mac as _};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use sha2::Sha256;
+
+use crate::connection::SharedKey;
+
+/// All but the unreserved characters of RFC 3986 §2.3.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~');
+
+/// The value of `Authorization` that opens `uri` and everything below it until `expiry`, in Unix
+/// seconds. `None` when the key cannot sign, which HMAC's never says.
+#[must_use]
+pub fn shared_access_signature(uri: &str, key: &SharedKey, expiry: i64) -> Option<String> {
+    let resource = utf8_percent_encode(uri, ENCODED);
+    let mut mac = Hmac::<Sha256>::new_from_slice(key.secret.as_bytes()).ok()?;
+    mac.update(format!("{resource}\n{expiry}").as_bytes());
+    let signature = STANDARD.encode(mac.finalize().into_bytes());
+    let signature = utf8_percent_encode(&signature, ENCODED);
+    let name = utf8_percent_encode(&key.name, ENCODED);
+    Some(format!(
+        "SharedAccessSignature sr={resource}&sig={signature}&se={expiry}&skn={name}"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_signature_is_the_one_of_the_official_sdk() {
+        // Made with Microsoft's Python SDK 7.15.0.
+        let expected = "SharedAccessSignature sr=https%3A%2F%2Fexample.servicebus.windows.net%2Forder-items\
+            &sig=ii1%2BpUjemGuhKJ2fj1a9%2BMIHCe4smSYYoKgIE%2F3b0ys%3D&se=1767225600&skn=RootManageSharedAccessKey";
+        let key = SharedKey {
+            name: "RootManageSharedAccessKey".to_owned(),
+            secret: "c2VjcmV0+/key==".to_owned(),
+        };
+        let uri = "https://example.servicebus.windows.net/order-items";
+        let token = shared_access_signature(uri, &key, 1_767_225_600);
+        assert_eq!(token.as_deref(), Some(expected));
+    }
+}

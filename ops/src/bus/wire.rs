@@ -1,0 +1,101 @@
+//! One request on the wire: time limit, token, retries, and what a refusal means.
+
+use std::{future::Future, time::Duration};
+
+use backon::{ExponentialBuilder, Retryable as _};
+use bytes::Bytes;
+use order_items_reserver::http_client::root_cause;
+use reqwest::{
+    Method, StatusCode,
+    header::{AUTHORIZATION, CONTENT_LENGTH, HeaderMap},
+};
+use url::Url;
+
+use super::{Bus, BusError};
+
+/// Tries of a request that failed for a passing reason.
+const TRIES: usize = 4;
+
+/// The first pause between two tries; the next ones double it.
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// The longest pause that `Retry-After` can ask for.
+const RETRY_AFTER_MAX: Duration = Duration::from_secs(30);
+
+/// An answer, whole.
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+}
+
+impl Bus {
+    /// The request, and up to three more while it fails for a passing reason.
+    pub(super) async fn persistently<F>(
+        &self,
+        request: impl FnMut() -> F,
+    ) -> Result<Answer, BusError>
+    where
+        F: Future<Output = Result<Answer, BusError>>,
+    {
+        let delays = ExponentialBuilder::new()
+            .with_min_delay(PAUSE)
+            .with_jitter()
+            .with_max_times(TRIES - 1);
+        request
+            .retry(delays)
+            .when(BusError::is_passing)
+            .adjust(|error, delay| {
+                let asked = error.retry_after().unwrap_or_default().min(RETRY_AFTER_MAX);
+                delay.map(|delay| delay.max(asked))
+            })
+            .await
+    }
+
+    /// One request, and one more with a fresh token when the first one's was refused.
+    pub(super) async fn once(
+        &self,
+        method: Method,
+        url: Url,
+        limit: Duration,
+    ) -> Result<Answer, BusError> {
+        let mut answer = self.send(method.clone(), url.clone(), limit).await?;
+        if answer.status == StatusCode::UNAUTHORIZED && self.tokens.forget() {
+            answer = self.send(method, url, limit).await?;
+        }
+        if answer.status.is_success() {
+            return Ok(answer);
+        }
+        Err(BusError::of(
+            answer.status,
+            &answer.headers,
+            &answer.body,
+            self,
+        ))
+    }
+
+    async fn send(&self, method: Method, url: Url, limit: Duration) -> Result<Answer, BusError> {
+        let mut request = self
+            .client
+            .request(method.clone(), url)
+            .timeout(limit)
+            .header(AUTHORIZATION, self.tokens.get().await?);
+        if method != Method::GET {
+            // Azure's front end wants it said that there is no body.
+            request = request.header(CONTENT_LENGTH, "0");
+        }
+        let unreachable = |error: reqwest::Error| match error.is_timeout() {
+            true => BusError::TimedOut(limit),
+            false => BusError::Unreachable {
+                host: self.origin(),
+                cause: root_cause(&error),
+            },
+        };
+        let response = request.send().await.map_err(unreachable)?;
+        Ok(Answer {
+            status: response.status(),
+            headers: response.headers().clone(),
+            body: response.bytes().await.map_err(unreachable)?,
+        })
+    }
+}

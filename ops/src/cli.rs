@@ -1,0 +1,120 @@
+//! The command line.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::{settings::LOCAL_SETTINGS, walk::Filter};
+
+/// Looks after the dead letters of the orders queue.
+///
+/// Settings come from the environment, under the names that the function app has:
+/// ServiceBusConnection (or ServiceBusConnection__fullyQualifiedNamespace, __credential, __clientId)
+/// and ORDERS_QUEUE_NAME; `redrive` and `status` also need OrdersStorage… and FALLBACK_URL.
+///
+/// Exit code: 0 done, 1 something was left or not found, 64 settings, 69 the queue or the
+/// storage cannot be read.
+#[derive(Debug, Parser)]
+#[command(name = "order-items-ops", version)]
+pub struct Cli {
+    /// Take the settings from local.settings.json in this folder, and from nowhere else.
+    #[arg(long, global = true, conflicts_with = "local_settings")]
+    pub local: bool,
+    /// Take the settings from this file, and from nowhere else.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub local_settings: Option<PathBuf>,
+    /// How long to wait for another dead letter before the queue is taken for empty.
+    #[arg(long, global = true, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(0..=60))]
+    pub wait: u64,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Look at the dead letters, keep them, or bring their orders home.
+    #[command(subcommand)]
+    DeadLetters(DeadLetters),
+    /// Count messages, and show the newest orders.
+    Status {
+        /// So many orders.
+        #[arg(long, value_name = "N", default_value_t = 10)]
+        limit: usize,
+    },
+}
+
+/// What to do with dead letters. All but a confirmed redrive leave them where they are; each look
+/// locks them for its time and raises their delivery count, for REST has no other way to look.
+#[derive(Debug, Subcommand)]
+pub enum DeadLetters {
+    /// List them.
+    List {
+        /// One JSON object a line.
+        #[arg(long)]
+        json: bool,
+        /// Which.
+        #[command(flatten)]
+        which: Which,
+    },
+    /// Show one in full.
+    Show {
+        /// Its sequence number.
+        sequence: u64,
+    },
+    /// Write them to a file, one JSON line each; nothing is deleted.
+    Export {
+        /// A new file, or a folder to create one in.
+        #[arg(long, value_name = "DIR|FILE")]
+        to: PathBuf,
+        /// Which.
+        #[command(flatten)]
+        which: Which,
+    },
+    /// Send each through the function's own reservation, and delete it when its order is stored,
+    /// superseded by a newer one, or handed over to a person. Without --yes it says what would
+    /// happen, and on a terminal asks whether to do it.
+    Redrive {
+        /// Do it, unasked.
+        #[arg(long)]
+        yes: bool,
+        /// Also mail what the storage does not take; else it stays.
+        #[arg(long)]
+        hand_over: bool,
+        /// Which.
+        #[command(flatten)]
+        which: Which,
+    },
+}
+
+/// Which dead letters.
+#[derive(Clone, Debug, Args)]
+pub struct Which {
+    /// Those of this session only.
+    #[arg(long, value_name = "ID")]
+    session: Option<String>,
+    /// So many at the most.
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
+}
+
+impl From<Which> for Filter {
+    fn from(which: Which) -> Self {
+        Self {
+            session: which.session,
+            limit: which.limit,
+        }
+    }
+}
+
+impl Cli {
+    /// The file to take settings from, if any.
+    #[must_use]
+    pub fn settings_file(&self) -> Option<&Path> {
+        match &self.local_settings {
+            Some(file) => Some(file),
+            None => self.local.then_some(Path::new(LOCAL_SETTINGS)),
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! From a command line to the command: settings, adapters, and what it needs of them.
+
+use std::{io::Write as _, process::ExitCode, time::Duration};
+
+use order_items_ops::{
+    bus::{Bus, Counts, CountsError},
+    cli::{Cli, Command, DeadLetters},
+    settings::{self, LocalSettings, QueueSettings},
+    status,
+};
+use order_items_reserver::{config::Settings, http_client, store::azure::AzureBlobs};
+
+use crate::{
+    failure::{Failure, INCOMPLETE, UNAVAILABLE},
+    look, redriving,
+};
+
+/// Runs the command.
+pub(crate) async fn run(cli: Cli) -> Result<ExitCode, Failure> {
+    let file = cli.settings_file().map(LocalSettings::read).transpose()?;
+    // One source or the other: with both, the dead letters of a laptop could end in production.
+    let source = |name: &str| match &file {
+        Some(file) => file.get(name),
+        None => settings::from_env(name),
+    };
+    let client = http_client::build()?;
+    let bus = |queue: &QueueSettings| Bus::new(&client, &queue.connection, &queue.queue);
+    let wait = Duration::from_secs(cli.wait);
+    match cli.command {
+        Command::Status { limit } => {
+            let (queue, settings) = QueueSettings::read_all(&source)?;
+            status(&bus(&queue)?, &settings, &client, limit).await
+        }
+        Command::DeadLetters(DeadLetters::Redrive {
+            yes,
+            hand_over,
+            which,
+        }) => {
+            let (queue, settings) = QueueSettings::read_all(&source)?;
+            let tool = redriving::Redriving {
+                bus: &bus(&queue)?,
+                settings: &settings,
+                client: &client,
+                wait,
+                filter: which.into(),
+                hand_over,
+            };
+            Box::pin(tool.run(yes)).await
+        }
+        Command::DeadLetters(command) => {
+            let bus = bus(&QueueSettings::read(&source)?)?;
+            look::run(&bus, wait, command).await
+        }
+    }
+}
+
+/// The storage as the function reaches it.
+pub(crate) fn blobs(settings: &Settings, client: &reqwest::Client) -> Result<AzureBlobs, Failure> {
+    let timeout = settings.retry.attempt_timeout;
+    Ok(AzureBlobs::new(
+        &settings.storage,
+        &settings.container,
+        client,
+        timeout,
+    )?)
+}
+
+/// Both halves are shown, whichever of them fails.
+async fn status(
+    bus: &Bus,
+    settings: &Settings,
+    client: &reqwest::Client,
+    limit: usize,
+) -> Result<ExitCode, Failure> {
+    let blobs = blobs(settings, client)?;
+    let (counts, newest) = tokio::join!(
+        bus.counts(),
+        Box::pin(status::newest(blobs.client(), limit))
+    );
+    let mut out = std::io::stdout().lock();
+    let mut code = ExitCode::SUCCESS;
+    match counts {
+        Ok(Counts {
+            active,
+            dead_lettered,
+            scheduled,
+        }) => writeln!(
+            out,
+            "queue {}: {active} active, {dead_lettered} dead-lettered, {scheduled} scheduled",
+            bus.queue()
+        )?,
+        Err(error) => {
+            code = ExitCode::from(match error {
+                CountsError::NotAllowed => INCOMPLETE,
+                _ => UNAVAILABLE,
+            });
+            eprintln!("order-items-ops: queue {}: {error}", bus.queue());
+        }
+    }
+    match newest {
+        Ok(newest) => newest.write(&settings.container, &mut out)?,
+        Err(error) => {
+            code = ExitCode::from(UNAVAILABLE);
+            eprintln!("order-items-ops: container {}: {error}", settings.container);
+        }
+    }
+    Ok(code)
+}

@@ -1,0 +1,122 @@
+//! `dead-letters list`, `show` and `export`: they look, and give every letter back.
+
+use std::{
+    io::{self, Write as _},
+    path::Path,
+    process::ExitCode,
+    time::Duration,
+};
+
+use order_items_ops::{
+    bus::Bus,
+    cli::DeadLetters,
+    export::{self, Record},
+    letter::Letter,
+    list::{self, Summary, counted},
+    walk::{End, Filter, Stop, Walk},
+};
+
+use crate::failure::{Failure, INCOMPLETE};
+
+/// Runs a command that only looks.
+pub(crate) async fn run(
+    bus: &Bus,
+    wait: Duration,
+    command: DeadLetters,
+) -> Result<ExitCode, Failure> {
+    let mut out = io::stdout();
+    let end = match command {
+        DeadLetters::List { json, which } => {
+            let mut letters = Vec::new();
+            let end = each(bus, wait, which.into(), async |letter: Letter| {
+                letters.push(Summary::from(&letter));
+                Ok(true)
+            });
+            let end = end.await?;
+            match json {
+                true => list::json_lines(&letters, &mut out)?,
+                false => list::table(&letters, &mut out)?,
+            }
+            end
+        }
+        DeadLetters::Show { sequence } => return show(bus, wait, sequence).await,
+        DeadLetters::Export { to, which } => export(bus, wait, &to, which.into()).await?,
+        // The caller keeps it to itself.
+        DeadLetters::Redrive { .. } => End::Empty,
+    };
+    Ok(told(end))
+}
+
+async fn export(bus: &Bus, wait: Duration, to: &Path, filter: Filter) -> Result<End, Failure> {
+    let named =
+        |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", to.display()));
+    let (file, path) = export::create(to, bus.queue()).map_err(named)?;
+    let mut file = io::BufWriter::new(file);
+    let mut written = 0;
+    let end = each(bus, wait, filter, async |letter: Letter| {
+        let line = serde_json::to_string(&Record::new(&letter, bus))?;
+        written += 1;
+        writeln!(file, "{line}").map(|()| true)
+    });
+    let end = end.await;
+    let kept = file.into_inner().map_err(io::IntoInnerError::into_error);
+    let kept = kept.and_then(|file| file.sync_all()).map_err(named);
+    let path = path.display();
+    if end.is_err() || kept.is_err() {
+        eprintln!("order-items-ops: {path} is incomplete");
+    }
+    let (end, ()) = (end?, kept?);
+    writeln!(
+        io::stdout(),
+        "{} written to {path}; none deleted",
+        counted(written)
+    )?;
+    Ok(end)
+}
+
+async fn show(bus: &Bus, wait: Duration, sequence: u64) -> Result<ExitCode, Failure> {
+    let mut found = None;
+    let mut seen = 0;
+    let end = each(bus, wait, Filter::default(), async |letter: Letter| {
+        seen += 1;
+        if letter.sequence == sequence {
+            found = Some(letter);
+        }
+        Ok(found.is_none())
+    });
+    let end = end.await?;
+    if let Some(letter) = found {
+        list::show(&letter, &mut io::stdout())?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    told(end);
+    eprintln!(
+        "order-items-ops: no dead letter {sequence} among {}",
+        counted(seen)
+    );
+    Ok(ExitCode::from(INCOMPLETE))
+}
+
+/// Looks at each letter, and gives all of them back, whatever happens in between.
+async fn each(
+    bus: &Bus,
+    wait: Duration,
+    filter: Filter,
+    look: impl AsyncFnMut(Letter) -> io::Result<bool>,
+) -> Result<End, Failure> {
+    let mut walk = Walk::new(bus, wait, Stop::on_interrupt()?);
+    let end = walk.look(&filter, look).await;
+    walk.give_back().await;
+    Ok(end?)
+}
+
+/// Says so when not every letter was seen.
+pub(crate) fn told(end: End) -> ExitCode {
+    let why = match end {
+        End::Empty | End::Limit => return ExitCode::SUCCESS,
+        End::Interrupted => "interrupted",
+        End::Circling => "their locks end sooner than all of them can be looked at",
+    };
+    eprintln!("order-items-ops: not all dead letters were seen: {why}");
+    ExitCode::from(INCOMPLETE)
+}

@@ -1,0 +1,40 @@
+//! Arguments, settings, one command, an exit code.
+
+mod commands;
+mod failure;
+mod look;
+mod redriving;
+
+use std::{io, process::ExitCode};
+
+use clap::Parser as _;
+use order_items_ops::cli::Cli;
+use tracing_subscriber::{
+    filter::{LevelFilter, Targets},
+    layer::{Layer as _, SubscriberExt as _},
+    util::SubscriberInitExt as _,
+};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    tell_warnings();
+    match Box::pin(commands::run(cli)).await {
+        Ok(code) => code,
+        Err(failure) => failure.report(),
+    }
+}
+
+/// What the reservation warns of goes between the lines of progress. Nothing of the SDK, whose
+/// errors may quote a signed URL.
+fn tell_warnings() {
+    let ours = Targets::new().with_target("order_items_reserver", LevelFilter::WARN);
+    let lines = tracing_subscriber::fmt::layer()
+        .with_writer(io::stderr)
+        .with_ansi(false)
+        .with_target(false)
+        .without_time();
+    tracing_subscriber::registry()
+        .with(lines.with_filter(ours))
+        .init();
+}

@@ -1,0 +1,161 @@
+//! One dead letter after another, each under a lock, all given back at the end.
+//!
+//! REST has no way to look at a message without taking it: a letter seen is a letter locked, and
+//! while it is locked the next receive brings the next one. Its delivery count rises with each
+//! look, which matters to nobody: a dead-letter queue gives up on nothing.
+
+mod filter;
+mod stop;
+
+use std::{collections::HashSet, io, pin::pin, time::Duration};
+
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+
+use crate::{
+    bus::{Bus, BusError},
+    letter::{Letter, Lock},
+};
+pub use filter::Filter;
+pub use stop::Stop;
+
+/// Letters given back at a time.
+const GIVE_BACK_AT_ONCE: usize = 8;
+
+/// Why there is no next letter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// No other letter came.
+    Empty,
+    /// As many as were asked for.
+    Limit,
+    /// The operator pressed Ctrl+C.
+    Interrupted,
+    /// Locks end faster than letters can be looked at: the same ones come again and again.
+    Circling,
+}
+
+/// Why a walk broke off.
+#[derive(Debug, thiserror::Error)]
+pub enum WalkError {
+    /// The queue.
+    #[error(transparent)]
+    Bus(#[from] BusError),
+    /// What was to be written cannot be.
+    #[error("cannot write: {0}")]
+    Output(#[from] io::Error),
+}
+
+/// A walk along the dead letters, and the locks it holds.
+#[derive(Debug)]
+pub struct Walk<'a> {
+    bus: &'a Bus,
+    wait: Duration,
+    stop: Stop,
+    held: Vec<Lock>,
+    seen: HashSet<u64>,
+    repeated: usize,
+}
+
+impl<'a> Walk<'a> {
+    /// A walk that takes the queue for empty when no letter comes within `wait`.
+    #[must_use]
+    pub fn new(bus: &'a Bus, wait: Duration, stop: Stop) -> Self {
+        Self {
+            bus,
+            wait,
+            stop,
+            held: Vec::new(),
+            seen: HashSet::new(),
+            repeated: 0,
+        }
+    }
+
+    /// The next letter that was not seen yet, locked, or why there is none.
+    ///
+    /// # Errors
+    /// When the queue cannot be read.
+    pub async fn next(&mut self) -> Result<Result<(Letter, Lock), End>, BusError> {
+        loop {
+            let mut receiving = pin!(self.bus.receive(self.wait));
+            let received = tokio::select! {
+                biased;
+                () = self.stop.asked() => {
+                    // Cut off, it would lock a letter all the same, and nobody would have it.
+                    if let Ok(Some((_, lock))) = receiving.await {
+                        self.held.push(lock);
+                    }
+                    return Ok(Err(End::Interrupted));
+                }
+                received = &mut receiving => received?,
+            };
+            let Some((letter, lock)) = received else {
+                return Ok(Err(End::Empty));
+            };
+            if self.seen.insert(letter.sequence) {
+                self.repeated = 0;
+                return Ok(Ok((letter, lock)));
+            }
+            // Its lock ended while others were looked at.
+            self.hold(lock);
+            self.repeated += 1;
+            if self.repeated > self.seen.len() {
+                return Ok(Err(End::Circling));
+            }
+        }
+    }
+
+    /// Looks at every letter that is meant, until `look` has seen enough and says false.
+    ///
+    /// # Errors
+    /// When the queue cannot be read, or `look` fails.
+    pub async fn look(
+        &mut self,
+        filter: &Filter,
+        mut look: impl AsyncFnMut(Letter) -> io::Result<bool>,
+    ) -> Result<End, WalkError> {
+        let mut taken = 0;
+        while !filter.is_full(taken) {
+            match self.next().await? {
+                Err(end) => return Ok(end),
+                Ok((letter, lock)) => {
+                    self.hold(lock);
+                    if filter.takes(&letter) {
+                        taken += 1;
+                        if !look(letter).await? {
+                            break;
+                        }
+                    }
+                }
+            }
+        }
+        Ok(End::Limit)
+    }
+
+    /// Keeps a letter locked until [`Self::give_back`], so that it does not come again.
+    pub fn hold(&mut self, lock: Lock) {
+        self.held.push(lock);
+    }
+
+    /// Letters seen so far.
+    #[must_use]
+    pub fn seen(&self) -> usize {
+        self.seen.len()
+    }
+
+    /// Unlocks every letter that is held. Best effort: what stays locked is free when its lock
+    /// ends.
+    pub async fn give_back(&mut self) {
+        let bus = self.bus;
+        let unlock = |lock: Lock| async move {
+            match bus.unlock(&lock).await {
+                Ok(()) | Err(BusError::LockLost) => Ok(()),
+                Err(error) => Err(error),
+            }
+        };
+        let held = stream::iter(self.held.drain(..)).map(Ok);
+        // One that fails for good ends it: a thousand others would fail alike, each after retries.
+        held.try_for_each_concurrent(GIVE_BACK_AT_ONCE, unlock)
+            .await
+            .ok();
+    }
+}

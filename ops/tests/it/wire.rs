@@ -1,0 +1,259 @@
+//! The queue on the wire: locks that last, locks that are lost, and every kind of refusal.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use order_items_ops::{bus::BusError, walk::End};
+
+use crate::scripted::{bus, empty, locked, redrive, scripted};
+
+fn status(line: &str) -> (String, String) {
+    (format!("{line}\r\n"), String::new())
+}
+
+const PLACE: &str = "/order-items/$deadletterqueue/messages/7/t1";
+
+#[tokio::test]
+async fn a_lock_is_renewed_for_as_long_as_the_reservation_takes() {
+    let queue = scripted(Box::new(|number, request| match number {
+        0 => locked(""),
+        _ if request.contains("messages/head") => empty(),
+        _ => status("200 OK"),
+    }))
+    .await;
+    let asked = Arc::clone(&queue.asked);
+    let renewed = move || {
+        asked
+            .lock()
+            .unwrap()
+            .iter()
+            .filter(|it| it.ends_with("/t1"))
+            .count()
+            >= 2
+    };
+    let (tally, puts, _) = redrive(&bus(queue.address), renewed).await;
+    assert_eq!((tally.stored, tally.left, puts), (1, 0, 1));
+    let asked = queue.asked.lock().unwrap().clone();
+    let expected = ["POST", "POST", "DELETE"].map(|method| format!("{method} {PLACE}"));
+    assert_eq!(asked[1..4], expected);
+}
+
+#[tokio::test]
+async fn when_the_lock_is_lost_nothing_is_deleted() {
+    for lost in ["404 Not Found", "410 Gone"] {
+        let queue = scripted(Box::new(move |number, request| match number {
+            0 => locked(""),
+            _ if request.contains("messages/head") => empty(),
+            _ => status(lost),
+        }))
+        .await;
+        let asked = Arc::clone(&queue.asked);
+        // Long enough after it was asked for that the answer is in: all of this is one thread.
+        let looks = AtomicUsize::new(0);
+        let renewed =
+            move || asked.lock().unwrap().len() > 1 && looks.fetch_add(1, Ordering::Relaxed) == 200;
+        let (tally, _, progress) = redrive(&bus(queue.address), renewed).await;
+        assert_eq!((tally.stored, tally.left), (0, 1));
+        assert!(
+            progress.contains("LEFT: stored, but not deleted: the lock was lost"),
+            "{progress}"
+        );
+        let asked = queue.asked.lock().unwrap().clone();
+        assert!(
+            !asked.iter().any(|it| it.starts_with("DELETE")),
+            "{asked:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_deletion_that_fails_leaves_the_letter_and_says_so() {
+    let queue = scripted(Box::new(|number, request| match number {
+        0 => locked(""),
+        _ if request.contains("messages/head") => empty(),
+        _ if request.starts_with("DELETE") => status("500 Oh"),
+        _ => status("200 OK"),
+    }))
+    .await;
+    let (tally, _, progress) = redrive(&bus(queue.address), || true).await;
+    assert_eq!((tally.left, tally.is_clean()), (1, false));
+    assert!(
+        progress.contains("stored, but not deleted: the queue is busy or down (500)"),
+        "{progress}"
+    );
+    let asked = queue.asked.lock().unwrap().clone();
+    let deletes = asked.iter().filter(|it| it.starts_with("DELETE")).count();
+    assert_eq!(deletes, 4, "bounded");
+    assert_eq!(asked.last(), Some(&format!("PUT {PLACE}")), "given back");
+}
+
+#[tokio::test]
+async fn a_letter_whose_place_is_uncertain_is_not_even_tried() {
+    for (properties, said) in [
+        (r#""State":"Active""#, "does not say when it was enqueued"),
+        (
+            r#""EnqueuedTimeUtc":"2026-05-04T09:30:17Z""#,
+            "does not say when it was enqueued",
+        ),
+        (
+            r#""EnqueuedTimeUtc":"Mon, 04 May 2026 09:30:17 GMT","EnqueuedSequenceNumber":3"#,
+            "forwarded here and numbered anew (EnqueuedSequenceNumber 3)",
+        ),
+    ] {
+        let queue = scripted(Box::new(move |number, request| match number {
+            0 => locked(properties),
+            _ if request.contains("messages/head") => empty(),
+            _ => status("200 OK"),
+        }))
+        .await;
+        let (tally, puts, progress) = redrive(&bus(queue.address), || true).await;
+        assert_eq!((tally.left, puts), (1, 0));
+        assert!(progress.contains(said), "{progress}");
+    }
+}
+
+#[tokio::test]
+async fn our_token_goes_to_our_namespace_and_to_no_other_host() {
+    for (location, expected) in [
+        (
+            "https://elsewhere.example/order-items/messages/7/t1".to_owned(),
+            PLACE,
+        ),
+        (
+            "http://{address}/order-items/messages/9/t9".to_owned(),
+            "/order-items/messages/9/t9",
+        ),
+        ("not a url".to_owned(), PLACE),
+    ] {
+        let queue = scripted(Box::new(|_, _| empty())).await;
+        let address = queue.address;
+        drop(queue);
+        let location = location.replace("{address}", &address.to_string());
+        let bus = bus(address);
+        let (mut head, body) = locked("");
+        head.push_str(&format!("location: {location}\r\n"));
+        let (_, lock) = letter(&head, &body);
+        assert_eq!(bus.place(&lock).path(), expected);
+        assert_eq!(bus.place(&lock).host_str(), Some("127.0.0.1"));
+    }
+}
+
+fn letter(
+    head: &str,
+    body: &str,
+) -> (
+    order_items_ops::letter::Letter,
+    order_items_ops::letter::Lock,
+) {
+    let mut headers = reqwest::header::HeaderMap::new();
+    for line in head.lines().skip(1) {
+        let (name, value) = line.split_once(": ").unwrap();
+        let name = reqwest::header::HeaderName::try_from(name).unwrap();
+        headers.insert(name, value.parse().unwrap());
+    }
+    order_items_ops::letter::Letter::read(&headers, body.to_owned().into()).unwrap()
+}
+
+#[tokio::test]
+async fn what_passes_is_tried_four_times_and_what_does_not_once() {
+    for (line, tries, said) in [
+        ("401 Unauthorized", 1, "does not accept our token (401)"),
+        (
+            "403 Forbidden",
+            1,
+            "the role Azure Service Bus Data Receiver",
+        ),
+        ("404 Not Found", 1, "there is no queue `order-items`"),
+        ("410 Gone", 1, "there is no queue `order-items`"),
+        ("400 Bad Request", 1, "the queue answered 400"),
+        ("302 Found", 1, "the queue answered 302"),
+        ("429 Too Many\r\nretry-after: 0", 4, "busy or down (429)"),
+        ("503 Unavailable", 4, "busy or down (503)"),
+    ] {
+        let queue = scripted(Box::new(move |_, _| {
+            (
+                format!("{line}\r\n"),
+                "<Detail>why\u{1b}\n it is</Detail>".to_owned(),
+            )
+        }))
+        .await;
+        let error = bus(queue.address)
+            .receive(Duration::ZERO)
+            .await
+            .unwrap_err();
+        assert!(error.to_string().contains(said), "{error}");
+        assert!(
+            error
+                .to_string()
+                .ends_with("it says: <Detail>why\\u{1b} it is</Detail>"),
+            "{error}"
+        );
+        assert_eq!(queue.asked.lock().unwrap().len(), tries, "{line}");
+    }
+}
+
+#[tokio::test]
+async fn a_busy_queue_is_waited_for() {
+    let queue = scripted(Box::new(|number, _| match number {
+        0 => status("503 Unavailable\r\nretry-after: 0"),
+        1 => status("429 Too Many Requests"),
+        _ => locked(""),
+    }))
+    .await;
+    let received = bus(queue.address)
+        .receive(Duration::from_secs(5))
+        .await
+        .unwrap();
+    assert_eq!(received.unwrap().0.sequence, 7);
+    let asked = queue.asked.lock().unwrap().clone();
+    assert_eq!(
+        asked,
+        ["POST /order-items/$deadletterqueue/messages/head?timeout=5"; 3]
+    );
+    let tokens = queue.tokens.lock().unwrap().clone();
+    assert!(
+        tokens[0].contains("sr=http%3A%2F%2F127.0.0.1"),
+        "{}",
+        tokens[0]
+    );
+    assert!(
+        tokens.iter().all(|token| *token == tokens[0]),
+        "signed once"
+    );
+}
+
+#[tokio::test]
+async fn nobody_there_is_said_without_a_url() {
+    let queue = scripted(Box::new(|_, _| empty())).await;
+    let address = queue.address;
+    drop(queue);
+    // The port is free again as soon as the task is gone.
+    tokio::task::yield_now().await;
+    let error = bus(address).receive(Duration::ZERO).await.unwrap_err();
+    assert!(matches!(error, BusError::Unreachable { .. }), "{error:?}");
+    assert!(!error.to_string().contains("messages/head"), "{error}");
+}
+
+#[tokio::test]
+async fn letters_whose_locks_end_too_soon_do_not_keep_us_for_ever() {
+    let queue = scripted(Box::new(|_, request| match request.starts_with("POST") {
+        true => locked(""),
+        false => status("404 Not Found"),
+    }))
+    .await;
+    let bus = bus(queue.address);
+    let mut walk = order_items_ops::walk::Walk::new(
+        &bus,
+        Duration::ZERO,
+        order_items_ops::walk::Stop::never(),
+    );
+    let filter = order_items_ops::walk::Filter::default();
+    let end = walk.look(&filter, async |_| Ok(true)).await.unwrap();
+    assert_eq!((end, walk.seen()), (End::Circling, 1));
+    walk.give_back().await;
+}
