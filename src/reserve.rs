@@ -8,7 +8,7 @@ use tokio::time::{sleep, timeout};
 use crate::{
     fallback::{Fallback, FallbackError, Notice, Reason},
     order::{Delivery, Order},
-    retry::{Attempted, Retry},
+    retry::Retry,
     store::{OrderStore, Put},
 };
 
@@ -86,24 +86,21 @@ impl<S: OrderStore, F: Fallback> Reserver<S, F> {
                     .await;
             }
         };
-        let outcome = match self.retry.run(|| self.store.put(&order)).await {
-            Ok(Attempted {
-                value: Put::Stored,
-                attempts,
-            }) => (Outcome::Stored, attempts),
-            Ok(Attempted {
-                value: Put::Superseded,
-                attempts,
-            }) => (Outcome::Superseded, attempts),
+        let stored = match self.retry.run(|| self.store.put(&order)).await {
+            Ok(stored) => stored,
             Err(exhausted) => {
                 let reason = Reason::NotConfirmed(exhausted);
                 return self.hand_over(delivery, Some(order), reason).await;
             }
         };
+        let outcome = match stored.value {
+            Put::Stored => Outcome::Stored,
+            Put::Superseded => Outcome::Superseded,
+        };
         Reservation {
-            settlement: Settlement::Complete(outcome.0),
+            settlement: Settlement::Complete(outcome),
             order: Some(order),
-            attempts: outcome.1,
+            attempts: stored.attempts,
             reason: None,
         }
     }
