@@ -6,6 +6,7 @@
 
 mod delivery;
 mod document;
+mod enqueued;
 mod position;
 mod session;
 
@@ -14,9 +15,9 @@ use std::fmt;
 use bytes::Bytes;
 
 pub use delivery::Delivery;
+pub use enqueued::{EnqueuedTime, EnqueuedTimeError};
 pub use position::{
-    CLOCK_STEP_MAX_SECS, CONTRADICTION_WINDOW_SECS, EnqueuedTime, EnqueuedTimeError, Position,
-    SequenceNumber, Standing,
+    CLOCK_STEP_MAX_SECS, CONTRADICTION_WINDOW_SECS, Position, SequenceNumber, Standing,
 };
 pub use session::{BlobName, SESSION_ID_MAX, SessionId, SessionIdError};
 
