@@ -12,6 +12,8 @@ pub mod host;
 pub mod http_client;
 pub mod logic_app;
 pub mod loopback;
+mod newtonsoft;
 pub mod ports;
 pub mod queue;
 pub mod stack;
+pub mod workflow;

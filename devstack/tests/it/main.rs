@@ -22,3 +22,5 @@ mod net;
 mod process;
 mod queue;
 mod stack;
+mod workflow;
+mod workflow_refusals;
