@@ -12,6 +12,7 @@ pub mod host;
 pub mod http_client;
 pub mod logic_app;
 pub mod loopback;
+pub mod mail;
 mod newtonsoft;
 pub mod ports;
 pub mod queue;

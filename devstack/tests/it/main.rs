@@ -18,6 +18,7 @@ mod fixture;
 mod host;
 mod invocation;
 mod logic_app;
+mod mail;
 mod net;
 mod process;
 mod queue;
