@@ -8,10 +8,13 @@ mod summary;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
+use std::sync::Arc;
 
 use devstack::app::Settings;
 use devstack::host::Event;
+use devstack::mail::{Mail, MailService};
 use devstack::stack::{Stack, StackError};
+use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
 use cli::Cli;
@@ -65,8 +68,10 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode, LocalError> {
 /// Prints what happens until the host gives up.
 async fn tell(stack: &mut Stack, report: &Report) -> io::Result<ExitCode> {
     let mut events = stack.host.events();
+    let mut mails = stack.mail.as_ref().map(MailService::arrivals);
     loop {
         tokio::select! {
+            Some(mail) = next(&mut mails) => print(&report::mail(&mail))?,
             Some(hint) = stack.hints.recv() => print(&format!("hint: {hint}"))?,
             event = events.recv() => match event {
                 Ok(event) => {
@@ -81,6 +86,14 @@ async fn tell(stack: &mut Stack, report: &Report) -> io::Result<ExitCode> {
                 Err(RecvError::Closed) => return Ok(ExitCode::FAILURE),
             },
         }
+    }
+}
+
+/// The next mail; nothing when mails were missed, or when there never will be one.
+async fn next(mails: &mut Option<Receiver<Arc<Mail>>>) -> Option<Arc<Mail>> {
+    match mails {
+        Some(mails) => mails.recv().await.ok(),
+        None => None,
     }
 }
 

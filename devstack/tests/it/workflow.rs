@@ -12,7 +12,7 @@ use crate::fixture::workspace;
 const RUNS: usize = 39;
 const REFUSED: usize = 11;
 
-fn read(file: &str) -> String {
+pub(crate) fn read(file: &str) -> String {
     let path: PathBuf = workspace().join("infra/logicapp").join(file);
     std::fs::read_to_string(path).expect(file)
 }
@@ -105,6 +105,31 @@ async fn every_run_is_what_the_official_engine_made_of_it() {
         );
         assert_eq!(calls.len(), if retried { 2 } else { 1 }, "{name}");
     }
+}
+
+/// A mail service that takes requests and says nothing.
+struct Silence;
+
+impl Http for Silence {
+    async fn send(&self, _: &Call) -> Result<Answer, NoAnswer> {
+        std::future::pending().await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_mail_service_that_hangs_is_given_up_after_two_tries() {
+    let vectors = json_of("golden.json");
+    let workflow = workflow(&vectors);
+    let start = Start {
+        body: vectors["runs"][0]["request"].clone(),
+        workflow: json!({}),
+    };
+    // The clock is the paused one: 30 s, a pause of 10 s, 30 s.
+    let began = tokio::time::Instant::now();
+    let ended = workflow.run(start, &Silence).await;
+    assert_eq!(began.elapsed().as_secs(), 70);
+    assert_eq!(ended.response.expect("a response").status, 502);
+    assert_eq!(ended.failed, ["Send_email: no answer in time"]);
 }
 
 #[test]
