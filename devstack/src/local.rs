@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use devstack::app::Settings;
 use devstack::host::Event;
-use devstack::mail::{Mail, MailService};
+use devstack::mail::{Mail, MailService, Outbox};
 use devstack::stack::{Stack, StackError};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
@@ -22,6 +22,9 @@ use report::Report;
 
 /// The package whose binary is the handler.
 const HANDLER: &str = "order-items-reserver";
+
+/// Where mails are kept as files, in the app's folder: out of version control.
+const OUTBOX: &str = ".local/outbox";
 
 /// Why `cargo local` ends early.
 #[derive(Debug, thiserror::Error)]
@@ -48,7 +51,8 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode, LocalError> {
         return Ok(failed);
     }
     let interrupted = interrupt::listen().map_err(LocalError::Signals)?;
-    let mut stack = Stack::start(&root, cli.ports.into(), Settings::new()).await?;
+    let outbox = Outbox::in_folder(root.join(OUTBOX));
+    let mut stack = Stack::start_with(&root, cli.ports.into(), Settings::new(), outbox).await?;
     let report = Report {
         verbose: cli.verbose,
         dead_letters_url: summary::dead_letters_url(&stack),

@@ -16,7 +16,7 @@ use crate::connection::{Connection, ConnectionError};
 use crate::door::{Door, DoorOptions};
 use crate::host::{Host, HostError, HostOptions};
 use crate::logic_app::LogicApp;
-use crate::mail::MailService;
+use crate::mail::{MailService, Outbox};
 use crate::ports::{Place, PortTaken};
 use crate::queue::{Queue, QueueOptions};
 use crate::workflow::Refused;
@@ -79,10 +79,24 @@ pub enum StackError {
 
 impl Stack {
     /// Starts every part for the app in `root`; `overrides` replace values of local.settings.json.
+    /// Mails are kept in memory.
     ///
     /// # Errors
     /// [`StackError`]; nothing is left running then.
     pub async fn start(root: &Path, ports: Ports, overrides: Settings) -> Result<Self, StackError> {
+        Self::start_with(root, ports, overrides, Outbox::in_memory()).await
+    }
+
+    /// The same with an outbox of the caller's.
+    ///
+    /// # Errors
+    /// [`StackError`]; nothing is left running then.
+    pub async fn start_with(
+        root: &Path,
+        ports: Ports,
+        overrides: Settings,
+        outbox: Outbox,
+    ) -> Result<Self, StackError> {
         let mut app = FunctionApp::load(root, overrides)?;
         let places = match ports {
             Ports::FromSettings => Places::of(&app)?,
@@ -94,7 +108,7 @@ impl Stack {
             .transpose()?;
         let (logic_app, mail) = match bind(places.logic_app).await? {
             Some(listener) => {
-                let (logic_app, mail) = fallback::start(root, listener).await?;
+                let (logic_app, mail) = fallback::start(root, listener, outbox).await?;
                 (Some(logic_app), mail)
             }
             None => (None, None),

@@ -57,17 +57,14 @@ impl Outbox {
         }
     }
 
-    /// One that writes each mail to a file in `folder` too.
-    ///
-    /// # Errors
-    /// When the folder cannot be made.
-    pub fn in_folder(folder: PathBuf) -> io::Result<Self> {
-        std::fs::create_dir_all(&folder)?;
+    /// One that writes each mail to a file in `folder` too; the first one makes the folder.
+    #[must_use]
+    pub fn in_folder(folder: PathBuf) -> Self {
         let folder = Some(folder);
-        Ok(Self {
+        Self {
             folder,
             ..Self::in_memory()
-        })
+        }
     }
 
     /// Takes a mail: on return it is as safe as it gets here.
@@ -78,6 +75,7 @@ impl Outbox {
         if let Some(folder) = &self.folder {
             let time = at.format(FILE_NAME).map_err(io::Error::other)?;
             let file = folder.join(format!("{time}-{number}-{operation_id}.eml"));
+            tokio::fs::create_dir_all(folder).await?;
             tokio::fs::write(file, &eml).await?;
         }
         let mail = Arc::new(Mail {

@@ -15,9 +15,6 @@ use crate::workflow::Workflow;
 /// The definition that is deployed, in the app's folder.
 const DEFINITION: &str = "infra/logicapp/fallback.definition.json";
 
-/// Where mails are kept, in the app's folder: out of version control.
-const OUTBOX: &str = ".local/outbox";
-
 const SENDER: &str = "DoNotReply@order-items-reserver.local";
 const RECIPIENT: &str = "operations@order-items-reserver.local";
 
@@ -25,6 +22,7 @@ const RECIPIENT: &str = "operations@order-items-reserver.local";
 pub(super) async fn start(
     root: &Path,
     listener: TcpListener,
+    outbox: Outbox,
 ) -> Result<(LogicApp, Option<MailService>), StackError> {
     let definition = match std::fs::read_to_string(root.join(DEFINITION)) {
         Ok(definition) => definition,
@@ -35,7 +33,7 @@ pub(super) async fn start(
     };
     // No setting names the service's port: only the workflow calls it.
     let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-    let mail = MailService::start(port, Outbox::in_folder(root.join(OUTBOX))?)?;
+    let mail = MailService::start(port, outbox)?;
     let workflow = Workflow::load(&definition, parameters(mail.url()))?;
     Ok((LogicApp::start_with(listener, workflow)?, Some(mail)))
 }

@@ -105,7 +105,7 @@ async fn the_file_holds_text_and_html_as_alternatives() {
 #[tokio::test]
 async fn a_folder_gets_a_file_for_each_mail() {
     let folder = std::env::temp_dir().join(format!("devstack-{}", uuid::Uuid::new_v4()));
-    let outbox = Outbox::in_folder(folder.join("outbox")).unwrap();
+    let outbox = Outbox::in_folder(folder.join("outbox"));
     let service = MailService::start(net::listener().await, outbox).unwrap();
     for subject in ["First", "Second"] {
         send(&service, &email(subject)).await.unwrap();
@@ -124,6 +124,7 @@ async fn a_folder_gets_a_file_for_each_mail() {
         .collect();
     assert_eq!(written, kept);
     std::fs::remove_dir_all(folder.join("outbox")).unwrap();
+    std::fs::write(folder.join("outbox"), "in the way").unwrap();
     let response = send(&service, &email("Third")).await.unwrap();
     assert_eq!(
         response.status(),
