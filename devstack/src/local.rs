@@ -8,10 +8,13 @@ mod summary;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
+use std::sync::Arc;
 
 use devstack::app::Settings;
 use devstack::host::Event;
+use devstack::mail::{Mail, MailService, Outbox};
 use devstack::stack::{Stack, StackError};
+use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
 use cli::Cli;
@@ -19,6 +22,9 @@ use report::Report;
 
 /// The package whose binary is the handler.
 const HANDLER: &str = "order-items-reserver";
+
+/// Where mails are kept as files, in the app's folder: out of version control.
+const OUTBOX: &str = ".local/outbox";
 
 /// Why `cargo local` ends early.
 #[derive(Debug, thiserror::Error)]
@@ -45,7 +51,8 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode, LocalError> {
         return Ok(failed);
     }
     let interrupted = interrupt::listen().map_err(LocalError::Signals)?;
-    let mut stack = Stack::start(&root, cli.ports.into(), Settings::new()).await?;
+    let outbox = Outbox::in_folder(root.join(OUTBOX));
+    let mut stack = Stack::start_with(&root, cli.ports.into(), Settings::new(), outbox).await?;
     let report = Report {
         verbose: cli.verbose,
         dead_letters_url: summary::dead_letters_url(&stack),
@@ -65,8 +72,10 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode, LocalError> {
 /// Prints what happens until the host gives up.
 async fn tell(stack: &mut Stack, report: &Report) -> io::Result<ExitCode> {
     let mut events = stack.host.events();
+    let mut mails = stack.mail.as_ref().map(MailService::arrivals);
     loop {
         tokio::select! {
+            Some(mail) = next(&mut mails) => print(&report::mail(&mail))?,
             Some(hint) = stack.hints.recv() => print(&format!("hint: {hint}"))?,
             event = events.recv() => match event {
                 Ok(event) => {
@@ -81,6 +90,14 @@ async fn tell(stack: &mut Stack, report: &Report) -> io::Result<ExitCode> {
                 Err(RecvError::Closed) => return Ok(ExitCode::FAILURE),
             },
         }
+    }
+}
+
+/// The next mail; nothing when mails were missed, or when there never will be one.
+async fn next(mails: &mut Option<Receiver<Arc<Mail>>>) -> Option<Arc<Mail>> {
+    match mails {
+        Some(mails) => mails.recv().await.ok(),
+        None => None,
     }
 }
 

@@ -1,8 +1,9 @@
-//! A stand-in of the Logic App: its HTTP trigger, and a list instead of e-mails.
+//! A stand-in of the Logic App: its HTTP trigger, with or without the workflow behind it.
 //!
-//! `POST /workflows/{name}/triggers/manual/paths/invoke` takes a fallback request, checks it like
-//! the trigger's schema and answers 202 or 400. `GET /` shows what was accepted, newest first;
-//! `DELETE /` forgets it.
+//! `POST /workflows/{name}/triggers/manual/paths/invoke` takes a fallback request. With a workflow
+//! it checks the request by the workflow's schema, runs it and gives its answer. Without one it checks
+//! the request like that schema would and answers 202 or 400.
+//! `GET /` shows what was accepted, newest first; `DELETE /` forgets it.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
@@ -16,9 +17,13 @@ use time::OffsetDateTime;
 use tokio::net::TcpListener;
 
 use crate::loopback::{Fault, Faults, Request, Server};
+use crate::workflow::Workflow;
+use runner::Runner;
 
 mod contract;
+mod runner;
 mod trigger;
+mod web;
 
 /// The largest request that is taken, in bytes.
 const BODY_MAX: usize = 8 * 1024 * 1024;
@@ -49,6 +54,8 @@ pub struct LogicApp {
 struct Shared {
     received: Mutex<VecDeque<Received>>,
     faults: Faults,
+    /// Runs the workflow, when there is one.
+    runner: Option<Runner>,
 }
 
 impl Shared {
@@ -58,12 +65,29 @@ impl Shared {
 }
 
 impl LogicApp {
-    /// Serves on `listener`.
+    /// Serves on `listener`, without a workflow: what is accepted is only listed.
     ///
     /// # Errors
     /// When the listener does not tell its address.
     pub fn start(listener: TcpListener) -> io::Result<Self> {
-        let shared = Arc::new(Shared::default());
+        Self::serve(listener, Shared::default())
+    }
+
+    /// Serves on `listener`, and runs `workflow` for each request.
+    ///
+    /// # Errors
+    /// When the listener does not tell its address, or there can be no HTTP client.
+    pub fn start_with(listener: TcpListener, workflow: Workflow) -> io::Result<Self> {
+        let runner = Some(Runner::new(workflow)?);
+        let shared = Shared {
+            runner,
+            ..Shared::default()
+        };
+        Self::serve(listener, shared)
+    }
+
+    fn serve(listener: TcpListener, shared: Shared) -> io::Result<Self> {
+        let shared = Arc::new(shared);
         let router = Router::new()
             .route(
                 "/workflows/{name}/triggers/manual/paths/invoke",

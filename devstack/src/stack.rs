@@ -1,5 +1,6 @@
 //! All parts of the local stack in one process, wired by the function app's own settings.
 
+mod fallback;
 mod places;
 mod wiring;
 
@@ -15,8 +16,10 @@ use crate::connection::{Connection, ConnectionError};
 use crate::door::{Door, DoorOptions};
 use crate::host::{Host, HostError, HostOptions};
 use crate::logic_app::LogicApp;
+use crate::mail::{MailService, Outbox};
 use crate::ports::{Place, PortTaken};
 use crate::queue::{Queue, QueueOptions};
+use crate::workflow::Refused;
 use places::Places;
 use wiring::{links, redirect};
 
@@ -43,6 +46,8 @@ pub struct Stack {
     pub blob: Option<BlobEndpoint>,
     /// The Logic App, when `FALLBACK_URL` points to this machine.
     pub logic_app: Option<LogicApp>,
+    /// The e-mail service behind it, when the app's folder has the workflow.
+    pub mail: Option<MailService>,
     /// The Functions host with the handler.
     pub host: Host,
     /// What senders to the queue should know.
@@ -61,6 +66,9 @@ pub enum StackError {
     /// The queue's connection string.
     #[error("local.settings.json: Values.ServiceBusConnection: {0}")]
     Connection(#[from] ConnectionError),
+    /// The workflow behind the Logic App.
+    #[error(transparent)]
+    Workflow(#[from] Refused),
     /// The host.
     #[error(transparent)]
     Host(#[from] HostError),
@@ -71,10 +79,24 @@ pub enum StackError {
 
 impl Stack {
     /// Starts every part for the app in `root`; `overrides` replace values of local.settings.json.
+    /// Mails are kept in memory.
     ///
     /// # Errors
     /// [`StackError`]; nothing is left running then.
     pub async fn start(root: &Path, ports: Ports, overrides: Settings) -> Result<Self, StackError> {
+        Self::start_with(root, ports, overrides, Outbox::in_memory()).await
+    }
+
+    /// The same with an outbox of the caller's.
+    ///
+    /// # Errors
+    /// [`StackError`]; nothing is left running then.
+    pub async fn start_with(
+        root: &Path,
+        ports: Ports,
+        overrides: Settings,
+        outbox: Outbox,
+    ) -> Result<Self, StackError> {
         let mut app = FunctionApp::load(root, overrides)?;
         let places = match ports {
             Ports::FromSettings => Places::of(&app)?,
@@ -84,10 +106,13 @@ impl Stack {
             .await?
             .map(BlobEndpoint::start)
             .transpose()?;
-        let logic_app = bind(places.logic_app)
-            .await?
-            .map(LogicApp::start)
-            .transpose()?;
+        let (logic_app, mail) = match bind(places.logic_app).await? {
+            Some(listener) => {
+                let (logic_app, mail) = fallback::start(root, listener, outbox).await?;
+                (Some(logic_app), mail)
+            }
+            None => (None, None),
+        };
         let door = places.door.bind().await?;
         if ports == Ports::Auto {
             redirect(
@@ -122,6 +147,7 @@ impl Stack {
             door,
             blob,
             logic_app,
+            mail,
             host,
             hints,
         })
@@ -140,6 +166,8 @@ impl Stack {
             self.blob.as_ref(),
             self.logic_app.as_ref(),
         ));
+        let outbox = self.mail.as_ref().map(|mail| mail.url().to_owned());
+        all.extend(outbox.map(|url| ("outbox".to_owned(), url)));
         all
     }
 
@@ -152,6 +180,9 @@ impl Stack {
         }
         if let Some(logic_app) = self.logic_app {
             logic_app.stop().await;
+        }
+        if let Some(mail) = self.mail {
+            mail.stop().await;
         }
     }
 }

@@ -2,7 +2,6 @@
 
 mod body_properties;
 mod metadata;
-mod newtonsoft;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -12,6 +11,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::app::DataType;
+use crate::newtonsoft;
 use crate::queue::Delivery;
 
 /// What an invocation says beside the message: the same for every message of one host.

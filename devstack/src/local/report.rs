@@ -5,6 +5,7 @@ mod log_line;
 use std::time::Duration;
 
 use devstack::host::{Delivered, Event, Exit, Level, Next, Outcome};
+use devstack::mail::Mail;
 
 /// Turns events into lines.
 #[derive(Debug)]
@@ -46,6 +47,15 @@ impl Report {
             _ => None,
         }
     }
+}
+
+/// The line for a mail.
+pub(crate) fn mail(mail: &Mail) -> String {
+    format!(
+        "mail to {}: {}",
+        mail.email.to(),
+        mail.email.content.subject
+    )
 }
 
 fn delivery(delivered: &Delivered) -> String {

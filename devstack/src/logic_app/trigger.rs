@@ -24,38 +24,59 @@ pub(super) async fn invoke(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let apply = || accept(&shared, workflow, &headers, body);
-    let refuse = |status, code| error(status, code, "a fault that was switched on");
-    shared.faults.around(apply, refuse).await
-}
-
-fn accept(shared: &Shared, workflow: String, headers: &HeaderMap, body: Bytes) -> Response {
-    let operation_id = match check(headers, &body) {
-        Ok(id) => id,
-        Err(wrong) => {
-            return error(
-                StatusCode::BAD_REQUEST,
-                "TriggerInputSchemaMismatch",
-                &wrong,
-            );
-        }
+    let apply = async {
+        let (operation_id, response) = match accept(&shared, &headers, &body).await {
+            Ok(accepted) => accepted,
+            Err(response) => return response,
+        };
+        shared.keep(Received {
+            at: OffsetDateTime::now_utc(),
+            workflow,
+            operation_id,
+            headers: readable(&headers),
+            body,
+        });
+        response
     };
-    let answer = json!({ "status": "accepted", "operationId": operation_id });
-    let mut received = shared.received();
-    if received.len() == RECEIVED_MAX {
-        received.pop_front();
-    }
-    received.push_back(Received {
-        at: OffsetDateTime::now_utc(),
-        workflow,
-        operation_id,
-        headers: readable(headers),
-        body,
-    });
-    (StatusCode::ACCEPTED, Json(answer)).into_response()
+    let refuse = |status, code| error(status, code, "a fault that was switched on");
+    shared.faults.around_future(apply, refuse).await
 }
 
-fn check(headers: &HeaderMap, body: &[u8]) -> Result<String, String> {
+impl Shared {
+    fn keep(&self, accepted: Received) {
+        let mut received = self.received();
+        if received.len() == RECEIVED_MAX {
+            received.pop_front();
+        }
+        received.push_back(accepted);
+    }
+}
+
+/// The operation's id and the answer when the request was accepted, else only the answer.
+async fn accept(
+    shared: &Shared,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Result<(String, Response), Response> {
+    let mismatch = |wrong: String| {
+        error(
+            StatusCode::BAD_REQUEST,
+            "TriggerInputSchemaMismatch",
+            &wrong,
+        )
+    };
+    check_type(headers).map_err(mismatch)?;
+    if let Some(runner) = &shared.runner {
+        let body = runner.read(body).map_err(mismatch)?;
+        return runner.answer(body).await;
+    }
+    let operation_id = contract::check(body).map_err(mismatch)?;
+    let answer = json!({ "status": "accepted", "operationId": operation_id });
+    let response = (StatusCode::ACCEPTED, Json(answer)).into_response();
+    Ok((operation_id, response))
+}
+
+fn check_type(headers: &HeaderMap) -> Result<(), String> {
     let content_type = headers
         .get(CONTENT_TYPE)
         .and_then(|value| value.to_str().ok());
@@ -63,7 +84,7 @@ fn check(headers: &HeaderMap, body: &[u8]) -> Result<String, String> {
     if media_type.is_none_or(|media_type| media_type.trim() != "application/json") {
         return Err("the content type must be application/json".to_owned());
     }
-    contract::check(body)
+    Ok(())
 }
 
 fn readable(headers: &HeaderMap) -> BTreeMap<String, String> {
@@ -98,7 +119,7 @@ pub(super) async fn clear(State(shared): State<Arc<Shared>>) -> StatusCode {
     StatusCode::NO_CONTENT
 }
 
-fn error(status: StatusCode, code: &str, message: &str) -> Response {
+pub(super) fn error(status: StatusCode, code: &str, message: &str) -> Response {
     let body = json!({ "error": { "code": code, "message": message } });
     (status, Json(body)).into_response()
 }

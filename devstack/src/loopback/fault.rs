@@ -75,12 +75,21 @@ impl Faults {
         apply: impl FnOnce() -> Response,
         refuse: impl FnOnce(StatusCode, &'static str) -> Response,
     ) -> Response {
+        self.around_future(async { apply() }, refuse).await
+    }
+
+    /// The same for what takes a while.
+    pub(crate) async fn around_future(
+        &self,
+        apply: impl Future<Output = Response>,
+        refuse: impl FnOnce(StatusCode, &'static str) -> Response,
+    ) -> Response {
         // Subscribed before the fault is read: no change in between can be missed by `Hang`.
         let mut changes = self.standing.subscribe();
         let standing = *changes.borrow_and_update();
         let fault = self.next().pop_front().unwrap_or(standing);
         match fault {
-            Fault::None => apply(),
+            Fault::None => apply.await,
             Fault::Status {
                 status,
                 error_code,
@@ -95,7 +104,7 @@ impl Faults {
             }
             Fault::Delay(delay) => {
                 tokio::time::sleep(delay).await;
-                apply()
+                apply.await
             }
             Fault::Hang => {
                 // An error means that the endpoint itself is gone: hang up just the same.
@@ -103,11 +112,11 @@ impl Faults {
                 HangUp.into_response()
             }
             Fault::ApplyThenDropConnection => {
-                drop(apply());
+                drop(apply.await);
                 HangUp.into_response()
             }
             Fault::ApplyThenStatus(status) => {
-                drop(apply());
+                drop(apply.await);
                 refuse(status, "InternalError")
             }
         }

@@ -9,7 +9,7 @@ use devstack::stack::{Ports, Stack, StackError};
 
 use crate::fixture::{AppFolder, settings, workspace};
 
-fn app_with_handler(script: &str) -> AppFolder {
+pub(crate) fn app_with_handler(script: &str) -> AppFolder {
     let app = AppFolder::copy_of(&workspace());
     std::fs::write(app.path().join("handler.sh"), script).expect("a script");
     app.replace(

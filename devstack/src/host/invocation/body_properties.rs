@@ -5,7 +5,7 @@ use time::format_description::well_known::Iso8601;
 use time::macros::format_description;
 use time::{OffsetDateTime, PrimitiveDateTime, UtcOffset};
 
-use super::newtonsoft;
+use crate::newtonsoft;
 
 /// Writes every top-level property of the body that is neither null nor an array into `metadata`.
 ///

@@ -5,7 +5,8 @@ use time::OffsetDateTime;
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 
-use super::{Envelope, Stamp, newtonsoft};
+use super::{Envelope, Stamp};
+use crate::newtonsoft;
 use crate::queue::Delivery;
 
 const SECONDS: &[BorrowedFormatItem<'_>] =

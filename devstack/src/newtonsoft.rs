@@ -7,7 +7,7 @@ use serde_json::Value;
 use serde_json::ser::{Formatter, Serializer};
 
 /// Compact JSON text.
-pub(super) fn to_string(value: &Value) -> String {
+pub(crate) fn to_string(value: &Value) -> String {
     let mut text = Vec::new();
     let mut serializer = Serializer::with_formatter(&mut text, Newtonsoft);
     // A Value has string keys only, and a Vec takes every write: there is no error to see.
@@ -16,7 +16,7 @@ pub(super) fn to_string(value: &Value) -> String {
 }
 
 /// The host's encoding of one value: an object stays an object, anything else becomes a string of JSON text.
-pub(super) fn value(value: &Value) -> Value {
+pub(crate) fn value(value: &Value) -> Value {
     match value {
         Value::Object(_) => value.clone(),
         other => Value::String(to_string(other)),
@@ -32,17 +32,25 @@ impl Formatter for Newtonsoft {
         writer: &mut W,
         fragment: &str,
     ) -> io::Result<()> {
-        for piece in fragment.split_inclusive(is_line_end) {
-            match piece.char_indices().last() {
-                Some((start, last)) if is_line_end(last) => {
-                    let (before, _) = piece.split_at(start);
-                    write!(writer, "{before}\\u{:04x}", u32::from(last))?;
-                }
-                _ => writer.write_all(piece.as_bytes())?,
-            }
-        }
-        Ok(())
+        write_fragment(writer, fragment)
     }
+}
+
+/// Writes a piece of a string in which the rest is escaped already.
+pub(crate) fn write_fragment<W: io::Write + ?Sized>(
+    writer: &mut W,
+    fragment: &str,
+) -> io::Result<()> {
+    for piece in fragment.split_inclusive(is_line_end) {
+        match piece.char_indices().last() {
+            Some((start, last)) if is_line_end(last) => {
+                let (before, _) = piece.split_at(start);
+                write!(writer, "{before}\\u{:04x}", u32::from(last))?;
+            }
+            _ => writer.write_all(piece.as_bytes())?,
+        }
+    }
+    Ok(())
 }
 
 fn is_line_end(character: char) -> bool {

@@ -1,0 +1,114 @@
+//! The mails that were accepted: in memory, and as files when there is a folder for them.
+
+use std::collections::VecDeque;
+use std::io;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use time::OffsetDateTime;
+use time::format_description::BorrowedFormatItem;
+use time::macros::format_description;
+use tokio::sync::broadcast;
+use uuid::Uuid;
+
+use super::Email;
+use super::eml::eml;
+
+/// Mails that stay in memory; of older ones only the files are left.
+const MAILS_MAX: usize = 1_000;
+
+const FILE_NAME: &[BorrowedFormatItem<'_>] =
+    format_description!("[year][month][day]T[hour][minute][second].[subsecond digits:3]Z");
+
+/// A mail that was accepted.
+#[derive(Debug, Clone)]
+pub struct Mail {
+    /// Its number in this run, from 1 on.
+    pub number: u64,
+    /// When it was accepted.
+    pub at: OffsetDateTime,
+    /// The `Operation-Id` of the request.
+    pub operation_id: Uuid,
+    /// What was asked for.
+    pub email: Email,
+    /// The same as a file.
+    pub eml: Vec<u8>,
+}
+
+/// Where mails go.
+#[derive(Debug)]
+pub struct Outbox {
+    folder: Option<PathBuf>,
+    last: AtomicU64,
+    mails: Mutex<VecDeque<Arc<Mail>>>,
+    arrivals: broadcast::Sender<Arc<Mail>>,
+}
+
+impl Outbox {
+    /// One that forgets everything in the end.
+    #[must_use]
+    pub fn in_memory() -> Self {
+        Self {
+            folder: None,
+            last: AtomicU64::new(0),
+            mails: Mutex::default(),
+            arrivals: broadcast::Sender::new(256),
+        }
+    }
+
+    /// One that writes each mail to a file in `folder` too; the first one makes the folder.
+    #[must_use]
+    pub fn in_folder(folder: PathBuf) -> Self {
+        let folder = Some(folder);
+        Self {
+            folder,
+            ..Self::in_memory()
+        }
+    }
+
+    /// Takes a mail: on return it is as safe as it gets here.
+    pub(super) async fn take(&self, email: Email, operation_id: Uuid) -> io::Result<()> {
+        let number = self.last.fetch_add(1, Ordering::Relaxed) + 1;
+        let at = OffsetDateTime::now_utc();
+        let eml = eml(&email, operation_id, number, at)?;
+        if let Some(folder) = &self.folder {
+            let time = at.format(FILE_NAME).map_err(io::Error::other)?;
+            let file = folder.join(format!("{time}-{number}-{operation_id}.eml"));
+            tokio::fs::create_dir_all(folder).await?;
+            tokio::fs::write(file, &eml).await?;
+        }
+        let mail = Arc::new(Mail {
+            number,
+            at,
+            operation_id,
+            email,
+            eml,
+        });
+        let mut mails = self.lock();
+        if mails.len() == MAILS_MAX {
+            mails.pop_front();
+        }
+        mails.push_back(Arc::clone(&mail));
+        // An error means that nobody listens.
+        self.arrivals.send(mail).ok();
+        Ok(())
+    }
+
+    pub(super) fn mails(&self) -> Vec<Arc<Mail>> {
+        self.lock().iter().cloned().collect()
+    }
+
+    pub(super) fn mail(&self, number: u64) -> Option<Arc<Mail>> {
+        let mails = self.lock();
+        mails.iter().find(|mail| mail.number == number).cloned()
+    }
+
+    pub(super) fn arrivals(&self) -> broadcast::Receiver<Arc<Mail>> {
+        self.arrivals.subscribe()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Arc<Mail>>> {
+        self.mails.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

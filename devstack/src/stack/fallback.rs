@@ -1,0 +1,51 @@
+//! The Logic App of the stack: with the app's own workflow and an e-mail service behind it, when the app has one.
+
+use std::io;
+use std::net::Ipv4Addr;
+use std::path::Path;
+
+use serde_json::{Map, Value, json};
+use tokio::net::TcpListener;
+
+use super::StackError;
+use crate::logic_app::LogicApp;
+use crate::mail::{MailService, Outbox};
+use crate::workflow::Workflow;
+
+/// The definition that is deployed, in the app's folder.
+const DEFINITION: &str = "infra/logicapp/fallback.definition.json";
+
+const SENDER: &str = "DoNotReply@order-items-reserver.local";
+const RECIPIENT: &str = "operations@order-items-reserver.local";
+
+/// Starts the Logic App of the app in `root`.
+pub(super) async fn start(
+    root: &Path,
+    listener: TcpListener,
+    outbox: Outbox,
+) -> Result<(LogicApp, Option<MailService>), StackError> {
+    let definition = match std::fs::read_to_string(root.join(DEFINITION)) {
+        Ok(definition) => definition,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Ok((LogicApp::start(listener)?, None));
+        }
+        Err(error) => return Err(error.into()),
+    };
+    // No setting names the service's port: only the workflow calls it.
+    let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    let mail = MailService::start(port, outbox)?;
+    let workflow = Workflow::load(&definition, parameters(mail.url()))?;
+    Ok((LogicApp::start_with(listener, workflow)?, Some(mail)))
+}
+
+fn parameters(mail_service: &str) -> Map<String, Value> {
+    let values = [
+        ("acsEndpoint", json!(mail_service)),
+        ("senderAddress", json!(SENDER)),
+        ("recipients", json!([{ "address": RECIPIENT }])),
+    ];
+    values
+        .map(|(name, value)| (name.to_owned(), value))
+        .into_iter()
+        .collect()
+}
