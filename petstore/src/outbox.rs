@@ -20,7 +20,7 @@ use std::{
 
 use tokio::{
     sync::{Notify, Semaphore},
-    time::Instant,
+    time::{Instant, sleep},
 };
 
 use change::milliseconds_now;
@@ -38,6 +38,9 @@ use crate::{
 
 /// Sends at the same time, over all sessions.
 const SENDERS: usize = 16;
+
+/// How long a page may wait for the bus, in milliseconds after the change: not to be noticed.
+const MOMENT: i64 = 150;
 
 /// A change is not accepted, so the cart must not change either.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -134,10 +137,19 @@ impl Outbox {
         }
     }
 
-    /// Whether a change of this session still waits here.
-    #[must_use]
-    pub fn is_pending(&self, session: &SessionId) -> bool {
-        self.0.waiting().contains_key(session)
+    /// Whether a change of this session still waits here. One that was just made gets a moment:
+    /// mostly the bus has it before the shopper's browser asks again.
+    pub async fn is_still_pending(&self, session: &SessionId) -> bool {
+        loop {
+            let accepted = match self.0.waiting().get(session) {
+                None => return false,
+                Some(waiting) => waiting.change.accepted,
+            };
+            if milliseconds_now() - accepted > MOMENT {
+                return true;
+            }
+            sleep(Duration::from_millis(10)).await;
+        }
     }
 
     /// How much waits.

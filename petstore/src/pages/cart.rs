@@ -56,7 +56,7 @@ pub fn cart(
                         div.field {
                             label for="email" { "E-mail " span.quiet { "(optional)" } }
                             input #email type="email" name="email" autocomplete="email" maxlength="255" aria-describedby="email-why";
-                            p.quiet #email-why { "Goes with the order, so that we can write to you about it." }
+                            p.quiet #email-why { "Travels with the order, for whoever packs it." }
                         }
                         button.strong { "Complete order" }
                     }
@@ -122,7 +122,7 @@ pub fn order(frame: &Frame<'_>, reservation: Reservation) -> Markup {
             h1 { "Thank you, that is all set" }
             p.lead {
                 "Your order is complete."
-                @if let Some(email) = &visit.email { " We will write to " strong { (email) } "." }
+                @if let Some(email) = &visit.email { " It is in the name of " strong { (email) } "." }
             }
             div #cart {
                 ul.lines {

@@ -51,8 +51,8 @@ impl Looking {
         }
     }
 
-    fn reservation(&self) -> Reservation {
-        if self.shop.outbox.is_pending(&self.visit.session) {
+    async fn reservation(&self) -> Reservation {
+        if self.shop.outbox.is_still_pending(&self.visit.session).await {
             Reservation::Pending
         } else {
             Reservation::Made
@@ -139,8 +139,9 @@ pub(super) async fn cart(
     let Query(noted) = noted.unwrap_or_default();
     let note = noted.note.as_deref().and_then(Note::of_word);
     let product = noted.product.and_then(catalogue::product);
+    let reservation = looking.reservation().await;
     looking.page(StatusCode::OK, |frame| {
-        pages::cart(frame, note.zip(product), looking.reservation())
+        pages::cart(frame, note.zip(product), reservation)
     })
 }
 
@@ -149,9 +150,8 @@ pub(super) async fn order(State(shop): State<Arc<Shop>>, headers: HeaderMap) -> 
     if !looking.visit.cart.is_complete() {
         return Redirect::to("/cart").into_response();
     }
-    looking.page(StatusCode::OK, |frame| {
-        pages::order(frame, looking.reservation())
-    })
+    let reservation = looking.reservation().await;
+    looking.page(StatusCode::OK, |frame| pages::order(frame, reservation))
 }
 
 pub(super) async fn not_found(State(shop): State<Arc<Shop>>, headers: HeaderMap) -> Response {

@@ -12,7 +12,7 @@ mod cookie;
 mod fences;
 mod journal;
 mod outage;
-
+mod pages;
 mod process;
 mod publishing;
 mod support;
