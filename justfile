@@ -29,9 +29,9 @@ deny:
 advisories:
     cargo deny check advisories
 
-# The static release binary (Debian: musl-tools; rustup target add {{musl}}).
+# The static release binaries (Debian: musl-tools; rustup target add {{musl}}).
 release:
-    CC_x86_64_unknown_linux_musl=musl-gcc cargo build --release --target {{musl}} --package order-items-reserver
+    CC_x86_64_unknown_linux_musl=musl-gcc cargo build --release --target {{musl}} --package order-items-reserver --package petstore
 
 # What azd publishes: dist/function and dist/petstore.
 package: release

@@ -8,4 +8,4 @@ mkdir -p dist/function/OrderItemsReserver dist/petstore
 install -m 755 "$built/order-items-reserver" dist/function/
 install -m 644 host.json dist/function/
 install -m 644 OrderItemsReserver/function.json dist/function/OrderItemsReserver/
-if [ -e petstore/Cargo.toml ]; then install -m 755 "$built/petstore" dist/petstore/; fi
+install -m 755 "$built/petstore" dist/petstore/

@@ -128,7 +128,7 @@ pub fn order(frame: &Frame<'_>, reservation: Reservation) -> Markup {
                 ul.lines {
                     @for line in visit.cart.lines() {
                         @if let Some(product) = line.product() {
-                            li.row {
+                            li.row.placed {
                                 div.picture { (pictures::of(product.id)) }
                                 div.what { span { (product.name) } p.kind { (product.category()) } }
                                 p.quantity { span.hidden { "Quantity: " } (line.quantity()) " ×" }

@@ -33,7 +33,9 @@ const BASKET: &str = r#"<svg viewBox="0 0 24 24" aria-hidden="true" focusable="f
 
 /// A whole page around `main`.
 pub(super) fn page(frame: &Frame<'_>, title: &str, main: &Markup) -> Markup {
-    let pieces = frame.visit.cart.pieces();
+    // What is ordered is in no cart any more.
+    let cart = &frame.visit.cart;
+    let pieces = if cart.is_complete() { 0 } else { cart.pieces() };
     html! {
         (DOCTYPE)
         html lang="en" {

@@ -9,6 +9,7 @@
 
 mod cart;
 mod cookie;
+mod crowd;
 mod fences;
 mod journal;
 mod outage;
