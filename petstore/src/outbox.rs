@@ -8,6 +8,7 @@ mod change;
 mod delivery;
 mod journal;
 mod slot;
+mod status;
 mod writer;
 
 use std::{
@@ -15,20 +16,18 @@ use std::{
     io,
     path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
 };
 
 use tokio::{
     sync::{Notify, Semaphore},
-    time::{Instant, sleep},
+    time::Instant,
 };
-
-use change::milliseconds_now;
 
 pub use change::Change;
 pub use delivery::Pace;
 pub use journal::{Journal, Record};
 pub use slot::{Slot, claim};
+pub use status::{NotAccepted, Status};
 use writer::Writer;
 
 use crate::{
@@ -38,29 +37,6 @@ use crate::{
 
 /// Sends at the same time, over all sessions.
 const SENDERS: usize = 16;
-
-/// How long a page may wait for the bus, in milliseconds after the change: not to be noticed.
-const MOMENT: i64 = 150;
-
-/// A change is not accepted, so the cart must not change either.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NotAccepted {
-    /// As many sessions wait as may.
-    #[error("the outbox is full")]
-    Full,
-    /// The disk refuses.
-    #[error("the outbox cannot be written")]
-    Disk,
-}
-
-/// What waits.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Status {
-    /// Sessions with a change that the bus does not have yet.
-    pub pending: usize,
-    /// Age of the oldest of these changes.
-    pub oldest: Duration,
-}
 
 #[derive(Debug)]
 struct Waiting {
@@ -134,36 +110,6 @@ impl Outbox {
     pub fn saw(&self, visit: &Visit) {
         if let Some(waiting) = self.0.waiting().get_mut(&visit.session) {
             waiting.superseded |= waiting.change.revision < visit.revision;
-        }
-    }
-
-    /// Whether a change of this session still waits here. One that was just made gets a moment:
-    /// mostly the bus has it before the shopper's browser asks again.
-    pub async fn is_still_pending(&self, session: &SessionId) -> bool {
-        loop {
-            let accepted = match self.0.waiting().get(session) {
-                None => return false,
-                Some(waiting) => waiting.change.accepted,
-            };
-            if milliseconds_now() - accepted > MOMENT {
-                return true;
-            }
-            sleep(Duration::from_millis(10)).await;
-        }
-    }
-
-    /// How much waits.
-    #[must_use]
-    pub fn status(&self) -> Status {
-        let waiting = self.0.waiting();
-        let oldest = waiting
-            .values()
-            .map(|waiting| waiting.change.accepted)
-            .min();
-        let age = oldest.map_or(0, |oldest| (milliseconds_now() - oldest).max(0));
-        Status {
-            pending: waiting.len(),
-            oldest: Duration::from_millis(age.unsigned_abs()),
         }
     }
 
