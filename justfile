@@ -29,9 +29,12 @@ deny:
 advisories:
     cargo deny check advisories
 
-# The static release binary (Debian: musl-tools; rustup target add {{musl}}).
-release:
-    CC_x86_64_unknown_linux_musl=musl-gcc cargo build --release --target {{musl}} --package order-items-reserver
+# The static release binaries, one by one: together each would get the other's features, too.
+release: (static "order-items-reserver") (static "petstore")
+
+# Debian: musl-tools; rustup target add {{musl}}.
+static package:
+    CC_x86_64_unknown_linux_musl=musl-gcc cargo build --release --target {{musl}} --package {{package}}
 
 # What azd publishes: dist/function and dist/petstore.
 package: release

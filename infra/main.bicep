@@ -39,6 +39,11 @@ param emailDataLocation string = 'Europe'
 @description('Plan of the storefront. F1 costs nothing, sleeps, and is limited to 60 CPU minutes a day.')
 param webPlanSku string = 'B1'
 
+@secure()
+@minLength(32)
+@description('Signs the storefront\'s cookies: PETSTORE_COOKIE_KEY. Left out, each provisioning makes a new one, which empties the open carts.')
+param cookieKey string = '${newGuid()}${newGuid()}'
+
 var abbrs = loadJsonContent('./abbreviations.json')
 var token = toLower(uniqueString(subscription().id, environmentName, location))
 var tags = { 'azd-env-name': environmentName }
@@ -170,6 +175,7 @@ module petstore './modules/web.bicep' = {
     identityClientId: identity.outputs.petstoreClientId
     serviceBusFqdn: serviceBus.outputs.fqdn
     queueName: queueName
+    cookieKey: cookieKey
   }
 }
 

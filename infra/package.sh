@@ -10,4 +10,4 @@ install -m 755 "$built/order-items-reserver" dist/function/
 install -m 755 "$built/order-items-reserver" .
 install -m 644 host.json dist/function/
 install -m 644 OrderItemsReserver/function.json dist/function/OrderItemsReserver/
-if [ -e petstore/Cargo.toml ]; then install -m 755 "$built/petstore" dist/petstore/; fi
+install -m 755 "$built/petstore" dist/petstore/

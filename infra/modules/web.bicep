@@ -9,6 +9,9 @@ param identityClientId string
 param serviceBusFqdn string
 param queueName string
 
+@secure()
+param cookieKey string
+
 var free = planSku == 'F1' // can neither stay awake nor be probed
 
 resource plan 'Microsoft.Web/serverfarms@2024-11-01' = {
@@ -51,6 +54,7 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
       ServiceBusConnection__credential: 'managedidentity'
       ServiceBusConnection__clientId: identityClientId
       ORDERS_QUEUE_NAME: queueName
+      PETSTORE_COOKIE_KEY: cookieKey
       PORT: '8080'
       WEBSITES_PORT: '8080'
       SCM_DO_BUILD_DURING_DEPLOYMENT: 'false'

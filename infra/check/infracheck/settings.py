@@ -32,6 +32,8 @@ NOT_DEPLOYED = {
     "FALLBACK_TIMEOUT_MS",
 }
 WEB_PLATFORM = {"PORT", "WEBSITES_PORT", "SCM_DO_BUILD_DURING_DEPLOYMENT", "RUST_LOG"}
+# Ours, and no default will do there.
+PETSTORE = {"PETSTORE_COOKIE_KEY"}
 FUNCTION, WEB = "infra/modules/function.bicep", "infra/modules/web.bicep"
 
 _CONSTANT = re.compile(r'const (\w+): &str = "([^"]+)";')
@@ -99,7 +101,7 @@ def _function(project: Project, rust: dict[str, str | None]) -> Iterator[Problem
 
 def _web(project: Project) -> Iterator[Problem]:
     given = set(app_settings(project, WEB))
-    needed = _trigger_in_azure(project) | WEB_PLATFORM
+    needed = _trigger_in_azure(project) | WEB_PLATFORM | PETSTORE
     yield from _compare(WEB, given, needed, needed)
 
 

@@ -1,0 +1,161 @@
+//! The bus: Service Bus's REST send interface, one message a request.
+//!
+//! Spec: "Send message" of the Service Bus REST API. One attempt here; when to try again is the
+//! [`crate::outbox`]'s to say.
+
+mod connection;
+mod message;
+mod retry_after;
+mod token;
+
+use std::time::Duration;
+
+use order_items_reserver::http_client::root_cause;
+use reqwest::{
+    StatusCode,
+    header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, USER_AGENT},
+};
+use serde_json::json;
+use url::Url;
+
+pub use connection::{ConnectionError, Endpoint};
+pub use message::{Message, SendError};
+use token::Tokens;
+pub use token::{Access, SasKey, sign};
+
+/// Who we are to the bus.
+const AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
+
+/// One queue of the bus, and the right to send to it.
+#[derive(Debug)]
+pub struct Bus {
+    endpoint: Endpoint,
+    queue: String,
+    messages: Url,
+    tokens: Tokens,
+    client: reqwest::Client,
+    timeout: Duration,
+}
+
+impl Bus {
+    /// Fetches no token yet, and connects to nobody.
+    ///
+    /// # Errors
+    /// When this machine offers no such identity, or the queue's name makes no address.
+    pub fn new(
+        endpoint: Endpoint,
+        queue: String,
+        client: reqwest::Client,
+        timeout: Duration,
+    ) -> Result<Self, String> {
+        let messages = endpoint
+            .url
+            .join(&format!("/{queue}/messages"))
+            .map_err(|error| format!("queue {queue}: {error}"))?;
+        let tokens = Tokens::new(&endpoint, &queue, &client)?;
+        Ok(Self {
+            endpoint,
+            queue,
+            messages,
+            tokens,
+            client,
+            timeout,
+        })
+    }
+
+    /// Where messages go, for the log.
+    #[must_use]
+    pub fn shown(&self) -> &str {
+        self.messages.as_str()
+    }
+
+    /// Sends a message once; after a 401 once more, with a new token.
+    ///
+    /// # Errors
+    /// [`SendError`] says whether to try again.
+    pub async fn send(&self, message: Message<'_>) -> Result<(), SendError> {
+        let attempt = async {
+            let status = self.post(message).await?;
+            if status != StatusCode::UNAUTHORIZED {
+                return self.verdict(status);
+            }
+            self.tokens.renew(&self.client).map_err(SendError::later)?;
+            let status = self.post(message).await?;
+            self.verdict(status)
+        };
+        match tokio::time::timeout(self.timeout, attempt).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(SendError::later(format!(
+                "no answer within {:?}",
+                self.timeout
+            ))),
+        }
+    }
+
+    /// The status, unless it asks us to come back later.
+    async fn post(&self, message: Message<'_>) -> Result<StatusCode, SendError> {
+        let token = self.tokens.get().await.map_err(SendError::later)?;
+        // Nothing but hexadecimal digits and hyphens goes in, so this is ASCII as a header must be.
+        let properties = json!({
+            "SessionId": message.session.as_str(),
+            "MessageId": message.message_id,
+            "CorrelationId": message.traceparent,
+            "Label": "CartUpdated",
+        });
+        let mut request = self
+            .client
+            .post(self.messages.clone())
+            .header(USER_AGENT, AGENT)
+            .header(CONTENT_TYPE, "application/json")
+            .header("BrokerProperties", properties.to_string())
+            .body(message.body.to_owned());
+        if let Some(token) = token {
+            request = request.header(AUTHORIZATION, token);
+        }
+        let answer = request
+            .send()
+            .await
+            .map_err(|error| SendError::later(root_cause(&error)))?;
+        let status = answer.status();
+        let busy = matches!(status.as_u16(), 408 | 429) || status.is_server_error();
+        if busy {
+            return Err(SendError::Later {
+                problem: format!("the bus answers {status}"),
+                retry_after: retry_after::read(answer.headers().get(RETRY_AFTER)),
+            });
+        }
+        Ok(status)
+    }
+
+    /// Anything else is for a person to settle, so it says what to look at.
+    fn verdict(&self, status: StatusCode) -> Result<(), SendError> {
+        let hint = match status.as_u16() {
+            200..=299 => return Ok(()),
+            400 => "it does not accept our properties",
+            401 => "it does not accept our key or token: see ServiceBusConnection",
+            403 => "no right to send (role Azure Service Bus Data Sender), or its quota is used up",
+            404 | 410 => "it has no such queue: see ORDERS_QUEUE_NAME",
+            413 => "the message is too large",
+            _ => "unexpected",
+        };
+        let queue = &self.queue;
+        Err(SendError::Refused(format!(
+            "the bus answers {status} for queue {queue}: {hint}"
+        )))
+    }
+
+    /// Reaches the bus without sending: any answer will do. Fetches a token where one is needed.
+    ///
+    /// # Errors
+    /// In words.
+    pub async fn reach(&self) -> Result<String, String> {
+        self.tokens.get().await?;
+        let origin = self.endpoint.url.as_str();
+        let request = self.client.get(origin).header(USER_AGENT, AGENT).send();
+        match tokio::time::timeout(self.timeout, request).await {
+            Ok(Ok(_)) => Ok(format!("{origin} answers; queue {}", self.queue)),
+            Ok(Err(error)) => Err(format!("{origin}: {}", root_cause(&error))),
+            Err(_) => Err(format!("{origin}: no answer within {:?}", self.timeout)),
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! `Retry-After`: seconds or a date (RFC 9110, section 10.2.3).
+
+use std::time::Duration;
+
+use reqwest::header::HeaderValue;
+use time::{OffsetDateTime, format_description::well_known::Rfc2822};
+
+/// However long a server asks: it may be wrong about its clock, and the shopper waits.
+const LONGEST: Duration = Duration::from_secs(5 * 60);
+
+pub(super) fn read(header: Option<&HeaderValue>) -> Option<Duration> {
+    let text = header?.to_str().ok()?.trim();
+    let wait = match text.parse() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => {
+            let date = OffsetDateTime::parse(text, &Rfc2822).ok()?;
+            Duration::try_from(date - OffsetDateTime::now_utc()).unwrap_or_default()
+        }
+    };
+    Some(wait.min(LONGEST))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seconds_and_dates_are_read_and_nothing_lasts_for_ever() {
+        let read = |text: &'static str| read(Some(&HeaderValue::from_static(text)));
+        assert_eq!(read("3"), Some(Duration::from_secs(3)));
+        assert_eq!(read("86400"), Some(LONGEST));
+        assert_eq!(read("Sun, 06 Nov 1994 08:49:37 GMT"), Some(Duration::ZERO));
+        assert_eq!(read("Sun, 06 Nov 2094 08:49:37 GMT"), Some(LONGEST));
+        assert_eq!(read("soon"), None);
+    }
+}

@@ -1,0 +1,139 @@
+//! The settings: the only place that reads the environment. Every mistake is reported at once.
+
+mod bus;
+mod reader;
+
+use std::{net::Ipv4Addr, path::PathBuf, time::Duration};
+
+use order_items_reserver::config::Mistakes;
+use tracing_subscriber::filter::Targets;
+
+use crate::{
+    bus::Endpoint,
+    cookie::{Key, Transport},
+};
+use reader::Reader;
+
+/// Every setting: its name, and its default or `None` where there is none.
+pub const SETTINGS: [(&str, Option<&str>); 11] = [
+    (PORT, Some("8080")),
+    (bus::CONNECTION, None),
+    (bus::NAMESPACE, None),
+    (bus::CREDENTIAL, None),
+    (bus::CLIENT_ID, None),
+    (bus::QUEUE, Some("order-items")),
+    (bus::TIMEOUT, Some("10000")),
+    (COOKIE_KEY, None),
+    (DATA, None),
+    (OUTBOX_MAX, Some("10000")),
+    (LOG_FILTER, Some("info")),
+];
+
+const PORT: &str = "PORT";
+/// Signs the cookies.
+pub const COOKIE_KEY: &str = "PETSTORE_COOKIE_KEY";
+const DATA: &str = "PETSTORE_DATA";
+const OUTBOX_MAX: &str = "PETSTORE_OUTBOX_MAX";
+const LOG_FILTER: &str = "RUST_LOG";
+
+/// Set by App Service.
+const SITE_NAME: &str = "WEBSITE_SITE_NAME";
+
+/// Shorter keys can be guessed.
+const KEY_LENGTH_MIN: usize = 32;
+
+/// The storefront's settings, complete and consistent.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where to listen: loopback on a laptop, everywhere in Azure.
+    pub address: Ipv4Addr,
+    /// The port; 0 for any free one.
+    pub port: u16,
+    /// The bus.
+    pub endpoint: Endpoint,
+    /// Its queue.
+    pub queue: String,
+    /// Time limit of one attempt to send.
+    pub publish_timeout: Duration,
+    /// Signs the cookies; `None` for one of our own in the data folder.
+    pub cookie_key: Option<Key>,
+    /// How the cookie travels.
+    pub transport: Transport,
+    /// Outbox and key.
+    pub data: PathBuf,
+    /// The most sessions that may wait in the outbox.
+    pub outbox_max: usize,
+    /// What is logged.
+    pub log_filter: Targets,
+}
+
+impl Settings {
+    /// Reads the environment of the process.
+    ///
+    /// # Errors
+    /// Lists everything that is missing or wrong.
+    pub fn from_env() -> Result<Self, Mistakes> {
+        #[expect(clippy::disallowed_methods, reason = "this is the one place")]
+        Self::read(&|name| std::env::var(name).ok())
+    }
+
+    /// Reads the settings from `source`; an empty value counts as unset.
+    ///
+    /// # Errors
+    /// Lists everything that is missing or wrong.
+    pub fn read(source: &dyn Fn(&str) -> Option<String>) -> Result<Self, Mistakes> {
+        let mut reader = Reader::new(source);
+        match Self::assemble(&mut reader) {
+            Some(settings) if reader.mistakes.0.is_empty() => Ok(settings),
+            _ => Err(reader.mistakes),
+        }
+    }
+
+    /// Reads everything before it gives up on anything: the mistakes are in the reader.
+    fn assemble(reader: &mut Reader<'_>) -> Option<Self> {
+        let in_azure = reader.get(SITE_NAME).is_some();
+        let port = reader.number(PORT, 0..=65_535);
+        let queue = bus::queue(reader);
+        let endpoint = bus::endpoint(reader, queue.as_deref());
+        let publish_timeout = reader.number(bus::TIMEOUT, 1..=300_000);
+        let cookie_key = cookie_key(reader, in_azure);
+        let outbox_max = reader.number(OUTBOX_MAX, 1..=1_000_000);
+        let log_filter = reader.parsed(
+            LOG_FILTER,
+            "a log filter such as info or info,petstore=debug",
+        );
+        let (address, transport, data) = if in_azure {
+            // App Service keeps /home over restarts.
+            (Ipv4Addr::UNSPECIFIED, Transport::Secure, "/home/petstore")
+        } else {
+            (Ipv4Addr::LOCALHOST, Transport::Plain, ".local/petstore")
+        };
+        Some(Self {
+            address,
+            port: port?.try_into().ok()?,
+            endpoint: endpoint?,
+            queue: queue?,
+            publish_timeout: Duration::from_millis(publish_timeout?),
+            cookie_key: cookie_key?,
+            transport,
+            data: reader.get(DATA).unwrap_or_else(|| data.to_owned()).into(),
+            outbox_max: outbox_max?.try_into().ok()?,
+            log_filter: log_filter?,
+        })
+    }
+}
+
+/// `Some(None)` when the data folder's own key will do.
+fn cookie_key(reader: &mut Reader<'_>, in_azure: bool) -> Option<Option<Key>> {
+    let expected = format!(
+        "expected a secret text of at least {KEY_LENGTH_MIN} characters, the same for every instance"
+    );
+    match reader.get(COOKIE_KEY) {
+        Some(text) if text.len() < KEY_LENGTH_MIN => {
+            reader.wrong(COOKIE_KEY, format!("too short; {expected}"))
+        }
+        Some(text) => Some(Key::new(&text)),
+        None if in_azure => reader.wrong(COOKIE_KEY, format!("missing; {expected}")),
+        None => Some(None),
+    }
+}

@@ -1,0 +1,173 @@
+//! Settings, telemetry, outbox, serve; and an orderly end.
+
+use std::{fmt::Display, io, process::ExitCode, time::Duration};
+
+use order_items_reserver::{http_client, telemetry};
+use petstore::{
+    bus::Bus,
+    check,
+    config::Settings,
+    key_file,
+    outbox::{Outbox, Pace},
+    web::{self, Shop},
+};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+    time::{sleep, timeout},
+};
+use tracing::{info, warn};
+
+const USAGE: &str = "\
+petstore: the storefront that publishes every cart change
+
+usage: petstore [--check | --version | --help]
+
+  (none)     serve shoppers on port $PORT
+  --check    validate the settings and reach the bus, send nothing
+
+Settings come from the environment; the README lists them.";
+
+/// `EX_USAGE`, `EX_SOFTWARE` and `EX_OSERR` of `sysexits.h`.
+const EXIT_USAGE: u8 = 64;
+const EXIT_SOFTWARE: u8 = 70;
+const EXIT_OS: u8 = 71;
+
+/// For requests under way, when told to end; then for the outbox, which loses nothing if this is
+/// too short. Together below what App Service grants.
+const LAST_REQUESTS: Duration = Duration::from_secs(10);
+const LAST_MESSAGES: Duration = Duration::from_secs(5);
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    let checking = match (arguments.next().as_deref(), arguments.next()) {
+        (None, _) => false,
+        (Some("--check"), None) => true,
+        (Some("--version" | "-V"), None) => {
+            println!("{} {}", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
+            return ExitCode::SUCCESS;
+        }
+        (Some("--help" | "-h"), None) => {
+            println!("{USAGE}");
+            return ExitCode::SUCCESS;
+        }
+        (Some(argument), _) => {
+            return fail(
+                EXIT_USAGE,
+                format!("unknown argument {argument}\n\n{USAGE}"),
+            );
+        }
+    };
+    let settings = match Settings::from_env() {
+        Ok(settings) => settings,
+        Err(mistakes) => return fail(EXIT_USAGE, mistakes),
+    };
+    match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime.block_on(run(settings, checking)),
+        Err(error) => fail(EXIT_OS, format!("runtime: {error}")),
+    }
+}
+
+async fn run(settings: Settings, checking: bool) -> ExitCode {
+    let client = match http_client::build() {
+        Ok(client) => client,
+        Err(error) => return fail(EXIT_SOFTWARE, error),
+    };
+    let Settings {
+        endpoint,
+        queue,
+        publish_timeout,
+        ..
+    } = settings.clone();
+    let bus = match Bus::new(endpoint, queue, client, publish_timeout) {
+        Ok(bus) => bus,
+        Err(error) => return fail(EXIT_USAGE, error),
+    };
+    if checking {
+        return check::run(&bus).await;
+    }
+    telemetry::init(settings.log_filter.clone());
+    let shown = bus.shown().to_owned();
+    let folder = settings.data.join("outbox");
+    let outbox = match Outbox::open(&folder, settings.outbox_max, bus, Pace::default()) {
+        Ok(outbox) => outbox,
+        Err(error) => return fail(EXIT_OS, format!("{}: {error}", folder.display())),
+    };
+    let key = match settings
+        .cookie_key
+        .map_or_else(|| key_file::key(&settings.data), Ok)
+    {
+        Ok(key) => key,
+        Err(error) => return fail(EXIT_OS, format!("{}: {error}", settings.data.display())),
+    };
+    let listener = match TcpListener::bind((settings.address, settings.port)).await {
+        Ok(listener) => listener,
+        Err(error) => return fail(EXIT_OS, format!("port {}: {error}", settings.port)),
+    };
+    let address = listener.local_addr().map(|address| address.to_string());
+    info!(
+        version = env!("CARGO_PKG_VERSION"),
+        url = format!("http://{}", address.unwrap_or_default()),
+        bus = shown,
+        waiting = outbox.status().pending,
+        "listening"
+    );
+    let shop = Shop {
+        key,
+        transport: settings.transport,
+        outbox,
+    };
+    match serve(listener, shop).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(EXIT_OS, error),
+    }
+}
+
+/// Until told to end.
+async fn serve(listener: TcpListener, shop: Shop) -> io::Result<()> {
+    let (told, end) = tokio::sync::watch::channel(());
+    let signals = end_signals()?;
+    let outbox = shop.outbox.clone();
+    let mut ended = end;
+    let served = web::serve(listener, shop, async move {
+        signals.await;
+        info!("ending");
+        drop(told);
+    });
+    // A shopper's idle connection must not hold us up.
+    let overdue = async {
+        ended.changed().await.ok();
+        sleep(LAST_REQUESTS).await;
+    };
+    tokio::select! {
+        served = served => served?,
+        () = overdue => warn!("some requests did not finish"),
+    }
+    let empty = async {
+        while outbox.status().pending > 0 {
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(LAST_MESSAGES, empty).await.ok();
+    info!(waiting = outbox.status().pending, "ended");
+    Ok(())
+}
+
+fn end_signals() -> io::Result<impl Future<Output = ()> + Send> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+fn fail(code: u8, problem: impl Display) -> ExitCode {
+    eprintln!("petstore: {problem}");
+    ExitCode::from(code)
+}

@@ -1,0 +1,154 @@
+//! The outbox: what the shop owes the bus. The page answers when a change is on the disk here.
+//!
+//! Each session has at most one change waiting, its newest: the guard that writes the files trusts
+//! the broker's numbers, so a late retry of an older cart would win over a newer one. One task per
+//! waiting session sends, so a session's carts never overtake each other.
+
+mod change;
+mod delivery;
+mod journal;
+mod slot;
+mod status;
+mod writer;
+
+use std::{
+    collections::HashMap,
+    io,
+    path::Path,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use tokio::{
+    sync::{Notify, Semaphore},
+    time::Instant,
+};
+
+pub use change::Change;
+pub use delivery::Pace;
+pub use journal::{Journal, Record};
+pub use slot::{Slot, claim};
+pub use status::{NotAccepted, Status};
+use writer::Writer;
+
+use crate::{
+    bus::Bus,
+    session::{SessionId, Visit},
+};
+
+/// Sends at the same time, over all sessions.
+const SENDERS: usize = 16;
+
+#[derive(Debug)]
+struct Waiting {
+    change: Change,
+    position: u64,
+    /// Another instance accepted a newer one.
+    superseded: bool,
+}
+
+#[derive(Debug)]
+struct Shared {
+    waiting: Mutex<HashMap<SessionId, Waiting>>,
+    writer: Writer,
+    bus: Bus,
+    pace: Pace,
+    limit: usize,
+    permits: Semaphore,
+    /// The bus took something: those who back off may try at once.
+    taken: Notify,
+    /// Nobody sends before: the bus asked for it.
+    hold: Mutex<Option<Instant>>,
+}
+
+/// The outbox of this instance.
+#[derive(Clone, Debug)]
+pub struct Outbox(Arc<Shared>);
+
+impl Outbox {
+    /// Opens the outbox in `folder` and begins to send what waits there.
+    ///
+    /// # Errors
+    /// When the folder cannot be used.
+    pub fn open(folder: &Path, limit: usize, bus: Bus, pace: Pace) -> io::Result<Self> {
+        let slot = claim(folder)?;
+        let left: Vec<Change> = slot.journal.waiting().cloned().collect();
+        let outbox = Self(Arc::new(Shared {
+            waiting: Mutex::default(),
+            writer: Writer::start(slot)?,
+            bus,
+            pace,
+            limit,
+            permits: Semaphore::new(SENDERS),
+            taken: Notify::new(),
+            hold: Mutex::default(),
+        }));
+        for change in left {
+            outbox.wait_for(change, 0);
+        }
+        Ok(outbox)
+    }
+
+    /// Accepts a change. When it returns, the change is on the disk and will be delivered, unless
+    /// a newer one of its session is delivered in its place.
+    ///
+    /// # Errors
+    /// [`NotAccepted`]; the change will not be sent then.
+    pub async fn accept(&self, change: Change) -> Result<(), NotAccepted> {
+        {
+            let waiting = self.0.waiting();
+            if waiting.len() >= self.0.limit && !waiting.contains_key(&change.session) {
+                return Err(NotAccepted::Full);
+            }
+        }
+        let position = self.0.writer.put(Record::Put(change.clone())).await;
+        self.wait_for(change, position.ok_or(NotAccepted::Disk)?);
+        Ok(())
+    }
+
+    /// Takes note of a visit that a shopper showed: a cart newer than what waits here was accepted
+    /// by another instance, which will deliver it, so the older one must not follow it.
+    pub fn saw(&self, visit: &Visit) {
+        if let Some(waiting) = self.0.waiting().get_mut(&visit.session) {
+            waiting.superseded |= waiting.change.revision < visit.revision;
+        }
+    }
+
+    fn wait_for(&self, change: Change, position: u64) {
+        let session = change.session.clone();
+        let mut all = self.0.waiting();
+        match all.get_mut(&session) {
+            // Two at once: the journal decides, as it would after a crash.
+            Some(waiting) if waiting.position > position => {}
+            Some(waiting) => {
+                *waiting = Waiting {
+                    change,
+                    position,
+                    superseded: false,
+                }
+            }
+            None => {
+                all.insert(
+                    session.clone(),
+                    Waiting {
+                        change,
+                        position,
+                        superseded: false,
+                    },
+                );
+                let shared = Arc::clone(&self.0);
+                #[expect(
+                    clippy::disallowed_methods,
+                    reason = "the one task per waiting session"
+                )]
+                tokio::spawn(async move { shared.deliver(&session).await });
+            }
+        }
+    }
+}
+
+impl Shared {
+    fn waiting(&self) -> MutexGuard<'_, HashMap<SessionId, Waiting>> {
+        // No change to the map panics half-way, so what a poisoned lock holds is whole.
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

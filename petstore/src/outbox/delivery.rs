@@ -1,0 +1,157 @@
+//! How one session's newest change gets to the bus, however long that takes.
+
+use std::{sync::PoisonError, time::Duration};
+
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tracing::{debug, error, info, warn};
+
+use super::{Change, Record, Shared};
+use crate::{
+    bus::{Message, SendError},
+    session::SessionId,
+};
+
+/// How soon to try again.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// The first wait, at most; the next is twice as long, and so on.
+    pub base: Duration,
+    /// The longest wait. One answered message ends every wait early.
+    pub longest: Duration,
+    /// The wait after a refusal: a person has to act first.
+    pub refused: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            base: Duration::from_millis(200),
+            longest: Duration::from_secs(15),
+            refused: Duration::from_secs(60),
+        }
+    }
+}
+
+impl Pace {
+    /// Between half and all of the step, so that not everyone comes back at once.
+    fn wait(&self, failures: u32) -> Duration {
+        let step = self.base * 2_u32.saturating_pow(failures.min(16).saturating_sub(1));
+        step.min(self.longest).mul_f64(0.5 + fastrand::f64() / 2.0)
+    }
+}
+
+impl Shared {
+    /// Runs until nothing of this session waits.
+    pub(super) async fn deliver(&self, session: &SessionId) {
+        let mut failures = 0;
+        while let Some(change) = self.next(session) {
+            let Err(error) = self.attempt(&change).await else {
+                info!(%session, message_id = change.message, revision = change.revision, tries = failures + 1, "published");
+                self.writer.done(record(&change));
+                let was_newest = self.forget(&change);
+                self.taken.notify_waiters();
+                if was_newest {
+                    return;
+                }
+                failures = 0;
+                continue;
+            };
+            failures += 1;
+            self.back_off(session, &change, &error, failures).await;
+        }
+    }
+
+    /// The newest change, if the session has one to send.
+    fn next(&self, session: &SessionId) -> Option<Change> {
+        let mut all = self.waiting();
+        let waiting = all.get(session)?;
+        if !waiting.superseded {
+            return Some(waiting.change.clone());
+        }
+        info!(%session, revision = waiting.change.revision, "not sent: another instance has a newer cart");
+        self.writer.done(record(&waiting.change));
+        all.remove(session);
+        None
+    }
+
+    async fn attempt(&self, change: &Change) -> Result<(), SendError> {
+        let hold = *self.hold.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(until) = hold {
+            sleep_until(until).await;
+        }
+        // The semaphore is never closed; without a permit the send is late, not wrong.
+        let _permit = self.permits.acquire().await.ok();
+        let message = Message {
+            session: &change.session,
+            message_id: &change.message,
+            traceparent: &change.traceparent,
+            body: change.order.get(),
+        };
+        self.bus.send(message).await
+    }
+
+    /// Unless a newer one took its place meanwhile. After a yes this task is not the session's any
+    /// more: the next change starts another.
+    fn forget(&self, change: &Change) -> bool {
+        let mut all = self.waiting();
+        let same = |waiting: &super::Waiting| waiting.change.message == change.message;
+        let was_newest = all.get(&change.session).is_some_and(same);
+        if was_newest {
+            all.remove(&change.session);
+        }
+        was_newest
+    }
+
+    /// Throttling concerns everyone who sends.
+    fn hold_until(&self, until: Instant) {
+        let mut hold = self.hold.lock().unwrap_or_else(PoisonError::into_inner);
+        *hold = Some(hold.map_or(until, |held| held.max(until)));
+    }
+
+    async fn back_off(
+        &self,
+        session: &SessionId,
+        change: &Change,
+        problem: &SendError,
+        failures: u32,
+    ) {
+        let message_id = &change.message;
+        match problem {
+            SendError::Refused(_) => {
+                error!(%session, message_id, failures, %problem, "not published, waits for a person");
+                sleep(self.pace.refused).await;
+            }
+            SendError::Later {
+                retry_after: Some(wait),
+                ..
+            } => {
+                warn!(%session, message_id, failures, %problem, ?wait, "not published yet, as the bus asks");
+                let until = Instant::now() + *wait;
+                self.hold_until(until);
+                sleep_until(until).await;
+            }
+            SendError::Later {
+                retry_after: None, ..
+            } => {
+                if failures.is_power_of_two() {
+                    warn!(%session, message_id, failures, %problem, "not published yet");
+                } else {
+                    debug!(%session, message_id, failures, %problem, "not published yet");
+                }
+                // One message that never goes must not be tried with every other that does.
+                sleep(self.pace.base).await;
+                // Either way it is time to try again.
+                timeout(self.pace.wait(failures), self.taken.notified())
+                    .await
+                    .ok();
+            }
+        }
+    }
+}
+
+fn record(change: &Change) -> Record {
+    Record::Done {
+        session: change.session.clone(),
+        message: change.message.clone(),
+    }
+}

@@ -1,0 +1,98 @@
+//! One shopper's visit: the session, the cart, and how often it changed.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::cart::Cart;
+
+/// 32 upper-case hexadecimal digits: names the order, and the file it ends in.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct SessionId(String);
+
+/// The text is no session id.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected 32 upper-case hexadecimal digits")]
+pub struct NoSessionId;
+
+impl SessionId {
+    /// One that nobody has.
+    #[must_use]
+    pub fn fresh() -> Self {
+        Self(format!("{:X}", Uuid::new_v4().simple()))
+    }
+
+    /// The digits.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for SessionId {
+    type Error = NoSessionId;
+
+    fn try_from(text: String) -> Result<Self, NoSessionId> {
+        let digit = |b: u8| b.is_ascii_digit() || (b'A'..=b'F').contains(&b);
+        if text.len() == 32 && text.bytes().all(digit) {
+            Ok(Self(text))
+        } else {
+            Err(NoSessionId)
+        }
+    }
+}
+
+impl From<SessionId> for String {
+    fn from(id: SessionId) -> Self {
+        id.0
+    }
+}
+
+impl fmt::Display for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What travels in the shopper's cookie.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Visit {
+    /// Whose order it is.
+    #[serde(rename = "s")]
+    pub session: SessionId,
+    /// Rises with every change, so that any instance knows a newer cart from an older one.
+    #[serde(rename = "r")]
+    pub revision: u64,
+    /// For the order, when the shopper gave one.
+    #[serde(rename = "e", default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// The cart.
+    #[serde(flatten)]
+    pub cart: Cart,
+}
+
+impl Visit {
+    /// A first visit, or the one after an order was placed: a placed order keeps its session, so
+    /// that no later cart overwrites it.
+    #[must_use]
+    pub fn fresh() -> Self {
+        Self {
+            session: SessionId::fresh(),
+            revision: 0,
+            email: None,
+            cart: Cart::default(),
+        }
+    }
+}
+
+/// Whether this can be an e-mail address; only its mailbox knows whether it is one.
+#[must_use]
+pub fn is_email(text: &str) -> bool {
+    let plain = text.chars().all(|c| !c.is_whitespace() && !c.is_control());
+    let at = text.rsplit_once('@');
+    text.len() <= 255
+        && plain
+        && at.is_some_and(|(name, host)| !name.is_empty() && !host.is_empty())
+}

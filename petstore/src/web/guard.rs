@@ -1,0 +1,66 @@
+//! Posts come from our own pages, or they are refused.
+//!
+//! Three fences, each enough in most browsers: the cookie is SameSite=Lax, the browser's own word
+//! on where the request comes from, and a token in the form that only a page of the session has.
+
+use axum::http::{HeaderMap, header};
+use url::Url;
+
+use super::Shop;
+use crate::session::Visit;
+
+/// Why a post is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Refused {
+    /// Another site sent it.
+    CrossSite,
+    /// No cookie of ours, or one that is not.
+    NoSession,
+    /// The form belongs to another session, or to none.
+    Stale,
+}
+
+/// The visit of a request, if it shows one that we sealed.
+pub(super) fn visit(shop: &Shop, headers: &HeaderMap) -> Option<Visit> {
+    let cookies = headers.get_all(header::COOKIE).into_iter();
+    let mut sealed = cookies
+        .filter_map(|value| value.to_str().ok())
+        .filter_map(|value| shop.transport.find(value));
+    shop.key.open(sealed.next()?)
+}
+
+/// Lets a post in, with its visit.
+pub(super) fn post(shop: &Shop, headers: &HeaderMap, token: &str) -> Result<Visit, Refused> {
+    if !is_same_site(headers) {
+        return Err(Refused::CrossSite);
+    }
+    let visit = visit(shop, headers).ok_or(Refused::NoSession)?;
+    if shop.key.is_form_token(&visit.session, token) {
+        Ok(visit)
+    } else {
+        Err(Refused::Stale)
+    }
+}
+
+/// What the browser says. One that says nothing is left to the token.
+fn is_same_site(headers: &HeaderMap) -> bool {
+    let text = |name: &str| {
+        headers
+            .get(name)
+            .map(|value| value.to_str().unwrap_or_default())
+    };
+    if let Some(site) = text("sec-fetch-site") {
+        return matches!(site, "same-origin" | "none");
+    }
+    let Some(origin) = text("origin") else {
+        return true;
+    };
+    let host = text("host").unwrap_or_default();
+    // TLS ends before us, so the scheme is not ours to judge.
+    let authority = |url: Url| {
+        let port = url.port().map(|port| format!(":{port}"));
+        Some(format!("{}{}", url.host_str()?, port.unwrap_or_default()))
+    };
+    let origin = Url::parse(origin).ok().and_then(authority);
+    origin.is_some_and(|origin| origin.eq_ignore_ascii_case(host))
+}

@@ -1,0 +1,86 @@
+//! The outbox's file: torn, damaged, grown.
+
+use std::io::Write as _;
+
+use petstore::{
+    outbox::{Change, Journal, Record},
+    session::Visit,
+};
+
+use crate::support::folder;
+
+fn change(visit: &Visit) -> Change {
+    Change::new(visit, "{}".to_owned()).unwrap()
+}
+
+#[test]
+fn a_torn_tail_is_cut_wherever_it_tears() {
+    let path = folder("torn").join("0.jsonl");
+    let (one, two) = (change(&Visit::fresh()), change(&Visit::fresh()));
+    let mut journal = Journal::open(&path).unwrap();
+    journal.append(vec![Record::Put(one.clone())]).unwrap();
+    let whole = std::fs::read(&path).unwrap();
+    journal.append(vec![Record::Put(two)]).unwrap();
+    drop(journal);
+    let both = std::fs::read(&path).unwrap();
+    for torn in whole.len()..both.len() {
+        std::fs::write(&path, &both[..torn]).unwrap();
+        let mut journal = Journal::open(&path).unwrap();
+        let waiting: Vec<_> = journal
+            .waiting()
+            .map(|change| change.message.clone())
+            .collect();
+        assert!(waiting.iter().eq([&one.message]), "{torn}");
+        let after = change(&Visit::fresh());
+        journal.append(vec![Record::Put(after)]).unwrap();
+        assert_eq!(Journal::open(&path).unwrap().waiting().count(), 2, "{torn}");
+    }
+}
+
+#[test]
+fn the_journal_keeps_the_newest_forgets_what_is_done_and_stays_small() {
+    let path = folder("compact").join("0.jsonl");
+    let mut journal = Journal::open(&path).unwrap();
+    let mut visit = Visit::fresh();
+    let mut newest = change(&visit);
+    for revision in 1..6000 {
+        let old = newest;
+        visit.revision = revision;
+        newest = change(&visit);
+        let done = Record::Done {
+            session: old.session,
+            message: old.message,
+        };
+        journal
+            .append(vec![Record::Put(newest.clone()), done])
+            .unwrap();
+    }
+    let size = std::fs::metadata(&path).unwrap().len();
+    assert!(size < 2 << 20, "{size}");
+    let left: Vec<_> = Journal::open(&path)
+        .unwrap()
+        .waiting()
+        .map(|change| change.message.clone())
+        .collect();
+    assert_eq!(
+        left,
+        [newest.message.clone()],
+        "a done of an older one takes nothing away"
+    );
+    journal.compact().unwrap();
+    // A damaged line costs itself only.
+    std::fs::OpenOptions::new()
+        .append(true)
+        .open(&path)
+        .unwrap()
+        .write_all(b"damaged\n")
+        .unwrap();
+    let done = Record::Done {
+        session: newest.session,
+        message: newest.message,
+    };
+    let mut journal = Journal::open(&path).unwrap();
+    assert_eq!(journal.waiting().count(), 1);
+    journal.append(vec![done]).unwrap();
+    assert_eq!(Journal::open(&path).unwrap().waiting().count(), 0);
+}

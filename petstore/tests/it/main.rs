@@ -1,0 +1,20 @@
+//! The storefront's tests, in one binary. Each test is named after what it holds.
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "clippy.toml allows them in tests; clippy does not see that these helpers are tests too"
+)]
+
+mod cart;
+mod cookie;
+mod crowd;
+mod fences;
+mod journal;
+mod outage;
+mod pages;
+mod process;
+mod publishing;
+mod support;
+mod visit;

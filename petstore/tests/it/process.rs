@@ -1,0 +1,135 @@
+//! The command line, the settings, and the end of the process.
+
+use petstore::config::{SETTINGS, Settings};
+
+use crate::support::{
+    bus::Bus,
+    folder,
+    shop::{KEY, Shop, command},
+    shopper::Shopper,
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sigterm_ends_it_in_order_and_the_cart_outlives_it() {
+    let bus = Bus::open().await;
+    let data = folder("sigterm");
+    let shop = Shop::start(&bus.connection_string(), &data);
+    let mut shopper = Shopper::enter(&shop.url).await;
+    shopper.does("add", 4).await;
+    assert_eq!(shop.terminate(), Some(0));
+    assert_eq!(bus.messages().len(), 1);
+    let shop = Shop::start(&bus.connection_string(), &data);
+    shopper.shop.clone_from(&shop.url);
+    assert!(shopper.look("/cart").await.text.contains("Plush Moose"));
+}
+
+#[tokio::test]
+async fn the_key_of_a_laptop_is_kept() {
+    let bus = Bus::open().await;
+    let data = folder("key");
+    let settings = [("PETSTORE_COOKIE_KEY", "")];
+    let shop = Shop::with(&bus.connection_string(), &data, &settings);
+    let mut shopper = Shopper::enter(&shop.url).await;
+    shopper.does("add", 4).await;
+    assert!(
+        shop.log().contains("PETSTORE_COOKIE_KEY is not set"),
+        "{}",
+        shop.log()
+    );
+    shop.kill();
+    let shop = Shop::with(&bus.connection_string(), &data, &settings);
+    shopper.shop.clone_from(&shop.url);
+    assert!(shopper.look("/cart").await.text.contains("Plush Moose"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_command_line_answers() {
+    let run = |arguments: &[&str], settings: &[(&str, &str)]| {
+        let output = command(settings).args(arguments).output().unwrap();
+        let text = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8(text).unwrap())
+    };
+    let (code, text) = run(&["--version"], &[]);
+    assert_eq!(
+        (code, text.trim()),
+        (Some(0), concat!("petstore ", env!("CARGO_PKG_VERSION")))
+    );
+    assert!(run(&["--help"], &[]).1.contains("usage: petstore"));
+    assert_eq!(run(&["--no"], &[]).0, Some(64));
+    let (code, text) = run(
+        &["--check"],
+        &[("PORT", "x"), ("WEBSITE_SITE_NAME", "shop")],
+    );
+    assert_eq!(code, Some(64));
+    for name in [
+        "PORT: ",
+        "ServiceBusConnection: missing",
+        "PETSTORE_COOKIE_KEY: missing",
+    ] {
+        assert!(text.contains(name), "{text}");
+    }
+    let mut bus = Bus::open().await;
+    let connection = bus.connection_string();
+    let settings = [("ServiceBusConnection", connection.as_str())];
+    let found = tokio::task::block_in_place(|| run(&["--check"], &settings));
+    assert_eq!(found.0, Some(0), "{}", found.1);
+    assert!(bus.messages().is_empty());
+    bus.shut().await;
+    let (code, text) = run(&["--check"], &settings);
+    assert_eq!(code, Some(69), "{text}");
+}
+
+#[test]
+fn settings_are_read_like_the_functions() {
+    let read = |given: &[(&str, &str)]| {
+        Settings::read(&|name| {
+            let found = given.iter().find(|(known, _)| *known == name);
+            found.map(|(_, value)| (*value).to_owned())
+        })
+    };
+    let bus = (
+        "ServiceBusConnection__fullyQualifiedNamespace",
+        "x.servicebus.windows.net",
+    );
+    let local = read(&[bus]).unwrap();
+    assert_eq!((local.address.is_loopback(), local.port), (true, 8080));
+    let azure = read(&[
+        bus,
+        ("WEBSITE_SITE_NAME", "shop"),
+        ("PETSTORE_COOKIE_KEY", KEY),
+    ])
+    .unwrap();
+    assert!(azure.address.is_unspecified());
+    let key = "s3cretKey0123456789";
+    for connection in [
+        format!("Endpoint=sb://x.example;SharedAccessKey={key}"),
+        format!(
+            "Endpoint=sb://x.example;SharedAccessKeyName=a;SharedAccessKey={key};EntityPath=other"
+        ),
+        format!(
+            "Endpoint=sb://x.example;SharedAccessKeyName=a;SharedAccessKey={key};UseDevelopmentEmulator=true"
+        ),
+        key.to_owned(),
+    ] {
+        let mistakes = read(&[("ServiceBusConnection", &connection)])
+            .unwrap_err()
+            .to_string();
+        assert!(
+            mistakes.contains("ServiceBusConnection: ") && !mistakes.contains(key),
+            "{mistakes}"
+        );
+    }
+    let short = read(&[bus, ("PETSTORE_COOKIE_KEY", key)])
+        .unwrap_err()
+        .to_string();
+    assert!(
+        short.contains("too short") && !short.contains(key),
+        "{short}"
+    );
+    for (name, default) in SETTINGS {
+        assert!(
+            read(&[bus, (name, " ")]).is_ok() || default.is_none(),
+            "{name}"
+        );
+    }
+}

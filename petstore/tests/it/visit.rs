@@ -1,0 +1,91 @@
+//! A whole visit.
+
+use crate::support::{
+    bus::{Bus, lines},
+    folder,
+    shop::Shop,
+    shopper::Shopper,
+    until,
+};
+
+#[tokio::test]
+async fn a_visit_ends_in_a_complete_order_and_the_next_one_is_its_own() {
+    let bus = Bus::open().await;
+    let shop = Shop::start(&bus.connection_string(), &folder("visit"));
+    let mut shopper = Shopper::enter(&shop.url).await;
+    assert_eq!(
+        shopper.complete("").await.location.as_deref(),
+        Some("/cart"),
+        "nothing to order"
+    );
+    shopper.does("add", 10).await;
+    assert_eq!(shopper.complete("nobody").await.status, 400);
+    let answer = shopper.complete("a%2Bb%40example.org").await;
+    assert_eq!(answer.location.as_deref(), Some("/order"));
+    let page = shopper.look("/order").await.text;
+    assert!(page.contains("Your order is complete") && page.contains("a+b@example.org"));
+    assert_eq!(
+        shopper.look("/cart").await.location.as_deref(),
+        Some("/order")
+    );
+    assert_eq!(
+        shopper.complete("").await.location.as_deref(),
+        Some("/order")
+    );
+    let refused = shopper.step("minus", 10).await;
+    assert_eq!(
+        (refused.status, refused.set_cookie),
+        (303, None),
+        "a placed order stays"
+    );
+    until("published", async || shopper.pending().await == 0).await;
+    let placed = bus.orders().pop().unwrap();
+    assert_eq!(
+        (&placed["complete"], &placed["email"]),
+        (&true.into(), &"a+b@example.org".into())
+    );
+    assert_eq!(
+        lines(&placed),
+        [(10, 1)],
+        "complete, and the products with it"
+    );
+    shopper.does("add", 11).await;
+    until("published", async || bus.orders().last() != Some(&placed)).await;
+    let next = bus.orders().pop().unwrap();
+    assert_ne!(
+        next["id"], placed["id"],
+        "a placed order is not overwritten"
+    );
+    assert_eq!(
+        (&next["complete"], &next["email"]),
+        (&false.into(), &serde_json::Value::Null)
+    );
+    assert!(
+        !shop.log().contains("example.org"),
+        "the log holds an address"
+    );
+}
+
+#[tokio::test]
+async fn ten_is_the_most_and_the_last_one_leaves() {
+    let bus = Bus::open().await;
+    let shop = Shop::start(&bus.connection_string(), &folder("limits"));
+    let mut shopper = Shopper::enter(&shop.url).await;
+    for _ in 0..10 {
+        shopper.does("add", 6).await;
+    }
+    let answer = shopper.step("plus", 6).await;
+    let cart = shopper.look(answer.location.as_deref().unwrap()).await.text;
+    assert!(cart.contains("10 is the most for one order"), "{cart}");
+    shopper.does("remove", 6).await;
+    let cart = shopper.look("/cart?note=gone&product=6").await.text;
+    assert!(cart.contains("is out of the cart") && cart.contains("Your cart is empty"));
+    until("published", async || {
+        bus.orders()
+            .last()
+            .is_some_and(|order| lines(order).is_empty())
+    })
+    .await;
+    let odd = shopper.look("/cart?note=%3Cb%3E&product=6").await.text;
+    assert!(!odd.contains("<b>"));
+}
