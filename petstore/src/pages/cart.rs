@@ -131,7 +131,7 @@ pub fn order(frame: &Frame<'_>, reservation: Reservation) -> Markup {
                             li.row.placed {
                                 div.picture { (pictures::of(product.id)) }
                                 div.what { span { (product.name) } p.kind { (product.category()) } }
-                                p.quantity { span.hidden { "Quantity: " } (line.quantity()) " ×" }
+                                p.quantity { span.hidden { "Quantity: " } "× " (line.quantity()) }
                             }
                         }
                     }
