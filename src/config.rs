@@ -2,6 +2,7 @@
 
 mod budget;
 mod fallback;
+mod identity;
 mod reader;
 mod storage;
 
@@ -11,10 +12,10 @@ use tracing_subscriber::filter::Targets;
 use url::Url;
 
 use crate::{identity::Identity, retry::Retry, store::azure::StorageAccount};
-use reader::Reader;
 
 pub use budget::{FUNCTION_TIMEOUT, LOCK_RENEWAL_MAX};
-pub use reader::{Mistake, Mistakes};
+pub use identity::identity;
+pub use reader::{Mistake, Mistakes, Reader};
 
 /// Every setting of the function: its name, and its default or `None` where one must be given.
 /// `README.md` and `local.settings.json` list the same; a test compares them.
@@ -100,7 +101,7 @@ impl Settings {
     /// # Errors
     /// Lists everything that is missing or wrong.
     pub fn read(source: &dyn Fn(&str) -> Option<String>) -> Result<Self, Mistakes> {
-        let mut reader = Reader::new(source);
+        let mut reader = Reader::new(&SETTINGS, source);
         match Self::assemble(&mut reader) {
             Some(settings) if reader.mistakes.is_empty() => Ok(settings),
             _ => Err(reader.mistakes),
@@ -110,7 +111,7 @@ impl Settings {
     /// Reads everything before it gives up on anything: the mistakes are in the reader.
     fn assemble(reader: &mut Reader<'_>) -> Option<Self> {
         let port = reader.number(PORT, 0..=65_535);
-        let identity = storage::identity(reader);
+        let identity = identity(reader, storage::CREDENTIAL, storage::CLIENT_ID);
         let storage = storage::account(reader, identity.as_ref());
         let container = storage::container(reader);
         let fallback_url = fallback::url(reader);

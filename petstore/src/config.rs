@@ -1,18 +1,16 @@
 //! The settings: the only place that reads the environment. Every mistake is reported at once.
 
 mod bus;
-mod reader;
 
 use std::{net::Ipv4Addr, path::PathBuf, time::Duration};
 
-use order_items_reserver::config::Mistakes;
+use order_items_reserver::config::{Mistakes, Reader};
 use tracing_subscriber::filter::Targets;
 
 use crate::{
     bus::Endpoint,
     cookie::{Key, Transport},
 };
-use reader::Reader;
 
 /// Every setting: its name, and its default or `None` where there is none.
 pub const SETTINGS: [(&str, Option<&str>); 11] = [
@@ -82,9 +80,9 @@ impl Settings {
     /// # Errors
     /// Lists everything that is missing or wrong.
     pub fn read(source: &dyn Fn(&str) -> Option<String>) -> Result<Self, Mistakes> {
-        let mut reader = Reader::new(source);
+        let mut reader = Reader::new(&SETTINGS, source);
         match Self::assemble(&mut reader) {
-            Some(settings) if reader.mistakes.0.is_empty() => Ok(settings),
+            Some(settings) if reader.mistakes.is_empty() => Ok(settings),
             _ => Err(reader.mistakes),
         }
     }

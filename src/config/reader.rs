@@ -2,8 +2,6 @@
 
 use std::{error::Error, fmt, ops::RangeInclusive, str::FromStr, time::Duration};
 
-use super::SETTINGS;
-
 /// The longest time that makes sense in a setting, in milliseconds.
 const MILLISECONDS_MAX: u64 = 300_000;
 
@@ -21,7 +19,9 @@ pub struct Mistake {
 pub struct Mistakes(pub Vec<Mistake>);
 
 impl Mistakes {
-    pub(super) fn is_empty(&self) -> bool {
+    /// Whether all is well.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }
@@ -38,26 +38,39 @@ impl fmt::Display for Mistakes {
 
 impl Error for Mistakes {}
 
-/// Where settings come from, and what was wrong with them so far.
-pub(super) struct Reader<'a> {
+/// Where settings come from, and what was wrong with them so far. The storefront's are read with
+/// it too.
+pub struct Reader<'a> {
+    defaults: &'a [(&'a str, Option<&'a str>)],
     source: &'a dyn Fn(&str) -> Option<String>,
-    pub(super) mistakes: Mistakes,
+    /// What was wrong so far.
+    pub mistakes: Mistakes,
+}
+
+/// Without the source: it may hold secrets.
+impl fmt::Debug for Reader<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reader")
+            .field("mistakes", &self.mistakes)
+            .finish_non_exhaustive()
+    }
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(source: &'a dyn Fn(&str) -> Option<String>) -> Self {
+    /// Reads from `source`; `defaults` has every setting with its default, if it has one.
+    pub fn new(
+        defaults: &'a [(&'a str, Option<&'a str>)],
+        source: &'a dyn Fn(&str) -> Option<String>,
+    ) -> Self {
         Self {
+            defaults,
             source,
             mistakes: Mistakes::default(),
         }
     }
 
     /// Records a mistake; `None`, so that a reading can end with it.
-    pub(super) fn wrong<T>(
-        &mut self,
-        setting: &'static str,
-        problem: impl Into<String>,
-    ) -> Option<T> {
+    pub fn wrong<T>(&mut self, setting: &'static str, problem: impl Into<String>) -> Option<T> {
         self.mistakes.0.push(Mistake {
             setting,
             problem: problem.into(),
@@ -66,15 +79,15 @@ impl<'a> Reader<'a> {
     }
 
     /// The value, trimmed; empty is unset.
-    pub(super) fn get(&self, name: &str) -> Option<String> {
+    pub fn get(&self, name: &str) -> Option<String> {
         let value = (self.source)(name)?.trim().to_owned();
         Some(value).filter(|value| !value.is_empty())
     }
 
-    /// The value, or the default in [`SETTINGS`].
-    pub(super) fn or_default(&self, name: &str) -> String {
+    /// The value, or the default.
+    pub fn or_default(&self, name: &str) -> String {
         let default = || {
-            SETTINGS
+            self.defaults
                 .iter()
                 .find(|(known, _)| *known == name)?
                 .1
@@ -83,7 +96,8 @@ impl<'a> Reader<'a> {
         self.get(name).or_else(default).unwrap_or_default()
     }
 
-    pub(super) fn parsed<T: FromStr>(&mut self, name: &'static str, expected: &str) -> Option<T> {
+    /// The value as a `T`; `expected` says in words what would be one.
+    pub fn parsed<T: FromStr>(&mut self, name: &'static str, expected: &str) -> Option<T> {
         let value = self.or_default(name);
         value
             .parse()
@@ -91,7 +105,8 @@ impl<'a> Reader<'a> {
             .or_else(|| self.wrong(name, format!("`{value}` is not {expected}")))
     }
 
-    pub(super) fn number(&mut self, name: &'static str, range: RangeInclusive<u64>) -> Option<u64> {
+    /// The value as a number within `range`.
+    pub fn number(&mut self, name: &'static str, range: RangeInclusive<u64>) -> Option<u64> {
         let value = self.or_default(name);
         value
             .parse()
@@ -106,7 +121,8 @@ impl<'a> Reader<'a> {
             })
     }
 
-    pub(super) fn milliseconds(&mut self, name: &'static str) -> Option<Duration> {
+    /// The value as a time in milliseconds, five minutes at the most.
+    pub fn milliseconds(&mut self, name: &'static str) -> Option<Duration> {
         self.number(name, 1..=MILLISECONDS_MAX)
             .map(Duration::from_millis)
     }

@@ -9,28 +9,6 @@ pub(super) const CREDENTIAL: &str = "OrdersStorage__credential";
 pub(super) const CLIENT_ID: &str = "OrdersStorage__clientId";
 pub(super) const CONTAINER: &str = "ORDERS_CONTAINER";
 
-/// Set by App Service and Functions where the app has an identity.
-const IDENTITY_ENDPOINT: &str = "IDENTITY_ENDPOINT";
-
-/// The identity for storage and fallback. In Azure the app's own; elsewhere the developer's.
-pub(super) fn identity(reader: &mut Reader<'_>) -> Option<Identity> {
-    let client_id = reader.get(CLIENT_ID);
-    match reader.get(CREDENTIAL) {
-        Some(credential) if credential.eq_ignore_ascii_case("managedidentity") => {
-            Some(Identity::Managed { client_id })
-        }
-        Some(credential) => reader.wrong(
-            CREDENTIAL,
-            format!("`{credential}` is not supported; expected managedidentity, or nothing for the developer's own sign-in"),
-        ),
-        None if client_id.is_some() => {
-            reader.wrong(CREDENTIAL, format!("expected managedidentity, as {CLIENT_ID} is set"))
-        }
-        None if reader.get(IDENTITY_ENDPOINT).is_some() => Some(Identity::Managed { client_id: None }),
-        None => Some(Identity::Developer),
-    }
-}
-
 pub(super) fn account(
     reader: &mut Reader<'_>,
     identity: Option<&Identity>,

@@ -1,8 +1,7 @@
 //! `ServiceBusConnection` and its queue: the names that the function's trigger reads too.
 
-use order_items_reserver::identity::Identity;
+use order_items_reserver::config::{Reader, identity};
 
-use super::reader::Reader;
 use crate::bus::Endpoint;
 
 pub(super) const CONNECTION: &str = "ServiceBusConnection";
@@ -11,9 +10,6 @@ pub(super) const CREDENTIAL: &str = "ServiceBusConnection__credential";
 pub(super) const CLIENT_ID: &str = "ServiceBusConnection__clientId";
 pub(super) const QUEUE: &str = "ORDERS_QUEUE_NAME";
 pub(super) const TIMEOUT: &str = "PUBLISH_TIMEOUT_MS";
-
-/// Set by App Service where the app has an identity.
-const IDENTITY_ENDPOINT: &str = "IDENTITY_ENDPOINT";
 
 pub(super) fn queue(reader: &mut Reader<'_>) -> Option<String> {
     let name = reader.or_default(QUEUE);
@@ -33,7 +29,7 @@ pub(super) fn queue(reader: &mut Reader<'_>) -> Option<String> {
 }
 
 pub(super) fn endpoint(reader: &mut Reader<'_>, queue: Option<&str>) -> Option<Endpoint> {
-    let identity = identity(reader);
+    let identity = identity(reader, CREDENTIAL, CLIENT_ID);
     let (name, endpoint) = match (reader.get(CONNECTION), reader.get(NAMESPACE)) {
         (Some(text), None) => (CONNECTION, Endpoint::from_connection_string(&text, queue?)),
         (None, Some(host)) => (NAMESPACE, Endpoint::with_identity(&host, identity?)),
@@ -49,29 +45,5 @@ pub(super) fn endpoint(reader: &mut Reader<'_>, queue: Option<&str>) -> Option<E
     match endpoint {
         Ok(endpoint) => Some(endpoint),
         Err(error) => reader.wrong(name, error.to_string()),
-    }
-}
-
-/// In Azure the app's own; elsewhere the developer's.
-fn identity(reader: &mut Reader<'_>) -> Option<Identity> {
-    let client_id = reader.get(CLIENT_ID);
-    match reader.get(CREDENTIAL) {
-        Some(credential) if credential.eq_ignore_ascii_case("managedidentity") => {
-            Some(Identity::Managed { client_id })
-        }
-        Some(credential) => {
-            let problem = format!(
-                "`{credential}` is not supported; expected managedidentity, or nothing for the developer's own sign-in"
-            );
-            reader.wrong(CREDENTIAL, problem)
-        }
-        None if client_id.is_some() => {
-            let problem = format!("expected managedidentity, as {CLIENT_ID} is set");
-            reader.wrong(CREDENTIAL, problem)
-        }
-        None if reader.get(IDENTITY_ENDPOINT).is_some() => {
-            Some(Identity::Managed { client_id: None })
-        }
-        None => Some(Identity::Developer),
     }
 }
