@@ -8,12 +8,13 @@ mod locks;
 mod message;
 mod outcome;
 mod state;
+mod transition;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use time::OffsetDateTime;
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 
 use crate::clock::Clock;
 pub use message::{
@@ -21,6 +22,7 @@ pub use message::{
 };
 pub use outcome::{Abandoned, Counts, Enqueued, LockLost, Peeked};
 use state::State;
+pub use transition::Transition;
 
 /// How the queue is set up; the defaults are those of the queue in Azure.
 #[derive(Debug, Clone, Copy)]
@@ -59,7 +61,11 @@ struct Shared {
     state: Mutex<State>,
     // Marked at every transition, also a hand-out: a receiver that waits must learn when that lock would end.
     changed: watch::Sender<()>,
+    transitions: broadcast::Sender<Transition>,
 }
+
+/// More than a test or a screen ever lags behind.
+const TRANSITIONS_KEPT: usize = 16 * 1024;
 
 impl Queue {
     /// An empty queue.
@@ -70,6 +76,7 @@ impl Queue {
             clock,
             state: Mutex::new(State::new(options)),
             changed: watch::Sender::new(()),
+            transitions: broadcast::Sender::new(TRANSITIONS_KEPT),
         };
         Self {
             shared: Arc::new(shared),
@@ -88,11 +95,15 @@ impl Queue {
         self.shared.clock
     }
 
+    /// Every transition from now on, in order.
+    #[must_use]
+    pub fn transitions(&self) -> broadcast::Receiver<Transition> {
+        self.shared.transitions.subscribe()
+    }
+
     /// Accepts a message, or drops it as a duplicate.
     pub fn enqueue(&self, message: Message) -> Enqueued {
-        let enqueued = self.state().enqueue(message, self.now());
-        self.shared.changed.send_replace(());
-        enqueued
+        self.change(|state, now| state.enqueue(message, now))
     }
 
     /// Waits for a message and locks it.
@@ -115,17 +126,13 @@ impl Queue {
     /// Locks a message, if one waits.
     #[must_use]
     pub fn try_receive(&self) -> Option<Delivery> {
-        let delivery = self.state().receive(self.now());
-        if delivery.is_some() {
-            self.shared.changed.send_replace(());
-        }
-        delivery
+        self.change(State::receive)
     }
 
     /// How many messages are where.
     #[must_use]
     pub fn counts(&self) -> Counts {
-        self.state().counts(self.now())
+        self.change(State::counts)
     }
 
     /// Every message that waits or is locked, oldest first.
@@ -142,8 +149,23 @@ impl Queue {
 
     /// Puts a letter among the dead as it is, with numbers and times of its own: to set a stage for tests.
     pub fn bury(&self, letter: DeadLetter) {
-        self.state().bury_letter(letter);
-        self.shared.changed.send_replace(());
+        self.change(|state, _| state.bury_letter(letter));
+    }
+
+    /// Lets `act` change the state, and tells what changed.
+    fn change<T>(&self, act: impl FnOnce(&mut State, OffsetDateTime) -> T) -> T {
+        let mut state = self.state();
+        let result = act(&mut state, self.now());
+        let transitions = state.take_transitions();
+        if !transitions.is_empty() {
+            for transition in transitions {
+                // Under the lock, so that the order told is the order of events. An error means that nobody listens.
+                self.shared.transitions.send(transition).ok();
+            }
+            drop(state);
+            self.shared.changed.send_replace(());
+        }
+        result
     }
 
     async fn wait_for(&self, expiry: Option<OffsetDateTime>) {

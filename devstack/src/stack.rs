@@ -4,7 +4,7 @@ mod fallback;
 mod places;
 mod wiring;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -31,6 +31,38 @@ pub enum Ports {
     FromSettings,
     /// On free ports, and the handler's settings follow: for tests and second instances.
     Auto,
+}
+
+/// What survives the end of the stack.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Keep {
+    /// Nothing: for tests.
+    #[default]
+    InMemory,
+    /// What the parts write into this folder, each under a name of its own.
+    InFolder(PathBuf),
+}
+
+impl Keep {
+    fn outbox(&self) -> Outbox {
+        match self {
+            Self::InMemory => Outbox::in_memory(),
+            Self::InFolder(folder) => Outbox::in_folder(folder.join("outbox")),
+        }
+    }
+}
+
+/// What to start.
+#[derive(Debug, Clone)]
+pub struct StackOptions {
+    /// The folder of host.json.
+    pub root: PathBuf,
+    /// Where the parts listen.
+    pub ports: Ports,
+    /// Replace values of local.settings.json.
+    pub overrides: Settings,
+    /// What survives the end.
+    pub keep: Keep,
 }
 
 /// The running stack.
@@ -79,25 +111,32 @@ pub enum StackError {
 
 impl Stack {
     /// Starts every part for the app in `root`; `overrides` replace values of local.settings.json.
-    /// Mails are kept in memory.
+    /// Nothing is kept.
     ///
     /// # Errors
     /// [`StackError`]; nothing is left running then.
     pub async fn start(root: &Path, ports: Ports, overrides: Settings) -> Result<Self, StackError> {
-        Self::start_with(root, ports, overrides, Outbox::in_memory()).await
+        Self::start_with(StackOptions {
+            root: root.to_owned(),
+            ports,
+            overrides,
+            keep: Keep::InMemory,
+        })
+        .await
     }
 
-    /// The same with an outbox of the caller's.
+    /// Starts every part.
     ///
     /// # Errors
     /// [`StackError`]; nothing is left running then.
-    pub async fn start_with(
-        root: &Path,
-        ports: Ports,
-        overrides: Settings,
-        outbox: Outbox,
-    ) -> Result<Self, StackError> {
-        let mut app = FunctionApp::load(root, overrides)?;
+    pub async fn start_with(options: StackOptions) -> Result<Self, StackError> {
+        let StackOptions {
+            root,
+            ports,
+            overrides,
+            keep,
+        } = options;
+        let mut app = FunctionApp::load(&root, overrides)?;
         let places = match ports {
             Ports::FromSettings => Places::of(&app)?,
             Ports::Auto => Places::of(&app)?.on_free_ports(),
@@ -108,7 +147,7 @@ impl Stack {
             .transpose()?;
         let (logic_app, mail) = match bind(places.logic_app).await? {
             Some(listener) => {
-                let (logic_app, mail) = fallback::start(root, listener, outbox).await?;
+                let (logic_app, mail) = fallback::start(&root, listener, keep.outbox()).await?;
                 (Some(logic_app), mail)
             }
             None => (None, None),

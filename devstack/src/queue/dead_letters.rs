@@ -77,10 +77,14 @@ impl DeadLetters {
         Ok(until)
     }
 
-    pub(super) fn complete(&mut self, token: Uuid, now: OffsetDateTime) -> Result<(), LockLost> {
+    pub(super) fn complete(
+        &mut self,
+        token: Uuid,
+        now: OffsetDateTime,
+    ) -> Result<DeadLetter, LockLost> {
         let arrival = self.held(token, now)?.0;
-        self.letters.remove(&arrival);
-        Ok(())
+        let kept = self.letters.remove(&arrival).ok_or(LockLost)?;
+        Ok(kept.letter)
     }
 
     pub(super) fn unlock(&mut self, token: Uuid, now: OffsetDateTime) -> Result<(), LockLost> {

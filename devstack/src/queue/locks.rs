@@ -11,7 +11,7 @@ impl Queue {
     /// # Errors
     /// [`LockLost`] when the lock has ended.
     pub fn renew(&self, lock_token: Uuid) -> Result<OffsetDateTime, LockLost> {
-        self.state().renew(lock_token, self.now())
+        self.change(|state, now| state.renew(lock_token, now))
     }
 
     /// Settles a message for good.
@@ -19,7 +19,7 @@ impl Queue {
     /// # Errors
     /// [`LockLost`] when the lock has ended: the message is, or was, handed out again.
     pub fn complete(&self, lock_token: Uuid) -> Result<(), LockLost> {
-        self.state().complete(lock_token, self.now())
+        self.change(|state, now| state.complete(lock_token, now))
     }
 
     /// Gives a message back: it is available at once, or dead-lettered after its last hand-out.
@@ -27,9 +27,7 @@ impl Queue {
     /// # Errors
     /// [`LockLost`] when the lock has ended: the message is, or was, handed out again.
     pub fn abandon(&self, lock_token: Uuid) -> Result<Abandoned, LockLost> {
-        let abandoned = self.state().abandon(lock_token, self.now());
-        self.shared.changed.send_replace(());
-        abandoned
+        self.change(|state, now| state.abandon(lock_token, now))
     }
 
     /// Waits for a dead letter and locks it.
@@ -77,7 +75,7 @@ impl Queue {
     /// # Errors
     /// [`LockLost`] when the lock has ended: the letter is, or was, handed out again.
     pub fn complete_dead_letter(&self, lock_token: Uuid) -> Result<(), LockLost> {
-        self.state().dead.complete(lock_token, self.now())
+        self.change(|state, now| state.complete_letter(lock_token, now))
     }
 
     /// Gives a dead letter back: it is free at once, at its old place.

@@ -1,6 +1,7 @@
 //! The queue as a pure state machine: every transition takes the time and waits for nothing.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -8,6 +9,7 @@ use uuid::Uuid;
 use super::dead_letters::DeadLetters;
 use super::duplicates::Duplicates;
 use super::message::{Accepted, DeadLetter, DeadLetterReason, Delivery, Message};
+use super::transition::Transition;
 use super::{Abandoned, Counts, Enqueued, LockLost, Peeked, QueueOptions};
 
 /// All that the queue knows.
@@ -20,6 +22,7 @@ pub(super) struct State {
     active: BTreeMap<u64, Waiting>,
     locked: HashMap<Uuid, Delivery>,
     pub(super) dead: DeadLetters,
+    transitions: Vec<Transition>,
 }
 
 #[derive(Debug)]
@@ -37,7 +40,13 @@ impl State {
             active: BTreeMap::new(),
             locked: HashMap::new(),
             dead: DeadLetters::default(),
+            transitions: Vec::new(),
         }
+    }
+
+    /// What changed since the last call.
+    pub(super) fn take_transitions(&mut self) -> Vec<Transition> {
+        std::mem::take(&mut self.transitions)
     }
 
     pub(super) fn enqueue(&mut self, mut message: Message, now: OffsetDateTime) -> Enqueued {
@@ -46,6 +55,8 @@ impl State {
             .message_id
             .get_or_insert_with(|| Uuid::new_v4().simple().to_string());
         if !self.duplicates.admit(id, now) {
+            let message_id = id.clone();
+            self.transitions.push(Transition::Duplicate { message_id });
             return Enqueued::Duplicate;
         }
         let asked = message.properties.time_to_live.unwrap_or(f64::INFINITY);
@@ -57,6 +68,8 @@ impl State {
             expires: now + time::Duration::seconds_f64(time_to_live),
             message,
         };
+        self.transitions
+            .push(Transition::Accepted(Arc::new(accepted.clone())));
         self.active.insert(
             accepted.sequence,
             Waiting {
@@ -83,6 +96,11 @@ impl State {
                 lock_token: Uuid::new_v4(),
                 locked_until: now + self.options.lock_duration,
             };
+            self.transitions.push(Transition::Locked {
+                sequence: delivery.accepted.sequence,
+                delivery_count: delivery.delivery_count,
+                lock_token: delivery.lock_token,
+            });
             self.locked.insert(delivery.lock_token, delivery.clone());
             return Some(delivery);
         }
@@ -102,7 +120,10 @@ impl State {
 
     pub(super) fn complete(&mut self, token: Uuid, now: OffsetDateTime) -> Result<(), LockLost> {
         self.release_expired_locks(now);
-        self.locked.remove(&token).map(|_| ()).ok_or(LockLost)
+        let delivery = self.locked.remove(&token).ok_or(LockLost)?;
+        let sequence = delivery.accepted.sequence;
+        self.transitions.push(Transition::Completed { sequence });
+        Ok(())
     }
 
     pub(super) fn abandon(
@@ -152,7 +173,22 @@ impl State {
     /// Puts a letter among the dead as it is; numbers given later are higher than its own.
     pub(super) fn bury_letter(&mut self, letter: DeadLetter) {
         self.last_sequence = self.last_sequence.max(letter.accepted.sequence);
+        self.transitions.extend([
+            Transition::Accepted(Arc::new(letter.accepted.clone())),
+            Transition::dead_lettered(&letter),
+        ]);
         self.dead.bury(letter);
+    }
+
+    pub(super) fn complete_letter(
+        &mut self,
+        token: Uuid,
+        now: OffsetDateTime,
+    ) -> Result<(), LockLost> {
+        let sequence = self.dead.complete(token, now)?.accepted.sequence;
+        self.transitions
+            .push(Transition::LetterCompleted { sequence });
+        Ok(())
     }
 
     fn release_expired_locks(&mut self, now: OffsetDateTime) {
@@ -175,16 +211,23 @@ impl State {
             self.bury(waiting, DeadLetterReason::MaxDeliveryCountExceeded, now);
             return Abandoned::DeadLettered(DeadLetterReason::MaxDeliveryCountExceeded);
         }
-        self.active.insert(waiting.accepted.sequence, waiting);
+        let sequence = waiting.accepted.sequence;
+        self.transitions.push(Transition::Released {
+            sequence,
+            delivery_count: waiting.deliveries,
+        });
+        self.active.insert(sequence, waiting);
         Abandoned::Available
     }
 
     fn bury(&mut self, waiting: Waiting, reason: DeadLetterReason, at: OffsetDateTime) {
-        self.dead.bury(DeadLetter {
+        let letter = DeadLetter {
             accepted: waiting.accepted,
             delivery_count: waiting.deliveries,
             at,
             reason,
-        });
+        };
+        self.transitions.push(Transition::dead_lettered(&letter));
+        self.dead.bury(letter);
     }
 }
