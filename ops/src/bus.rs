@@ -5,8 +5,6 @@
 
 mod counts;
 mod error;
-mod sas;
-mod token;
 mod wire;
 
 use std::time::Duration;
@@ -14,15 +12,11 @@ use std::time::Duration;
 use reqwest::{Method, StatusCode};
 use url::Url;
 
-use crate::{
-    connection::Connection,
-    letter::{Letter, Lock},
-};
+use crate::letter::{Letter, Lock};
 pub use counts::{Counts, CountsError};
 pub use error::BusError;
-pub use sas::shared_access_signature;
-pub use token::TokenError;
-use token::Tokens;
+pub use service_bus::TokenError;
+use service_bus::{Queue, Tokens};
 
 /// Time limit of a request, on top of what the broker was asked to wait.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -33,40 +27,33 @@ const DEAD_LETTERS: &str = "$deadletterqueue";
 #[derive(Debug)]
 pub struct Bus {
     client: reqwest::Client,
-    base: Url,
-    queue: String,
+    queue: Queue,
     tokens: Tokens,
 }
 
 impl Bus {
-    /// The queue `queue`, reached through `client`. Asks nothing of the network.
+    /// `queue`, reached through `client`. Asks nothing of the network.
     ///
     /// # Errors
     /// When this machine offers no such identity.
-    pub fn new(
-        client: &reqwest::Client,
-        connection: &Connection,
-        queue: &str,
-    ) -> Result<Self, TokenError> {
-        let resource = url(&connection.base, queue, &[]);
+    pub fn new(client: &reqwest::Client, queue: &Queue) -> Result<Self, TokenError> {
         Ok(Self {
             client: client.clone(),
-            base: connection.base.clone(),
-            queue: queue.to_owned(),
-            tokens: Tokens::new(client, &connection.access, resource)?,
+            queue: queue.clone(),
+            tokens: Tokens::new(client, queue)?,
         })
     }
 
     /// The queue's name.
     #[must_use]
     pub fn queue(&self) -> &str {
-        &self.queue
+        &self.queue.name
     }
 
     /// Scheme, host and port of the namespace.
     #[must_use]
     pub fn origin(&self) -> String {
-        self.base.origin().ascii_serialization()
+        self.queue.connection.base.origin().ascii_serialization()
     }
 
     /// Locks the next dead letter; `None` when none came within `wait`, in whole seconds.
@@ -144,21 +131,13 @@ impl Bus {
     pub fn place(&self, lock: &Lock) -> Url {
         let place = &lock.place;
         let location = place.location.clone();
-        let ours = location.filter(|location| location.origin() == self.base.origin());
+        let ours =
+            location.filter(|location| location.origin() == self.queue.connection.base.origin());
         let number = place.sequence.to_string();
         ours.unwrap_or_else(|| self.url(&[DEAD_LETTERS, "messages", &number, &place.token]))
     }
 
     fn url(&self, below: &[&str]) -> Url {
-        url(&self.base, &self.queue, below)
+        self.queue.url(below)
     }
-}
-
-/// The queue, or what is `below` it. A queue's name may have several segments.
-fn url(base: &Url, queue: &str, below: &[&str]) -> Url {
-    let mut url = base.clone();
-    if let Ok(mut path) = url.path_segments_mut() {
-        path.clear().extend(queue.split('/')).extend(below);
-    }
-    url
 }

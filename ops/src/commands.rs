@@ -5,10 +5,11 @@ use std::{io::Write as _, process::ExitCode, time::Duration};
 use order_items_ops::{
     bus::{Bus, Counts, CountsError},
     cli::{Cli, Command, DeadLetters},
-    settings::{self, LocalSettings, QueueSettings},
+    settings::{self, LocalSettings},
     status,
 };
 use order_items_reserver::{config::Settings, http_client, store::azure::AzureBlobs};
+use service_bus::Queue;
 
 use crate::{
     failure::{Failure, INCOMPLETE, UNAVAILABLE},
@@ -24,11 +25,11 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode, Failure> {
         None => settings::from_env(name),
     };
     let client = http_client::build()?;
-    let bus = |queue: &QueueSettings| Bus::new(&client, &queue.connection, &queue.queue);
+    let bus = |queue: &Queue| Bus::new(&client, queue);
     let wait = Duration::from_secs(cli.wait);
     match cli.command {
         Command::Status { limit } => {
-            let (queue, settings) = QueueSettings::read_all(&source)?;
+            let (queue, settings) = settings::all(&source)?;
             status(&bus(&queue)?, &settings, &client, limit).await
         }
         Command::DeadLetters(DeadLetters::Redrive {
@@ -36,7 +37,7 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode, Failure> {
             hand_over,
             which,
         }) => {
-            let (queue, settings) = QueueSettings::read_all(&source)?;
+            let (queue, settings) = settings::all(&source)?;
             let tool = redriving::Redriving {
                 bus: &bus(&queue)?,
                 settings: &settings,
@@ -48,7 +49,7 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode, Failure> {
             Box::pin(tool.run(yes)).await
         }
         Command::DeadLetters(command) => {
-            let bus = bus(&QueueSettings::read(&source)?)?;
+            let bus = bus(&settings::queue(&source)?)?;
             look::run(&bus, wait, command).await
         }
     }

@@ -12,12 +12,11 @@
 //! | 4 | `main`: [`cli`], [`settings`] |
 //! | 3 | [`redrive`], [`list`], [`export`], [`status`] |
 //! | 2 | [`walk`]: one letter after another, all given back at the end |
-//! | 1 | [`bus`]: the queue over REST, its tokens and errors |
-//! | 0 | [`letter`], [`connection`], [`text`] |
+//! | 1 | [`bus`]: the queue over REST, and its errors |
+//! | 0 | [`letter`], [`text`] |
 
 pub mod bus;
 pub mod cli;
-pub mod connection;
 pub mod export;
 pub mod letter;
 pub mod list;

@@ -3,10 +3,8 @@
 //! Spec: "Send message" of the Service Bus REST API. One attempt here; when to try again is the
 //! [`crate::outbox`]'s to say.
 
-mod connection;
 mod message;
 mod retry_after;
-mod token;
 
 use std::time::Duration;
 
@@ -18,10 +16,8 @@ use reqwest::{
 use serde_json::json;
 use url::Url;
 
-pub use connection::{ConnectionError, Endpoint};
 pub use message::{Message, SendError};
-use token::Tokens;
-pub use token::{Access, SasKey, sign};
+use service_bus::{Queue, TokenError, Tokens};
 
 /// Who we are to the bus.
 const AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
@@ -29,8 +25,7 @@ const AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION
 /// One queue of the bus, and the right to send to it.
 #[derive(Debug)]
 pub struct Bus {
-    endpoint: Endpoint,
-    queue: String,
+    queue: Queue,
     messages: Url,
     tokens: Tokens,
     client: reqwest::Client,
@@ -41,23 +36,16 @@ impl Bus {
     /// Fetches no token yet, and connects to nobody.
     ///
     /// # Errors
-    /// When this machine offers no such identity, or the queue's name makes no address.
+    /// When this machine offers no such identity.
     pub fn new(
-        endpoint: Endpoint,
-        queue: String,
+        queue: Queue,
         client: reqwest::Client,
         timeout: Duration,
-    ) -> Result<Self, String> {
-        let messages = endpoint
-            .url
-            .join(&format!("/{queue}/messages"))
-            .map_err(|error| format!("queue {queue}: {error}"))?;
-        let tokens = Tokens::new(&endpoint, &queue, &client)?;
+    ) -> Result<Self, TokenError> {
         Ok(Self {
-            endpoint,
+            messages: queue.url(&["messages"]),
+            tokens: Tokens::new(&client, &queue)?,
             queue,
-            messages,
-            tokens,
             client,
             timeout,
         })
@@ -79,7 +67,7 @@ impl Bus {
             if status != StatusCode::UNAUTHORIZED {
                 return self.verdict(status);
             }
-            self.tokens.renew(&self.client).map_err(SendError::later)?;
+            self.tokens.renew()?;
             let status = self.post(message).await?;
             self.verdict(status)
         };
@@ -94,7 +82,7 @@ impl Bus {
 
     /// The status, unless it asks us to come back later.
     async fn post(&self, message: Message<'_>) -> Result<StatusCode, SendError> {
-        let token = self.tokens.get().await.map_err(SendError::later)?;
+        let token = self.tokens.get().await?;
         // Nothing but hexadecimal digits and hyphens goes in, so this is ASCII as a header must be.
         let properties = json!({
             "SessionId": message.session.as_str(),
@@ -102,16 +90,14 @@ impl Bus {
             "CorrelationId": message.traceparent,
             "Label": "CartUpdated",
         });
-        let mut request = self
+        let request = self
             .client
             .post(self.messages.clone())
             .header(USER_AGENT, AGENT)
             .header(CONTENT_TYPE, "application/json")
             .header("BrokerProperties", properties.to_string())
+            .header(AUTHORIZATION, token)
             .body(message.body.to_owned());
-        if let Some(token) = token {
-            request = request.header(AUTHORIZATION, token);
-        }
         let answer = request
             .send()
             .await
@@ -138,7 +124,7 @@ impl Bus {
             413 => "the message is too large",
             _ => "unexpected",
         };
-        let queue = &self.queue;
+        let queue = &self.queue.name;
         Err(SendError::Refused(format!(
             "the bus answers {status} for queue {queue}: {hint}"
         )))
@@ -149,11 +135,11 @@ impl Bus {
     /// # Errors
     /// In words.
     pub async fn reach(&self) -> Result<String, String> {
-        self.tokens.get().await?;
-        let origin = self.endpoint.url.as_str();
+        self.tokens.get().await.map_err(|error| error.to_string())?;
+        let origin = self.queue.connection.base.as_str();
         let request = self.client.get(origin).header(USER_AGENT, AGENT).send();
         match tokio::time::timeout(self.timeout, request).await {
-            Ok(Ok(_)) => Ok(format!("{origin} answers; queue {}", self.queue)),
+            Ok(Ok(_)) => Ok(format!("{origin} answers; queue {}", self.queue.name)),
             Ok(Err(error)) => Err(format!("{origin}: {}", root_cause(&error))),
             Err(_) => Err(format!("{origin}: no answer within {:?}", self.timeout)),
         }

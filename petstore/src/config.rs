@@ -1,16 +1,12 @@
 //! The settings: the only place that reads the environment. Every mistake is reported at once.
 
-mod bus;
-
 use std::{net::Ipv4Addr, path::PathBuf, time::Duration};
 
 use order_items_reserver::config::{Mistakes, Reader};
+use service_bus::{Queue, settings as bus};
 use tracing_subscriber::filter::Targets;
 
-use crate::{
-    bus::Endpoint,
-    cookie::{Key, Transport},
-};
+use crate::cookie::{Key, Transport};
 
 /// Every setting: its name, and its default or `None` where there is none.
 pub const SETTINGS: [(&str, Option<&str>); 11] = [
@@ -19,8 +15,8 @@ pub const SETTINGS: [(&str, Option<&str>); 11] = [
     (bus::NAMESPACE, None),
     (bus::CREDENTIAL, None),
     (bus::CLIENT_ID, None),
-    (bus::QUEUE, Some("order-items")),
-    (bus::TIMEOUT, Some("10000")),
+    (bus::QUEUE, Some(bus::DEFAULT_QUEUE)),
+    (PUBLISH_TIMEOUT, Some("10000")),
     (COOKIE_KEY, None),
     (DATA, None),
     (OUTBOX_MAX, Some("10000")),
@@ -28,6 +24,7 @@ pub const SETTINGS: [(&str, Option<&str>); 11] = [
 ];
 
 const PORT: &str = "PORT";
+const PUBLISH_TIMEOUT: &str = "PUBLISH_TIMEOUT_MS";
 /// Signs the cookies.
 pub const COOKIE_KEY: &str = "PETSTORE_COOKIE_KEY";
 const DATA: &str = "PETSTORE_DATA";
@@ -47,10 +44,8 @@ pub struct Settings {
     pub address: Ipv4Addr,
     /// The port; 0 for any free one.
     pub port: u16,
-    /// The bus.
-    pub endpoint: Endpoint,
-    /// Its queue.
-    pub queue: String,
+    /// Where orders go.
+    pub queue: Queue,
     /// Time limit of one attempt to send.
     pub publish_timeout: Duration,
     /// Signs the cookies; `None` for one of our own in the data folder.
@@ -91,9 +86,8 @@ impl Settings {
     fn assemble(reader: &mut Reader<'_>) -> Option<Self> {
         let in_azure = reader.get(SITE_NAME).is_some();
         let port = reader.number(PORT, 0..=65_535);
-        let queue = bus::queue(reader);
-        let endpoint = bus::endpoint(reader, queue.as_deref());
-        let publish_timeout = reader.number(bus::TIMEOUT, 1..=300_000);
+        let queue = Queue::read(reader);
+        let publish_timeout = reader.number(PUBLISH_TIMEOUT, 1..=300_000);
         let cookie_key = cookie_key(reader, in_azure);
         let outbox_max = reader.number(OUTBOX_MAX, 1..=1_000_000);
         let log_filter = reader.parsed(
@@ -109,7 +103,6 @@ impl Settings {
         Some(Self {
             address,
             port: port?.try_into().ok()?,
-            endpoint: endpoint?,
             queue: queue?,
             publish_timeout: Duration::from_millis(publish_timeout?),
             cookie_key: cookie_key?,

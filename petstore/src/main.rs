@@ -76,13 +76,7 @@ async fn run(settings: Settings, checking: bool) -> ExitCode {
         Ok(client) => client,
         Err(error) => return fail(EXIT_SOFTWARE, error),
     };
-    let Settings {
-        endpoint,
-        queue,
-        publish_timeout,
-        ..
-    } = settings.clone();
-    let bus = match Bus::new(endpoint, queue, client, publish_timeout) {
+    let bus = match Bus::new(settings.queue.clone(), client, settings.publish_timeout) {
         Ok(bus) => bus,
         Err(error) => return fail(EXIT_USAGE, error),
     };

@@ -60,7 +60,8 @@ impl Bus {
         limit: Duration,
     ) -> Result<Answer, BusError> {
         let mut answer = self.send(method.clone(), url.clone(), limit).await?;
-        if answer.status == StatusCode::UNAUTHORIZED && self.tokens.forget() {
+        if answer.status == StatusCode::UNAUTHORIZED {
+            self.tokens.renew()?;
             answer = self.send(method, url, limit).await?;
         }
         if answer.status.is_success() {

@@ -9,7 +9,6 @@ use std::{
 
 use order_items_ops::{
     bus::Bus,
-    connection::Connection,
     redrive::{self, Tally},
     walk::{Filter, Stop, Walk},
 };
@@ -21,6 +20,7 @@ use order_items_reserver::{
     retry::Retry,
     store::{OrderStore, Put, StoreError},
 };
+use service_bus::{Connection, Queue};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpListener,
@@ -116,7 +116,11 @@ pub(crate) fn bus(address: SocketAddr) -> Bus {
         "Endpoint=sb://{address};SharedAccessKeyName=Root;SharedAccessKey=k;UseDevelopmentEmulator=true"
     ));
     let client = http_client::build().unwrap();
-    Bus::new(&client, &connection.unwrap(), "order-items").unwrap()
+    let queue = Queue {
+        connection: connection.unwrap(),
+        name: "order-items".to_owned(),
+    };
+    Bus::new(&client, &queue).unwrap()
 }
 
 /// Storage that takes an order when `until` is true, and counts them.

@@ -1,10 +1,8 @@
 //! Every rule of the settings, and that a mistake is named without being quoted.
 
-use order_items_ops::{
-    connection::{Access, ConnectionError},
-    settings::QueueSettings,
-};
+use order_items_ops::settings;
 use order_items_reserver::identity::Identity;
+use service_bus::{Access, ConnectionError, Queue};
 use tokio::process::Command;
 
 type Given<'a> = &'a [(&'a str, &'a str)];
@@ -12,12 +10,12 @@ type Given<'a> = &'a [(&'a str, &'a str)];
 const CLOUD: &str =
     "Endpoint=sb://ns.servicebus.windows.net/;SharedAccessKeyName=Root;SharedAccessKey=c2Vj+/==";
 
-fn read(given: Given<'_>) -> Result<QueueSettings, Vec<(&'static str, String)>> {
+fn read(given: Given<'_>) -> Result<Queue, Vec<(&'static str, String)>> {
     let source = |name: &str| {
         let found = given.iter().find(|(key, _)| *key == name);
         found.map(|(_, value)| (*value).to_owned())
     };
-    QueueSettings::read(&source).map_err(|mistakes| {
+    settings::queue(&source).map_err(|mistakes| {
         let mistakes = mistakes.0.into_iter();
         mistakes.map(|it| (it.setting, it.problem)).collect()
     })
@@ -31,7 +29,7 @@ fn base(connection: &str) -> String {
 #[test]
 fn a_connection_string_leads_to_https_and_the_emulator_to_this_machine() {
     let settings = read(&[("ServiceBusConnection", CLOUD)]).unwrap();
-    assert_eq!(settings.queue, "order-items");
+    assert_eq!(settings.name, "order-items");
     let Access::Key(key) = settings.connection.access else {
         panic!("a key")
     };
@@ -76,7 +74,7 @@ fn an_identity_is_the_apps_own_or_the_developers() {
 #[test]
 fn the_queue_is_named_once_or_alike() {
     let path = format!("{CLOUD};EntityPath=carts");
-    let queue = |given: Given<'_>| read(given).map(|settings| settings.queue);
+    let queue = |given: Given<'_>| read(given).map(|queue| queue.name);
     assert_eq!(queue(&[("ServiceBusConnection", &path)]).unwrap(), "carts");
     let both = [
         ("ServiceBusConnection", path.as_str()),

@@ -162,7 +162,8 @@ fn letter(
 #[tokio::test]
 async fn what_passes_is_tried_four_times_and_what_does_not_once() {
     for (line, tries, said) in [
-        ("401 Unauthorized", 1, "does not accept our token (401)"),
+        // Once more with a new token.
+        ("401 Unauthorized", 2, "does not accept our token (401)"),
         (
             "403 Forbidden",
             1,

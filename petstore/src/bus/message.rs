@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use service_bus::TokenError;
+
 use crate::session::SessionId;
 
 /// A message to send.
@@ -31,6 +33,13 @@ pub enum SendError {
     /// It will not, until a person changes something.
     #[error("{0}")]
     Refused(String),
+}
+
+/// An identity that answers badly may answer better later.
+impl From<TokenError> for SendError {
+    fn from(error: TokenError) -> Self {
+        Self::later(error.to_string())
+    }
 }
 
 impl SendError {

@@ -104,9 +104,6 @@ fn settings_are_read_like_the_functions() {
     for connection in [
         format!("Endpoint=sb://x.example;SharedAccessKey={key}"),
         format!(
-            "Endpoint=sb://x.example;SharedAccessKeyName=a;SharedAccessKey={key};EntityPath=other"
-        ),
-        format!(
             "Endpoint=sb://x.example;SharedAccessKeyName=a;SharedAccessKey={key};UseDevelopmentEmulator=true"
         ),
         key.to_owned(),
@@ -119,6 +116,19 @@ fn settings_are_read_like_the_functions() {
             "{mistakes}"
         );
     }
+    let elsewhere = format!(
+        "Endpoint=sb://x.example;SharedAccessKeyName=a;SharedAccessKey={key};EntityPath=other"
+    );
+    let queues = [
+        ("ServiceBusConnection", elsewhere.as_str()),
+        ("ORDERS_QUEUE_NAME", "order-items"),
+    ];
+    let mistakes = read(&queues).unwrap_err().to_string();
+    assert!(
+        mistakes.contains("ORDERS_QUEUE_NAME: ") && !mistakes.contains(key),
+        "{mistakes}"
+    );
+    assert_eq!(read(&queues[..1]).unwrap().queue.name, "other");
     let short = read(&[bus, ("PETSTORE_COOKIE_KEY", key)])
         .unwrap_err()
         .to_string();

@@ -1,9 +1,9 @@
 //! Where the queue is and who we are there: `ServiceBusConnection` in either of its forms.
 
-use std::fmt;
-
 use order_items_reserver::identity::Identity;
 use url::{Host, Url};
+
+use crate::sas::SharedKey;
 
 /// A namespace, or the local stack in its place.
 #[derive(Clone, Debug)]
@@ -23,23 +23,6 @@ pub enum Access {
     Key(SharedKey),
     /// An Entra token.
     Identity(Identity),
-}
-
-/// A shared access key. Never printed.
-#[derive(Clone)]
-pub struct SharedKey {
-    /// `SharedAccessKeyName`.
-    pub name: String,
-    /// `SharedAccessKey`; signs as text, it is not base64-decoded.
-    pub secret: String,
-}
-
-impl fmt::Debug for SharedKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SharedKey")
-            .field("name", &self.name)
-            .finish_non_exhaustive()
-    }
 }
 
 /// What is wrong with the connection. Never quotes a value.

@@ -1,0 +1,14 @@
+//! The way in to a Service Bus queue over REST, for the storefront that sends and the operator's tool that receives.
+//!
+//! [`settings`] reads `ServiceBusConnection` and its neighbours as the function's trigger does, [`Connection`] says
+//! where the queue is, [`Tokens`] open it.
+
+mod connection;
+mod sas;
+pub mod settings;
+mod token;
+
+pub use connection::{Access, Connection, ConnectionError};
+pub use sas::{SharedKey, shared_access_signature};
+pub use settings::Queue;
+pub use token::{TokenError, Tokens};

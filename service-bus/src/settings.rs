@@ -1,0 +1,102 @@
+//! `ServiceBusConnection` and the queue's name: the settings that the function's trigger reads too.
+
+use order_items_reserver::config::{Reader, identity};
+use url::Url;
+
+use crate::connection::Connection;
+
+/// A connection string.
+pub const CONNECTION: &str = "ServiceBusConnection";
+/// Instead of it, a namespace opened with an identity.
+pub const NAMESPACE: &str = "ServiceBusConnection__fullyQualifiedNamespace";
+/// Whose identity.
+pub const CREDENTIAL: &str = "ServiceBusConnection__credential";
+/// The client id of a user-assigned one.
+pub const CLIENT_ID: &str = "ServiceBusConnection__clientId";
+/// The queue.
+pub const QUEUE: &str = "ORDERS_QUEUE_NAME";
+/// The queue when nothing names another.
+pub const DEFAULT_QUEUE: &str = "order-items";
+
+/// The longest name that Service Bus allows, in characters.
+const NAME_MAX: usize = 260;
+
+/// A queue, and the way in.
+#[derive(Clone, Debug)]
+pub struct Queue {
+    /// The namespace.
+    pub connection: Connection,
+    /// The queue's name.
+    pub name: String,
+}
+
+impl Queue {
+    /// Reads both. `None` when a setting is missing or wrong: the reader knows which.
+    pub fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let connection = connection(reader);
+        let path = connection.as_ref().and_then(|it| it.entity_path.clone());
+        let name = name(reader, path);
+        Some(Self {
+            connection: connection?,
+            name: name?,
+        })
+    }
+
+    /// Its address, or that of what is `below` it. A queue's name may have several segments.
+    #[must_use]
+    pub fn url(&self, below: &[&str]) -> Url {
+        let mut url = self.connection.base.clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.clear().extend(self.name.split('/')).extend(below);
+        }
+        url
+    }
+}
+
+fn connection(reader: &mut Reader<'_>) -> Option<Connection> {
+    let identity = identity(reader, CREDENTIAL, CLIENT_ID);
+    let (name, connection) = match (reader.get(CONNECTION), reader.get(NAMESPACE)) {
+        (Some(text), None) => (CONNECTION, Connection::from_string(&text)),
+        (None, Some(host)) => (NAMESPACE, Connection::with_identity(&host, identity?)),
+        (Some(_), Some(_)) => {
+            let problem = format!("{NAMESPACE} is set too; expected one of them");
+            return reader.wrong(CONNECTION, problem);
+        }
+        (None, None) => {
+            let problem = format!("missing; expected a connection string, or {NAMESPACE}");
+            return reader.wrong(CONNECTION, problem);
+        }
+    };
+    match connection {
+        Ok(connection) => Some(connection),
+        Err(error) => reader.wrong(name, error.to_string()),
+    }
+}
+
+/// `path` is the queue that the connection string names, if it does.
+fn name(reader: &mut Reader<'_>, path: Option<String>) -> Option<String> {
+    let name = match (reader.get(QUEUE), path) {
+        (Some(name), Some(path)) if !name.eq_ignore_ascii_case(&path) => {
+            let problem = format!("`{name}`, but EntityPath of {CONNECTION} is `{path}`");
+            return reader.wrong(QUEUE, problem);
+        }
+        (Some(name), _) | (None, Some(name)) => name,
+        (None, None) => DEFAULT_QUEUE.to_owned(),
+    };
+    if is_name(&name) {
+        return Some(name);
+    }
+    reader.wrong(
+        QUEUE,
+        format!("`{name}` is no queue's name; expected letters and digits, and `.`, `-`, `_`, `/` between them (a dead-letter queue goes by the name of its queue)"),
+    )
+}
+
+fn is_name(text: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "._-/".contains(c);
+    text.len() <= NAME_MAX
+        && text.chars().all(plain)
+        && text.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && text.ends_with(|c: char| c.is_ascii_alphanumeric())
+        && text.split('/').all(|part| !matches!(part, "" | "." | ".."))
+}
