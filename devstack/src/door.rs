@@ -154,7 +154,7 @@ async fn send(
     for hint in sent.hints {
         door.hint(hint);
     }
-    queue.send(sent.messages).map_err(refused)?;
+    queue.send(sent.messages).map_err(|error| refused(&error))?;
     Ok(StatusCode::CREATED.into_response())
 }
 
@@ -206,7 +206,7 @@ fn status(error: &SendError) -> StatusCode {
     }
 }
 
-fn refused(refused: Refused) -> Refusal {
+fn refused(refused: &Refused) -> Refusal {
     let status = match refused {
         Refused::NoSession => StatusCode::BAD_REQUEST,
         Refused::NotKept(_) => StatusCode::INTERNAL_SERVER_ERROR,

@@ -6,6 +6,7 @@ use time::OffsetDateTime;
 use tokio::time::timeout;
 use uuid::Uuid;
 
+use super::state::State;
 use super::{Delivery, Queue, SessionLost};
 
 /// One receiver's hold on one session.
@@ -27,7 +28,7 @@ impl Queue {
         let mut changed = self.shared.changed.subscribe();
         loop {
             changed.mark_unchanged();
-            if let Some(lock) = self.change(|state, now| state.accept_session(now)) {
+            if let Some(lock) = self.change(State::accept_session) {
                 // A receiver that waits must learn when this lock ends.
                 self.shared.changed.send_replace(());
                 return lock;

@@ -9,6 +9,10 @@ use time::serde::rfc3339;
 use crate::queue::message::{Accepted, DeadLetterReason};
 use crate::queue::transition::Transition;
 
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one at a time, on its way from or to a line"
+)]
 /// What happened, or, in the lines a compaction writes, what is so.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(
