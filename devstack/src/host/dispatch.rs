@@ -222,7 +222,7 @@ impl Dispatch {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::app::DataType;
     use crate::clock::Clock;
@@ -230,14 +230,17 @@ mod tests {
 
     const MINUTE: Duration = Duration::from_secs(60);
 
-    fn dispatch(lock_renewal: Option<Duration>) -> Dispatch {
+    pub(in crate::host) fn dispatch(
+        options: QueueOptions,
+        lock_renewal: Option<Duration>,
+    ) -> Dispatch {
         let (events, _) = Events::new();
         let client = crate::http_client::builder()
             .expect("TLS defaults")
             .build()
             .expect("a client");
         Dispatch {
-            queue: Queue::new("order-items", QueueOptions::default(), Clock::new()),
+            queue: Queue::new("order-items", options, Clock::new()),
             handler: Handler::elsewhere(),
             invoker: Invoker::new(client, "http://127.0.0.1:9", "OrderItemsReserver"),
             envelope: Envelope {
@@ -251,7 +254,7 @@ mod tests {
             limits: Limits {
                 concurrent_calls: 1,
                 concurrent_sessions: 1,
-                session_idle: None,
+                session_idle: Some(MINUTE),
                 function_timeout: None,
                 lock_renewal,
             },
@@ -261,7 +264,7 @@ mod tests {
     }
 
     async fn completed_after(minutes: u32, lock_renewal: Option<Duration>) -> Result<(), LockLost> {
-        let dispatch = dispatch(lock_renewal);
+        let dispatch = dispatch(QueueOptions::default(), lock_renewal);
         dispatch.queue.enqueue(Message::new("x")).unwrap();
         let delivery = dispatch.queue.receive().await;
         tokio::select! {

@@ -61,3 +61,49 @@ async fn renew(dispatch: &Dispatch, session: &SessionLock) -> Infallible {
     let started = Instant::now();
     dispatch.keep(session.locked_until, started, extend).await
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::dispatch::tests::dispatch;
+    use super::*;
+    use crate::queue::{Message, QueueOptions};
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    async fn emptied() -> (Dispatch, SessionLock) {
+        let options = QueueOptions {
+            sessions: true,
+            ..QueueOptions::default()
+        };
+        let dispatch = dispatch(options, Some(10 * MINUTE));
+        let message = Message::new("x").with_session("S");
+        dispatch.queue.enqueue(message).unwrap();
+        let session = dispatch.queue.accept_session().await;
+        let received = dispatch.queue.receive_in_session(session.token, MINUTE);
+        let delivery = received.await.unwrap().unwrap();
+        dispatch.queue.complete(delivery.lock_token).unwrap();
+        (dispatch, session)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_empty_session_is_served_for_as_long_as_it_may_be_idle() {
+        let (dispatch, session) = emptied().await;
+        let started = Instant::now();
+        serve(&dispatch, &session).await;
+        assert_eq!(started.elapsed(), MINUTE);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_sessions_lock_is_renewed_within_the_limit_that_counts_from_taking_it() {
+        let (mut dispatch, session) = emptied().await;
+        dispatch.limits.session_idle = None;
+        let started = Instant::now();
+        tokio::select! {
+            () = serve(&dispatch, &session) => {}
+            never = renew(&dispatch, &session) => match never {},
+        }
+        let held = started.elapsed();
+        // Renewed for the last time within the limit, it holds for less than one more lock duration.
+        assert!(held > 10 * MINUTE && held <= 15 * MINUTE, "{held:?}");
+    }
+}

@@ -40,8 +40,7 @@ pub(super) struct Journal {
     // Lines that could not be written; they go first with the next.
     owed: Vec<u8>,
     owed_lines: usize,
-    // The system lets go of it when the process ends, however it ends.
-    _lock: File,
+    lock: File,
 }
 
 impl Journal {
@@ -75,7 +74,7 @@ impl Journal {
             compact_at: lines + LINES_KEPT,
             owed: Vec::new(),
             owed_lines: 0,
-            _lock: lock,
+            lock,
         };
         Ok((journal, state, clock))
     }
@@ -139,6 +138,14 @@ impl Journal {
         }
         self.end += bytes.len() as u64;
         Ok(())
+    }
+}
+
+impl Drop for Journal {
+    fn drop(&mut self) {
+        // The system does so when the process ends, however it ends; but closing the file does not, while a child
+        // that is just being started still has it too.
+        self.lock.unlock().ok();
     }
 }
 

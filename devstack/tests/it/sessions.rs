@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use devstack::clock::Clock;
-use devstack::queue::{
-    Abandoned, LockLost, Message, Queue, QueueOptions, Refused, SessionLost,
-};
+use devstack::queue::{Abandoned, LockLost, Message, Queue, QueueOptions, Refused, SessionLost};
 use tokio::time::{advance, timeout};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -33,7 +31,10 @@ async fn a_message_needs_a_session_and_a_batch_is_refused_whole() {
     assert_eq!(queue.counts().active, 0);
     send(&queue, "S", "x");
     assert_eq!(queue.peek()[0].accepted.sequence, 1);
-    assert!(queue.try_receive().is_none(), "not without taking its session");
+    assert!(
+        queue.try_receive().is_none(),
+        "not without taking its session"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -45,7 +46,10 @@ async fn a_session_has_one_receiver_and_its_messages_come_in_order_one_at_a_time
     let a = queue.accept_session().await;
     let b = queue.accept_session().await;
     assert_eq!((a.session_id.as_str(), b.session_id.as_str()), ("A", "B"));
-    assert!(timeout(MINUTE, queue.accept_session()).await.is_err(), "both are held");
+    assert!(
+        timeout(MINUTE, queue.accept_session()).await.is_err(),
+        "both are held"
+    );
     let next = async || queue.receive_in_session(a.token, MINUTE).await;
     let first = next().await.unwrap().expect("a message");
     assert_eq!(first.accepted.message.body, "a1");
@@ -73,7 +77,11 @@ async fn an_abandoned_message_is_the_first_of_its_session_until_it_is_dead() {
         let last = queue.abandon(delivery.lock_token).unwrap() != Abandoned::Available;
         assert_eq!(last, count == 10);
     }
-    assert_eq!(next().await.accepted.message.body, "next", "the session goes on");
+    assert_eq!(
+        next().await.accepted.message.body,
+        "next",
+        "the session goes on"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -87,7 +95,11 @@ async fn the_sessions_lock_decides_and_a_hand_out_it_ends_is_not_counted() {
     advance(4 * MINUTE).await;
     let renewed = queue.renew_session(first.token).unwrap();
     assert_eq!(renewed, first.locked_until + 4 * MINUTE);
-    assert_eq!(queue.renew(delivery.lock_token), Ok(renewed), "the message's lock follows");
+    assert_eq!(
+        queue.renew(delivery.lock_token),
+        Ok(renewed),
+        "the message's lock follows"
+    );
     // Nothing is sent meanwhile: the receiver wakes because the lock ends.
     let second = queue.accept_session().await;
     assert_eq!(queue.clock().now(), renewed);
@@ -124,8 +136,12 @@ async fn messages_kept_from_a_time_without_sessions_are_delivered_one_after_anot
         sessions: true,
         ..QueueOptions::default()
     };
-    let queue = Queue::open("order-items", options, Clock::new(), &folder.journal()).expect("opens");
+    let queue =
+        Queue::open("order-items", options, Clock::new(), &folder.journal()).expect("opens");
     let session = queue.accept_session().await;
     let received = queue.receive_in_session(session.token, MINUTE).await;
-    assert_eq!(received.unwrap().expect("a message").accepted.message.body, "old");
+    assert_eq!(
+        received.unwrap().expect("a message").accepted.message.body,
+        "old"
+    );
 }
