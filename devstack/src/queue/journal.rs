@@ -33,8 +33,9 @@ pub(super) struct Journal {
     path: PathBuf,
     queue: String,
     file: File,
-    // Where the last whole line ends; a write that failed half-way is cut off there.
+    // Where the last whole line ends, and whether a write that failed left something behind it.
     end: u64,
+    torn: bool,
     lines: usize,
     compact_at: usize,
     // Lines that could not be written; they go first with the next.
@@ -70,6 +71,7 @@ impl Journal {
             queue: queue.to_owned(),
             file,
             end,
+            torn: false,
             lines,
             compact_at: lines + LINES_KEPT,
             owed: Vec::new(),
@@ -114,6 +116,7 @@ impl Journal {
         let (file, end, lines) = compacted(&self.path, &self.queue, entries)?;
         self.file = file;
         self.end = end;
+        self.torn = false;
         self.lines = lines;
         self.compact_at = lines + LINES_KEPT;
         self.owed.clear();
@@ -130,13 +133,23 @@ impl Journal {
         if bytes.is_empty() {
             return Ok(());
         }
-        // The file may still have half a line of a write that failed.
-        self.file.seek(io::SeekFrom::Start(self.end))?;
+        self.cut_off_torn_end()?;
         if let Err(error) = self.file.write_all(bytes) {
-            self.file.set_len(self.end).ok();
+            self.torn = true;
+            // What fails here is tried again before the next write.
+            self.cut_off_torn_end().ok();
             return Err(error);
         }
         self.end += bytes.len() as u64;
+        Ok(())
+    }
+
+    fn cut_off_torn_end(&mut self) -> io::Result<()> {
+        if self.torn {
+            self.file.set_len(self.end)?;
+            self.file.seek(io::SeekFrom::Start(self.end))?;
+            self.torn = false;
+        }
         Ok(())
     }
 }
