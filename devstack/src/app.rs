@@ -36,6 +36,8 @@ pub struct FunctionApp {
     pub connection: String,
     /// The form of the body.
     pub data_type: DataType,
+    /// Whether the queue has sessions.
+    pub sessions: bool,
     /// host.json with its overrides.
     pub host: HostJson,
     /// local.settings.json with the caller's overrides.
@@ -62,14 +64,12 @@ impl FunctionApp {
         let host: HostJson = read(root, "host.json", |json| {
             host_json::apply_overrides(json, pairs);
         })?;
-        if !host.service_bus().auto_complete_messages {
-            return Err(AppError::Invalid {
-                file: "host.json".to_owned(),
-                key: "extensions.serviceBus.autoCompleteMessages".to_owned(),
-                problem: "expected true: a custom handler cannot complete a message itself"
-                    .to_owned(),
-            });
-        }
+        let checked = host.service_bus().check();
+        checked.map_err(|(key, problem)| AppError::Invalid {
+            file: "host.json".to_owned(),
+            key: format!("extensions.serviceBus.{key}"),
+            problem,
+        })?;
         let function = function_folder(root)?;
         let file = format!("{function}/function.json");
         let trigger = sole_trigger(&file, read(root, &file, |_| {})?)?;
@@ -85,6 +85,7 @@ impl FunctionApp {
             queue,
             connection: trigger.connection,
             data_type: trigger.data_type,
+            sessions: trigger.is_sessions_enabled,
             host,
             settings,
         })
@@ -140,12 +141,6 @@ fn sole_trigger(file: &str, function: FunctionJson) -> Result<function_json::Bin
             &format!("expected one serviceBusTrigger, found {found} bindings"),
         )
     })?;
-    if binding.is_sessions_enabled {
-        return Err(invalid(
-            "bindings[0].isSessionsEnabled",
-            "expected false: the local queue has no sessions",
-        ));
-    }
     if binding.cardinality == Cardinality::Many {
         return Err(invalid(
             "bindings[0].cardinality",

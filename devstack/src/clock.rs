@@ -31,6 +31,16 @@ impl Clock {
         }
     }
 
+    /// The same clock, set forward when it shows a time before `time`.
+    #[must_use]
+    pub fn not_before(self, time: OffsetDateTime) -> Self {
+        let behind = (time - self.now()).max(time::Duration::ZERO);
+        Self {
+            origin: self.origin + behind,
+            ..self
+        }
+    }
+
     /// The time now.
     #[must_use]
     pub fn now(&self) -> OffsetDateTime {

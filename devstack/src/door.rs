@@ -23,9 +23,10 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::UnboundedSender;
 
+use crate::clock::Clock;
 use crate::connection::AccessKey;
 use crate::loopback::{Request, Server};
-use crate::queue::Queue;
+use crate::queue::{Queue, Refused};
 use send::SendError;
 use view::MessageView;
 
@@ -52,6 +53,8 @@ pub struct Door {
 struct Shared {
     options: DoorOptions,
     url: String,
+    // Not the queue's, which may run ahead of the senders' when the machine's clock was set back.
+    clock: Clock,
     told_about_tokens: AtomicBool,
 }
 
@@ -65,6 +68,7 @@ impl Door {
         let shared = Arc::new(Shared {
             options,
             url,
+            clock: Clock::new(),
             told_about_tokens: AtomicBool::new(false),
         });
         let router = Router::new()
@@ -150,9 +154,7 @@ async fn send(
     for hint in sent.hints {
         door.hint(hint);
     }
-    for message in sent.messages {
-        queue.enqueue(message);
-    }
+    queue.send(sent.messages).map_err(|error| refused(&error))?;
     Ok(StatusCode::CREATED.into_response())
 }
 
@@ -185,7 +187,7 @@ impl Shared {
             return Ok(());
         };
         let text = String::from_utf8_lossy(header.as_bytes());
-        sas::check(&text, key, queue.name(), queue.clock().now())
+        sas::check(&text, key, queue.name(), self.clock.now())
             .map_err(|refused| (StatusCode::UNAUTHORIZED, refused.to_string()))
     }
 
@@ -202,6 +204,14 @@ fn status(error: &SendError) -> StatusCode {
         SendError::Property(_) | SendError::Batch(_) => StatusCode::BAD_REQUEST,
         SendError::TooLarge(_) => StatusCode::FORBIDDEN,
     }
+}
+
+fn refused(refused: &Refused) -> Refusal {
+    let status = match refused {
+        Refused::NoSession => StatusCode::BAD_REQUEST,
+        Refused::NotKept(_) => StatusCode::INTERNAL_SERVER_ERROR,
+    };
+    (status, refused.to_string())
 }
 
 fn too_large(headers: &HeaderMap) -> Refusal {

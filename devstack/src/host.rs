@@ -14,6 +14,7 @@ mod invoker;
 mod limit;
 mod process;
 mod restarts;
+mod sessions;
 mod supervisor;
 
 use std::sync::atomic::AtomicBool;
@@ -178,6 +179,8 @@ fn limits(app: &FunctionApp) -> Limits {
     let service_bus = app.host.service_bus();
     Limits {
         concurrent_calls: service_bus.max_concurrent_calls,
+        concurrent_sessions: service_bus.max_concurrent_sessions,
+        session_idle: service_bus.session_idle_timeout.limit(),
         function_timeout: app.host.function_timeout.limit(),
         lock_renewal: service_bus.max_auto_lock_renewal_duration.limit(),
     }

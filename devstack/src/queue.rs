@@ -1,27 +1,36 @@
-//! A Service Bus queue stand-in, in memory: peek-lock, duplicate detection, redelivery at once, dead letters.
+//! A Service Bus queue stand-in: peek-lock, duplicate detection, redelivery at once, dead letters, sessions.
 //!
-//! [`Queue`] is the handle that waits and wakes; what happens to a message is decided in `state.rs`, which is pure.
+//! [`Queue`] is the handle that waits and wakes; what happens to a message is decided in `state.rs`, which is pure;
+//! `journal.rs` keeps it on disk.
 
+mod backlog;
 mod dead_letters;
 mod duplicates;
+mod journal;
 mod locks;
 mod message;
 mod outcome;
+mod sessions;
 mod state;
 mod transition;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use time::OffsetDateTime;
+use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::{broadcast, watch};
 
 use crate::clock::Clock;
+pub use journal::JournalError;
+use journal::{Entry, Journal};
 pub use message::{
     Accepted, DeadDelivery, DeadLetter, DeadLetterReason, Delivery, Message, Properties,
 };
-pub use outcome::{Abandoned, Counts, Enqueued, LockLost, Peeked};
-use state::State;
+pub use outcome::{Abandoned, Counts, Enqueued, LockLost, Peeked, Refused, SessionLost};
+pub use sessions::SessionLock;
+use state::{Admitted, State};
 pub use transition::Transition;
 
 /// How the queue is set up; the defaults are those of the queue in Azure.
@@ -35,6 +44,8 @@ pub struct QueueOptions {
     pub duplicate_window: Duration,
     /// How long a message may wait at most.
     pub time_to_live: Duration,
+    /// Every message belongs to a session, and a session has one receiver at a time.
+    pub sessions: bool,
 }
 
 impl Default for QueueOptions {
@@ -44,6 +55,7 @@ impl Default for QueueOptions {
             max_delivery_count: 10,
             duplicate_window: Duration::from_secs(10 * 60),
             time_to_live: Duration::from_secs(14 * 24 * 60 * 60),
+            sessions: false,
         }
     }
 }
@@ -57,36 +69,88 @@ pub struct Queue {
 #[derive(Debug)]
 struct Shared {
     name: String,
+    sessions: bool,
     clock: Clock,
-    state: Mutex<State>,
+    kept: Mutex<Kept>,
     // Marked at every transition, also a hand-out: a receiver that waits must learn when that lock would end.
     changed: watch::Sender<()>,
     transitions: broadcast::Sender<Transition>,
+    troubles: OnceLock<UnboundedSender<String>>,
+}
+
+/// The state, and where it is written down.
+#[derive(Debug)]
+struct Kept {
+    state: State,
+    journal: Option<Journal>,
+    // Told once, until the journal can be written again.
+    in_trouble: bool,
 }
 
 /// More than a test or a screen ever lags behind.
 const TRANSITIONS_KEPT: usize = 16 * 1024;
 
 impl Queue {
-    /// An empty queue.
+    /// An empty queue, in memory.
     #[must_use]
     pub fn new(name: impl Into<String>, options: QueueOptions, clock: Clock) -> Self {
+        Self::with(name.into(), State::new(options), None, clock)
+    }
+
+    /// The queue that is kept in the file `path`; an empty one when there is none yet.
+    ///
+    /// Numbers go on where they stopped, and so do times when the machine's clock was set back. Messages that were
+    /// locked when the last process ended wait again, their hand-outs counted.
+    ///
+    /// # Errors
+    /// [`JournalError`] when the file is damaged, in use, or not to be read or written.
+    pub fn open(
+        name: impl Into<String>,
+        options: QueueOptions,
+        clock: Clock,
+        path: &Path,
+    ) -> Result<Self, JournalError> {
+        let name = name.into();
+        let (journal, state, clock) = Journal::open(path, &name, options, clock)?;
+        Ok(Self::with(name, state, Some(journal), clock))
+    }
+
+    fn with(name: String, state: State, journal: Option<Journal>, clock: Clock) -> Self {
+        let sessions = state.options.sessions;
+        let kept = Kept {
+            state,
+            journal,
+            in_trouble: false,
+        };
         let shared = Shared {
-            name: name.into(),
+            name,
+            sessions,
             clock,
-            state: Mutex::new(State::new(options)),
+            kept: Mutex::new(kept),
             changed: watch::Sender::new(()),
             transitions: broadcast::Sender::new(TRANSITIONS_KEPT),
+            troubles: OnceLock::new(),
         };
         Self {
             shared: Arc::new(shared),
         }
     }
 
+    /// Where to tell that the journal cannot be written; the first caller's place counts.
+    pub fn tell_troubles_to(&self, place: UnboundedSender<String>) {
+        self.shared.troubles.set(place).ok();
+    }
+
     /// The queue's name.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.shared.name
+    }
+
+    /// Whether every message belongs to a session.
+    #[must_use]
+    pub fn requires_sessions(&self) -> bool {
+        self.shared.sessions
     }
 
     /// The clock this queue goes by.
@@ -102,8 +166,25 @@ impl Queue {
     }
 
     /// Accepts a message, or drops it as a duplicate.
-    pub fn enqueue(&self, message: Message) -> Enqueued {
-        self.change(|state, now| state.enqueue(message, now))
+    ///
+    /// # Errors
+    /// [`Refused`] when it has no session and needs one, or cannot be written down.
+    pub fn enqueue(&self, message: Message) -> Result<Enqueued, Refused> {
+        let enqueued = self.send(vec![message])?;
+        Ok(enqueued.first().copied().unwrap_or(Enqueued::Duplicate))
+    }
+
+    /// Accepts the messages of one send, all or none, each as [`Queue::enqueue`] does.
+    ///
+    /// # Errors
+    /// [`Refused`] when one has no session and needs one, or they cannot be written down.
+    pub fn send(&self, messages: Vec<Message>) -> Result<Vec<Enqueued>, Refused> {
+        let mut kept = self.kept();
+        let admitted = kept.state.admit(messages, self.now())?;
+        kept.write(&admitted)?;
+        let enqueued = kept.state.accept(admitted);
+        self.tell(kept);
+        Ok(enqueued)
     }
 
     /// Waits for a message and locks it.
@@ -114,7 +195,7 @@ impl Queue {
             if let Some(delivery) = self.try_receive() {
                 return delivery;
             }
-            let expiry = self.state().next_lock_expiry();
+            let expiry = self.kept().state.next_lock_expiry();
             tokio::select! {
                 // The sender lives as long as `self`: there is no error to see.
                 _ = changed.changed() => {}
@@ -138,13 +219,13 @@ impl Queue {
     /// Every message that waits or is locked, oldest first.
     #[must_use]
     pub fn peek(&self) -> Vec<Peeked> {
-        self.state().peek()
+        self.kept().state.peek()
     }
 
     /// The dead letters, oldest first.
     #[must_use]
     pub fn dead_letters(&self) -> Vec<DeadLetter> {
-        self.state().dead.all()
+        self.kept().state.dead.all()
     }
 
     /// Puts a letter among the dead as it is, with numbers and times of its own: to set a stage for tests.
@@ -152,20 +233,37 @@ impl Queue {
         self.change(|state, _| state.bury_letter(letter));
     }
 
-    /// Lets `act` change the state, and tells what changed.
+    /// Lets `act` change the state, writes down what changed, and tells it.
     fn change<T>(&self, act: impl FnOnce(&mut State, OffsetDateTime) -> T) -> T {
-        let mut state = self.state();
-        let result = act(&mut state, self.now());
-        let transitions = state.take_transitions();
-        if !transitions.is_empty() {
-            for transition in transitions {
-                // Under the lock, so that the order told is the order of events. An error means that nobody listens.
-                self.shared.transitions.send(transition).ok();
-            }
-            drop(state);
-            self.shared.changed.send_replace(());
+        let mut kept = self.kept();
+        let now = self.now();
+        let result = act(&mut kept.state, now);
+        if let Some(trouble) = kept.note(now) {
+            self.tell_trouble(trouble);
         }
+        self.tell(kept);
         result
+    }
+
+    /// Tells what changed, in the order of events, which needs the lock.
+    fn tell(&self, mut kept: MutexGuard<'_, Kept>) {
+        let transitions = kept.state.take_transitions();
+        if transitions.is_empty() {
+            return;
+        }
+        for transition in transitions {
+            // An error means that nobody listens.
+            self.shared.transitions.send(transition).ok();
+        }
+        drop(kept);
+        self.shared.changed.send_replace(());
+    }
+
+    fn tell_trouble(&self, trouble: String) {
+        if let Some(place) = self.shared.troubles.get() {
+            // Nobody listens any more when the stack is going down.
+            place.send(trouble).ok();
+        }
     }
 
     async fn wait_for(&self, expiry: Option<OffsetDateTime>) {
@@ -179,11 +277,52 @@ impl Queue {
         self.shared.clock.now()
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn kept(&self) -> MutexGuard<'_, Kept> {
         // No transition panics half-way, so what a poisoned lock holds is whole.
-        self.shared
-            .state
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        let kept = self.shared.kept.lock();
+        kept.unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Kept {
+    /// Writes down the messages of one send, before they are accepted.
+    fn write(&mut self, admitted: &[Admitted]) -> Result<(), Refused> {
+        let Some(journal) = &mut self.journal else {
+            return Ok(());
+        };
+        let new = admitted.iter().filter_map(Admitted::entry);
+        let written = journal.append(new);
+        written.map_err(|error| Refused::NotKept(journal.cannot(&error)))
+    }
+
+    /// Writes down what has changed already; returns what a person should know.
+    fn note(&mut self, now: OffsetDateTime) -> Option<String> {
+        let journal = self.journal.as_mut()?;
+        let noted = journal.note(self.state.transitions().iter().filter_map(Entry::of));
+        let compacted = noted.and_then(|()| {
+            if journal.is_worth_compacting(self.state.len()) {
+                journal.compact(&self.state.entries(now))
+            } else {
+                Ok(())
+            }
+        });
+        let known = std::mem::replace(&mut self.in_trouble, compacted.is_err());
+        let error = compacted.err().filter(|_| !known)?;
+        Some(format!(
+            "{}; what was settled meanwhile may be delivered again",
+            journal.cannot(&error)
+        ))
+    }
+
+    /// Writes down the hand-out of a dead letter, which is no transition.
+    fn note_letter(&mut self, delivery: &DeadDelivery) {
+        if let Some(journal) = &mut self.journal {
+            let entry = Entry::LetterHandedOut {
+                sequence: delivery.letter.accepted.sequence,
+                delivery_count: delivery.letter.delivery_count,
+            };
+            // What fails is owed, and told with the next transition.
+            journal.note([entry]).ok();
+        }
     }
 }

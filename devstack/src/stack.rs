@@ -18,7 +18,7 @@ use crate::host::{Host, HostError, HostOptions};
 use crate::logic_app::LogicApp;
 use crate::mail::{MailService, Outbox};
 use crate::ports::{Place, PortTaken};
-use crate::queue::{Queue, QueueOptions};
+use crate::queue::{JournalError, Queue, QueueOptions};
 use crate::workflow::Refused;
 use places::Places;
 use wiring::{links, redirect};
@@ -48,6 +48,20 @@ impl Keep {
         match self {
             Self::InMemory => Outbox::in_memory(),
             Self::InFolder(folder) => Outbox::in_folder(folder.join("outbox")),
+        }
+    }
+
+    fn queue(&self, app: &FunctionApp) -> Result<Queue, JournalError> {
+        let options = QueueOptions {
+            sessions: app.sessions,
+            ..QueueOptions::default()
+        };
+        match self {
+            Self::InMemory => Ok(Queue::new(&app.queue, options, Clock::new())),
+            Self::InFolder(folder) => {
+                let journal = folder.join("queue.jsonl");
+                Queue::open(&app.queue, options, Clock::new(), &journal)
+            }
         }
     }
 }
@@ -101,6 +115,9 @@ pub enum StackError {
     /// The workflow behind the Logic App.
     #[error(transparent)]
     Workflow(#[from] Refused),
+    /// The queue's journal.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
     /// The host.
     #[error(transparent)]
     Host(#[from] HostError),
@@ -161,7 +178,7 @@ impl Stack {
                 door.local_addr()?,
             );
         }
-        let queue = Queue::new(&app.queue, QueueOptions::default(), Clock::new());
+        let queue = keep.queue(&app)?;
         let host = Host::start(
             HostOptions {
                 app: app.clone(),
@@ -170,6 +187,7 @@ impl Stack {
             queue.clone(),
         )?;
         let (sender, hints) = unbounded_channel();
+        queue.tell_troubles_to(sender.clone());
         let options = DoorOptions {
             queues: vec![queue.clone()],
             key: Connection::parse(

@@ -59,8 +59,39 @@ pub struct ServiceBus {
     pub max_auto_lock_renewal_duration: TimeSpan,
     /// Deliveries in flight at a time.
     pub max_concurrent_calls: usize,
+    /// Sessions held at a time, one message in flight in each.
+    pub max_concurrent_sessions: usize,
+    /// Must be 1: more would give up the order within a session.
+    pub max_concurrent_calls_per_session: usize,
+    /// How long an empty session is held; the extension takes its time limit for one try (1 min) when nothing is set.
+    pub session_idle_timeout: TimeSpan,
     /// Must be true: a custom handler cannot settle a message itself.
     pub auto_complete_messages: bool,
+}
+
+impl ServiceBus {
+    /// The key below `extensions.serviceBus` that cannot work here, and what was expected.
+    pub(super) fn check(&self) -> Result<(), (&'static str, String)> {
+        if !self.auto_complete_messages {
+            let problem = "expected true: a custom handler cannot complete a message itself";
+            return Err(("autoCompleteMessages", problem.to_owned()));
+        }
+        for (key, value) in [
+            ("maxConcurrentCalls", self.max_concurrent_calls),
+            ("maxConcurrentSessions", self.max_concurrent_sessions),
+        ] {
+            if value == 0 {
+                return Err((key, "expected at least 1, found 0".to_owned()));
+            }
+        }
+        let calls = self.max_concurrent_calls_per_session;
+        if calls != 1 {
+            let problem =
+                format!("expected 1: more gives up the order of a session; found {calls}");
+            return Err(("maxConcurrentCallsPerSession", problem));
+        }
+        Ok(())
+    }
 }
 
 impl Default for ServiceBus {
@@ -69,6 +100,9 @@ impl Default for ServiceBus {
         Self {
             max_auto_lock_renewal_duration: TimeSpan::from_secs(5 * 60),
             max_concurrent_calls: 16 * cores,
+            max_concurrent_sessions: 8,
+            max_concurrent_calls_per_session: 1,
+            session_idle_timeout: TimeSpan::from_secs(60),
             auto_complete_messages: true,
         }
     }

@@ -24,6 +24,9 @@ use answer::Received;
 /// The longest that a receiver may wait, and the default, as in Azure.
 const WAIT_MAX_SECS: u64 = 60;
 
+/// The REST interface cannot name a session to receive from.
+const NEEDS_SESSIONS: &str = "It is not possible for an entity that requires sessions to create a non-sessionful message receiver.";
+
 const DEAD_LETTERS: &str = "$deadletterqueue";
 
 /// `…/messages/head` and `…/messages/{message}/{lock token}`, each with and without the dead-letter queue's name.
@@ -84,6 +87,9 @@ async fn receive(
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     let (queue, dead) = target.open(&door, &headers)?;
+    if queue.requires_sessions() && !dead {
+        return Err((StatusCode::BAD_REQUEST, NEEDS_SESSIONS.to_owned()));
+    }
     let wait = wait.timeout.unwrap_or(WAIT_MAX_SECS).min(WAIT_MAX_SECS);
     let Ok(received) = timeout(Duration::from_secs(wait), next(queue, dead)).await else {
         return Ok(StatusCode::NO_CONTENT.into_response());

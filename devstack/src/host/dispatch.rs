@@ -1,11 +1,13 @@
 //! From the queue to the handler and back: receive, invoke, settle.
 
+use std::borrow::Cow;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
+use time::OffsetDateTime;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
@@ -15,6 +17,7 @@ use super::handler::Handler;
 use super::invocation::{Envelope, Stamp};
 use super::invoker::{Invoker, Reply};
 use super::limit::within;
+use super::sessions;
 use crate::queue::{Abandoned, Delivery, Queue};
 
 /// Between two tries to reach a handler that does not listen. Not counted as deliveries: a rebuild would burn ten.
@@ -24,6 +27,8 @@ const NOT_LISTENING_PAUSE: Duration = Duration::from_millis(250);
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limits {
     pub(super) concurrent_calls: usize,
+    pub(super) concurrent_sessions: usize,
+    pub(super) session_idle: Option<Duration>,
     pub(super) function_timeout: Option<Duration>,
     pub(super) lock_renewal: Option<Duration>,
 }
@@ -44,6 +49,9 @@ impl Dispatch {
     /// Delivers until the host stops, and returns when every delivery is settled.
     pub(super) async fn run(self) {
         let dispatch = Arc::new(self);
+        if dispatch.queue.requires_sessions() {
+            return sessions::run(&dispatch).await;
+        }
         let mut calls = JoinSet::new();
         loop {
             tokio::select! {
@@ -51,7 +59,10 @@ impl Dispatch {
                 Some(_) = calls.join_next() => {}
                 delivery = dispatch.next(), if calls.len() < dispatch.limits.concurrent_calls => {
                     let dispatch = Arc::clone(&dispatch);
-                    calls.spawn(async move { dispatch.deliver(&delivery).await });
+                    calls.spawn(async move {
+                        let renewal = dispatch.renew(&delivery, Instant::now());
+                        dispatch.deliver(&delivery, renewal).await;
+                    });
                 }
             }
         }
@@ -63,11 +74,16 @@ impl Dispatch {
         self.queue.receive().await
     }
 
-    async fn deliver(&self, delivery: &Delivery) {
+    /// Invokes and settles, and meanwhile keeps the lock by `renewal`.
+    pub(super) async fn deliver(
+        &self,
+        delivery: &Delivery,
+        renewal: impl Future<Output = Infallible>,
+    ) {
         let started = Instant::now();
         let invoked = tokio::select! {
             invoked = self.invoke(delivery) => invoked,
-            never = self.renew(delivery, started) => match never {},
+            never = renewal => match never {},
             () = self.handler.stopped() => Err(Failure::HostStops),
         };
         self.settle(delivery, invoked, started);
@@ -77,7 +93,7 @@ impl Dispatch {
     async fn invoke(&self, delivery: &Delivery) -> Result<Success, Failure> {
         loop {
             let generation = self.handler.ready().await;
-            let body = self.envelope.encode(delivery, &Stamp::new());
+            let body = self.envelope_of(delivery).encode(delivery, &Stamp::new());
             let call = self.call(delivery.accepted.sequence, body);
             match within(self.limits.function_timeout, call).await {
                 Some(Some(answered)) => {
@@ -95,6 +111,16 @@ impl Dispatch {
                 }
             }
         }
+    }
+
+    fn envelope_of(&self, delivery: &Delivery) -> Cow<'_, Envelope> {
+        if !self.queue.requires_sessions() {
+            return Cow::Borrowed(&self.envelope);
+        }
+        Cow::Owned(Envelope {
+            session_locked_until: Some(delivery.locked_until),
+            ..self.envelope.clone()
+        })
     }
 
     /// Once until the handler answers again, not for every message that waits for it.
@@ -123,10 +149,18 @@ impl Dispatch {
         }
     }
 
-    /// Extends the lock in time, for as long as host.json allows; never returns.
     async fn renew(&self, delivery: &Delivery, started: Instant) -> Infallible {
-        let token = delivery.lock_token;
-        let mut locked_until = delivery.locked_until;
+        let extend = || self.queue.renew(delivery.lock_token).ok();
+        self.keep(delivery.locked_until, started, extend).await
+    }
+
+    /// Extends a lock in time, for as long as host.json allows; never returns.
+    pub(super) async fn keep(
+        &self,
+        mut locked_until: OffsetDateTime,
+        started: Instant,
+        extend: impl Fn() -> Option<OffsetDateTime>,
+    ) -> Infallible {
         let within_limit = || {
             self.limits
                 .lock_renewal
@@ -139,9 +173,9 @@ impl Dispatch {
             if !within_limit() {
                 break;
             }
-            match self.queue.renew(token) {
-                Ok(end) => locked_until = end,
-                Err(_) => break,
+            match extend() {
+                Some(end) => locked_until = end,
+                None => break,
             }
         }
         std::future::pending().await
@@ -188,7 +222,7 @@ impl Dispatch {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::app::DataType;
     use crate::clock::Clock;
@@ -196,14 +230,17 @@ mod tests {
 
     const MINUTE: Duration = Duration::from_secs(60);
 
-    fn dispatch(lock_renewal: Option<Duration>) -> Dispatch {
+    pub(in crate::host) fn dispatch(
+        options: QueueOptions,
+        lock_renewal: Option<Duration>,
+    ) -> Dispatch {
         let (events, _) = Events::new();
         let client = crate::http_client::builder()
             .expect("TLS defaults")
             .build()
             .expect("a client");
         Dispatch {
-            queue: Queue::new("order-items", QueueOptions::default(), Clock::new()),
+            queue: Queue::new("order-items", options, Clock::new()),
             handler: Handler::elsewhere(),
             invoker: Invoker::new(client, "http://127.0.0.1:9", "OrderItemsReserver"),
             envelope: Envelope {
@@ -216,6 +253,8 @@ mod tests {
             },
             limits: Limits {
                 concurrent_calls: 1,
+                concurrent_sessions: 1,
+                session_idle: Some(MINUTE),
                 function_timeout: None,
                 lock_renewal,
             },
@@ -225,8 +264,8 @@ mod tests {
     }
 
     async fn completed_after(minutes: u32, lock_renewal: Option<Duration>) -> Result<(), LockLost> {
-        let dispatch = dispatch(lock_renewal);
-        dispatch.queue.enqueue(Message::new("x"));
+        let dispatch = dispatch(QueueOptions::default(), lock_renewal);
+        dispatch.queue.enqueue(Message::new("x")).unwrap();
         let delivery = dispatch.queue.receive().await;
         tokio::select! {
             never = dispatch.renew(&delivery, Instant::now()) => match never {},

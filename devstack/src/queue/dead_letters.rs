@@ -101,10 +101,26 @@ impl DeadLetters {
             .min()
     }
 
+    /// In the order they came, whether locked or not.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &DeadLetter> {
+        self.letters.values().map(|kept| &kept.letter)
+    }
+
+    pub(super) fn letter_mut(&mut self, sequence: u64) -> Option<&mut DeadLetter> {
+        let mut letters = self.letters.values_mut().map(|kept| &mut kept.letter);
+        letters.find(|letter| letter.accepted.sequence == sequence)
+    }
+
+    pub(super) fn remove(&mut self, sequence: u64) -> Option<DeadLetter> {
+        let mut letters = self.letters.iter();
+        let (arrival, _) = letters.find(|(_, kept)| kept.letter.accepted.sequence == sequence)?;
+        let arrival = *arrival;
+        self.letters.remove(&arrival).map(|kept| kept.letter)
+    }
+
     /// Free and locked ones.
     pub(super) fn all(&self) -> Vec<DeadLetter> {
-        let letters = self.letters.values();
-        letters.map(|kept| kept.letter.clone()).collect()
+        self.iter().cloned().collect()
     }
 
     pub(super) fn len(&self) -> usize {

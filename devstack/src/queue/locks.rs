@@ -38,7 +38,7 @@ impl Queue {
             if let Some(delivery) = self.try_receive_dead_letter() {
                 return delivery;
             }
-            let expiry = self.state().dead.next_lock_expiry(self.now());
+            let expiry = self.kept().state.dead.next_lock_expiry(self.now());
             tokio::select! {
                 // The sender lives as long as `self`: there is no error to see.
                 _ = changed.changed() => {}
@@ -50,14 +50,13 @@ impl Queue {
     /// Locks a dead letter, if one is free.
     #[must_use]
     pub fn try_receive_dead_letter(&self) -> Option<DeadDelivery> {
-        let mut state = self.state();
-        let lock_duration = state.options.lock_duration;
-        let delivery = state.dead.receive(lock_duration, self.now());
-        drop(state);
-        if delivery.is_some() {
-            self.shared.changed.send_replace(());
-        }
-        delivery
+        let mut kept = self.kept();
+        let lock_duration = kept.state.options.lock_duration;
+        let delivery = kept.state.dead.receive(lock_duration, self.now())?;
+        kept.note_letter(&delivery);
+        drop(kept);
+        self.shared.changed.send_replace(());
+        Some(delivery)
     }
 
     /// Extends the lock of a dead letter by the queue's lock duration; returns when it ends now.
@@ -65,7 +64,7 @@ impl Queue {
     /// # Errors
     /// [`LockLost`] when the lock has ended.
     pub fn renew_dead_letter(&self, lock_token: Uuid) -> Result<OffsetDateTime, LockLost> {
-        let mut state = self.state();
+        let state = &mut self.kept().state;
         let lock_duration = state.options.lock_duration;
         state.dead.renew(lock_token, lock_duration, self.now())
     }
@@ -83,7 +82,7 @@ impl Queue {
     /// # Errors
     /// [`LockLost`] when the lock has ended: the letter is, or was, handed out again.
     pub fn unlock_dead_letter(&self, lock_token: Uuid) -> Result<(), LockLost> {
-        let unlocked = self.state().dead.unlock(lock_token, self.now());
+        let unlocked = self.kept().state.dead.unlock(lock_token, self.now());
         self.shared.changed.send_replace(());
         unlocked
     }

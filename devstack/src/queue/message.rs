@@ -1,15 +1,19 @@
 //! What a publisher sends, what a receiver is handed, and what is left of a message nobody could take.
 
+mod body;
+
 use bytes::Bytes;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 /// A message as the publisher sent it.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Message {
     /// The body, byte for byte.
+    #[serde(with = "body")]
     pub body: Bytes,
     /// The properties the publisher set, and the message id the queue gave when there was none.
     pub properties: Properties,
@@ -41,13 +45,13 @@ impl Message {
 }
 
 /// The message properties of Service Bus that its REST interface can set.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
-#[serde(rename_all = "PascalCase")]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default, deny_unknown_fields)]
 pub struct Properties {
     /// Identifies the message for duplicate detection.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message_id: Option<String>,
-    /// An ordinary property here: this queue has no sessions.
+    /// The session; an ordinary property on a queue without sessions.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub session_id: Option<String>,
     /// Carries the trace context (W3C `traceparent`).
@@ -80,13 +84,16 @@ pub struct Properties {
 }
 
 /// A message the queue accepted, with the broker's own properties.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Accepted {
     /// Unique and rising, from 1; kept over redeliveries.
     pub sequence: u64,
     /// When the queue accepted it.
+    #[serde(with = "time::serde::rfc3339")]
     pub enqueued: OffsetDateTime,
     /// When it expires.
+    #[serde(with = "time::serde::rfc3339")]
     pub expires: OffsetDateTime,
     /// What the publisher sent.
     pub message: Message,
@@ -130,7 +137,7 @@ pub struct DeadDelivery {
 }
 
 /// Why a message was dead-lettered, in the broker's words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DeadLetterReason {
     /// Handed out as often as the queue allows, never completed.
     MaxDeliveryCountExceeded,

@@ -17,6 +17,17 @@ pub enum Enqueued {
     Duplicate,
 }
 
+/// Why a send is not accepted; nothing of it is.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// The queue has sessions, and a message has none.
+    #[error("the queue requires sessions: expected a SessionId on every message, found none")]
+    NoSession,
+    /// The journal cannot take it.
+    #[error("the message cannot be kept: {0}")]
+    NotKept(String),
+}
+
 /// What became of a message that was given back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Abandoned {
@@ -30,6 +41,11 @@ pub enum Abandoned {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the lock is lost: it expired, or the message was settled already")]
 pub struct LockLost;
+
+/// The session lock is not, or no longer, held under this token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the session lock is lost: it expired, or the session was closed")]
+pub struct SessionLost;
 
 /// How many messages wait, are locked, and are dead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -63,6 +63,29 @@ fn settings_override_host_json_and_name_the_queue() {
 }
 
 #[test]
+fn sessions_are_read_with_the_extensions_defaults() {
+    let folder = AppFolder::copy_of(&workspace());
+    folder.replace(
+        "OrderItemsReserver/function.json",
+        "\"isSessionsEnabled\": false",
+        "\"isSessionsEnabled\": true",
+    );
+    let app = FunctionApp::load(folder.path(), Settings::new()).expect("good files");
+    let service_bus = app.host.service_bus();
+    assert!(app.sessions);
+    assert_eq!(service_bus.max_concurrent_sessions, 8);
+    let idle = service_bus.session_idle_timeout.limit();
+    assert_eq!(idle, Some(Duration::from_secs(60)));
+    let set = "\"maxConcurrentSessions\": 3, \"sessionIdleTimeout\": \"00:00:02\"";
+    folder.replace("host.json", "\"maxConcurrentCalls\": 64", set);
+    let app = FunctionApp::load(folder.path(), Settings::new()).expect("good files");
+    let service_bus = app.host.service_bus();
+    assert_eq!(service_bus.max_concurrent_sessions, 3);
+    let idle = service_bus.session_idle_timeout.limit();
+    assert_eq!(idle, Some(Duration::from_secs(2)));
+}
+
+#[test]
 fn an_error_names_the_file_the_key_and_what_was_expected() {
     assert_eq!(
         error_with(
@@ -92,12 +115,27 @@ fn an_error_names_the_file_the_key_and_what_was_expected() {
         "{kind}"
     );
     assert_eq!(
-        error_with(
-            "OrderItemsReserver/function.json",
-            "\"isSessionsEnabled\": false",
-            "\"isSessionsEnabled\": true"
-        ),
-        "OrderItemsReserver/function.json: bindings[0].isSessionsEnabled: expected false: the local queue has no sessions"
+        error_with("OrderItemsReserver/function.json", "\"one\"", "\"many\""),
+        "OrderItemsReserver/function.json: bindings[0].cardinality: expected \"one\": the local host sends no batches"
+    );
+    let per_session = error_with(
+        "host.json",
+        "\"maxConcurrentCalls\": 64",
+        "\"maxConcurrentCallsPerSession\": 2",
+    );
+    assert_eq!(
+        per_session,
+        "host.json: extensions.serviceBus.maxConcurrentCallsPerSession: \
+         expected 1: more gives up the order of a session; found 2"
+    );
+    let none = error_with(
+        "host.json",
+        "\"maxConcurrentCalls\": 64",
+        "\"maxConcurrentSessions\": 0",
+    );
+    assert_eq!(
+        none,
+        "host.json: extensions.serviceBus.maxConcurrentSessions: expected at least 1, found 0"
     );
     assert_eq!(
         error_with("local.settings.json", "\"ORDERS_QUEUE_NAME\"", "\"OTHER\""),

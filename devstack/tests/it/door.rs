@@ -190,7 +190,8 @@ async fn people_see_counts_waiting_messages_and_dead_letters() {
     let opened = Opened::new().await;
     opened
         .queue
-        .enqueue(Message::new(vec![0xE4]).with_session("S"));
+        .enqueue(Message::new(vec![0xE4]).with_session("S"))
+        .unwrap();
     for _ in 0..10 {
         let delivery = opened.queue.try_receive().expect("a message");
         opened
@@ -198,7 +199,7 @@ async fn people_see_counts_waiting_messages_and_dead_letters() {
             .abandon(delivery.lock_token)
             .expect("the lock holds");
     }
-    opened.queue.enqueue(Message::new("waits"));
+    opened.queue.enqueue(Message::new("waits")).unwrap();
     let overview = opened.get("/").await;
     assert_eq!(
         overview["queues"][0]["counts"],

@@ -46,7 +46,7 @@ impl Opened {
     }
 
     fn bury(&self, message: Message) {
-        self.queue.enqueue(message);
+        self.queue.enqueue(message).unwrap();
         for _ in 0..10 {
             let delivery = self.queue.try_receive().expect("a message");
             let lock = delivery.lock_token;
@@ -117,7 +117,7 @@ async fn a_dead_letter_comes_with_its_own_numbers_properties_and_reason() {
 async fn a_lock_is_renewed_unlocked_and_settled_at_its_location() {
     let opened = Opened::new().await;
     opened.bury(Message::new("dead"));
-    opened.queue.enqueue(Message::new("waits"));
+    opened.queue.enqueue(Message::new("waits")).unwrap();
     for part in ["", "/$deadletterqueue"] {
         let head = format!("{part}/messages/head?timeout=0");
         let first = opened.send(Method::POST, &head).await;
@@ -163,7 +163,7 @@ async fn a_receiver_that_waits_gets_what_comes() {
     let waiting = opened.send(Method::POST, "/messages/head");
     let (received, _) = tokio::join!(waiting, async {
         crate::net::until(|| !opened.door.requests().is_empty()).await;
-        opened.queue.enqueue(Message::new("late"));
+        opened.queue.enqueue(Message::new("late")).unwrap();
     });
     assert_eq!(received.text().await.expect("a body"), "late");
 }
@@ -172,8 +172,8 @@ async fn a_receiver_that_waits_gets_what_comes() {
 async fn the_counts_are_atom_xml_as_the_management_interface_writes_it() {
     let opened = Opened::new().await;
     opened.bury(Message::new("dead"));
-    opened.queue.enqueue(Message::new("a"));
-    opened.queue.enqueue(Message::new("b"));
+    opened.queue.enqueue(Message::new("a")).unwrap();
+    opened.queue.enqueue(Message::new("b")).unwrap();
     opened.queue.try_receive().expect("a locked one");
     let answer = opened.send(Method::GET, "?api-version=2017-04").await;
     assert!(header(&answer, "content-type").starts_with("application/atom+xml"));

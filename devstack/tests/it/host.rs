@@ -115,7 +115,8 @@ async fn a_success_completes_the_message_and_brings_its_logs() {
     let mut bench = Bench::new(&[], async |_| ok()).await;
     bench
         .queue
-        .enqueue(Message::new("{\"a\":1}").with_session("S").with_id("m-1"));
+        .enqueue(Message::new("{\"a\":1}").with_session("S").with_id("m-1"))
+        .unwrap();
     let delivered = bench.delivered().await;
     assert_eq!((delivered.sequence, delivered.delivery_count), (1, 1));
     assert_eq!(
@@ -157,7 +158,7 @@ async fn every_attempt_has_its_own_id_and_framing_takes_turns() {
         }
     })
     .await;
-    bench.queue.enqueue(Message::new("x"));
+    bench.queue.enqueue(Message::new("x")).unwrap();
     for count in 1..=3 {
         let delivered = bench.delivered().await;
         assert_eq!(delivered.delivery_count, count);
@@ -225,8 +226,9 @@ async fn the_tenth_failure_dead_letters_the_message_and_the_others_go_on() {
     .await;
     bench
         .queue
-        .enqueue(Message::new("poison").with_session("P"));
-    bench.queue.enqueue(Message::new("good"));
+        .enqueue(Message::new("poison").with_session("P"))
+        .unwrap();
+    bench.queue.enqueue(Message::new("good")).unwrap();
     for count in 1..=10 {
         let delivered = bench.delivered().await;
         assert_eq!((delivered.sequence, delivered.delivery_count), (1, count));
@@ -268,7 +270,7 @@ async fn an_empty_success_hangs_until_function_timeout_and_is_abandoned() {
         }
     })
     .await;
-    bench.queue.enqueue(Message::new("x"));
+    bench.queue.enqueue(Message::new("x")).unwrap();
     let Event::Note { text, .. } = bench.events.recv().await.expect("an event") else {
         panic!("a note comes first")
     };
@@ -300,7 +302,7 @@ async fn no_more_calls_are_in_flight_than_host_json_allows() {
     })
     .await;
     for _ in 0..3 {
-        bench.queue.enqueue(Message::new("x"));
+        bench.queue.enqueue(Message::new("x")).unwrap();
     }
     while bench.queue.counts().locked < 2 {
         tokio::task::yield_now().await;
@@ -333,7 +335,7 @@ async fn a_handler_that_does_not_listen_burns_no_delivery() {
     )
     .expect("a host");
     let mut events = host.events();
-    queue.enqueue(Message::new("x"));
+    queue.enqueue(Message::new("x")).unwrap();
     let Event::Note { text, .. } = events.recv().await.expect("an event") else {
         panic!("a note comes first")
     };
@@ -354,7 +356,7 @@ async fn a_handler_that_does_not_listen_burns_no_delivery() {
 #[tokio::test]
 async fn stopping_gives_back_what_is_in_flight() {
     let bench = Bench::new(&[], async |_| std::future::pending().await).await;
-    bench.queue.enqueue(Message::new("x"));
+    bench.queue.enqueue(Message::new("x")).unwrap();
     while bench.log.lock().expect("unpoisoned").is_empty() {
         tokio::task::yield_now().await;
     }

@@ -239,7 +239,10 @@ async fn a_handler_that_cannot_be_started_stops_the_host_with_its_path() {
 #[tokio::test]
 async fn a_killed_handler_is_restarted_and_what_was_in_flight_comes_again() {
     let mut started = Started::fake("00:05:00");
-    started.queue.enqueue(Message::new("silent at first"));
+    started
+        .queue
+        .enqueue(Message::new("silent at first"))
+        .unwrap();
     started
         .until(|event| *event == line(Level::Information, "delivery 1"))
         .await;
@@ -282,7 +285,10 @@ async fn a_killed_handler_is_restarted_and_what_was_in_flight_comes_again() {
 #[tokio::test]
 async fn an_empty_success_costs_the_handler_its_life_at_function_timeout() {
     let mut started = Started::fake("00:00:00.3");
-    started.queue.enqueue(Message::new("empty at first"));
+    started
+        .queue
+        .enqueue(Message::new("empty at first"))
+        .unwrap();
     let seen = started.until(exited).await;
     assert_eq!(
         seen.last(),

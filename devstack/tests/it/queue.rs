@@ -27,12 +27,12 @@ fn abandon_times(queue: &Queue, times: u32) {
 async fn numbers_start_at_one_and_rise_and_enqueue_times_never_fall() {
     let queue = queue();
     assert_eq!(
-        queue.enqueue(Message::new("a")),
+        queue.enqueue(Message::new("a")).unwrap(),
         Enqueued::Accepted { sequence: 1 }
     );
     advance(Duration::from_millis(5)).await;
     assert_eq!(
-        queue.enqueue(Message::new("b")),
+        queue.enqueue(Message::new("b")).unwrap(),
         Enqueued::Accepted { sequence: 2 }
     );
     let (a, b) = (queue.receive().await, queue.receive().await);
@@ -50,18 +50,18 @@ async fn numbers_start_at_one_and_rise_and_enqueue_times_never_fall() {
 #[tokio::test(start_paused = true)]
 async fn a_duplicate_is_accepted_and_dropped_within_the_window_even_after_completion() {
     let queue = queue();
-    queue.enqueue(Message::new("a").with_id("id-1"));
+    queue.enqueue(Message::new("a").with_id("id-1")).unwrap();
     let delivery = queue.receive().await;
     queue.complete(delivery.lock_token).expect("the lock holds");
     advance(9 * MINUTE).await;
     assert_eq!(
-        queue.enqueue(Message::new("a").with_id("id-1")),
+        queue.enqueue(Message::new("a").with_id("id-1")).unwrap(),
         Enqueued::Duplicate
     );
     assert_eq!(queue.counts().active, 0);
     advance(MINUTE).await;
     assert_eq!(
-        queue.enqueue(Message::new("a").with_id("id-1")),
+        queue.enqueue(Message::new("a").with_id("id-1")).unwrap(),
         Enqueued::Accepted { sequence: 2 }
     );
 }
@@ -69,8 +69,8 @@ async fn a_duplicate_is_accepted_and_dropped_within_the_window_even_after_comple
 #[tokio::test(start_paused = true)]
 async fn an_abandoned_message_comes_again_first_with_its_number_and_a_new_lock() {
     let queue = queue();
-    queue.enqueue(Message::new("a"));
-    queue.enqueue(Message::new("b"));
+    queue.enqueue(Message::new("a")).unwrap();
+    queue.enqueue(Message::new("b")).unwrap();
     let first = queue.receive().await;
     queue.abandon(first.lock_token).expect("the lock holds");
     let again = queue.receive().await;
@@ -85,8 +85,8 @@ async fn the_tenth_hand_out_is_the_last_and_the_message_is_kept_whole() {
     let message = Message::new(vec![0xE4, 0x00, 0xFF])
         .with_session("S")
         .with_id("poison");
-    queue.enqueue(message.clone());
-    queue.enqueue(Message::new("next"));
+    queue.enqueue(message.clone()).unwrap();
+    queue.enqueue(Message::new("next")).unwrap();
     abandon_times(&queue, 9);
     let last = queue.try_receive().expect("a message");
     let dead = Abandoned::DeadLettered(DeadLetterReason::MaxDeliveryCountExceeded);
@@ -108,7 +108,7 @@ async fn the_tenth_hand_out_is_the_last_and_the_message_is_kept_whole() {
 #[tokio::test(start_paused = true)]
 async fn a_lost_lock_settles_nothing_and_the_message_is_handed_out_again() {
     let queue = queue();
-    queue.enqueue(Message::new("a"));
+    queue.enqueue(Message::new("a")).unwrap();
     let first = queue.receive().await;
     // Nothing is sent meanwhile: the receiver wakes because the lock ends.
     let second = queue.receive().await;
@@ -131,7 +131,7 @@ async fn a_waiting_receiver_learns_of_a_lock_taken_after_it_began_to_wait() {
     let waiting = queue.receive();
     tokio::pin!(waiting);
     assert!(timeout(MINUTE, &mut waiting).await.is_err());
-    queue.enqueue(Message::new("a"));
+    queue.enqueue(Message::new("a")).unwrap();
     let first = queue.try_receive().expect("taken by another");
     let second = timeout(6 * MINUTE, waiting)
         .await
@@ -142,7 +142,7 @@ async fn a_waiting_receiver_learns_of_a_lock_taken_after_it_began_to_wait() {
 #[tokio::test(start_paused = true)]
 async fn a_renewed_lock_outlives_its_first_end() {
     let queue = queue();
-    queue.enqueue(Message::new("a"));
+    queue.enqueue(Message::new("a")).unwrap();
     let delivery = queue.receive().await;
     advance(4 * MINUTE).await;
     assert_eq!(
@@ -158,7 +158,7 @@ async fn an_expired_message_is_a_dead_letter_not_a_loss() {
     let queue = queue();
     let mut message = Message::new("a");
     message.properties.time_to_live = Some(30.0);
-    queue.enqueue(message);
+    queue.enqueue(message).unwrap();
     advance(MINUTE).await;
     assert!(queue.try_receive().is_none());
     assert_eq!(queue.dead_letters()[0].reason, DeadLetterReason::TtlExpired);
@@ -213,7 +213,7 @@ async fn an_unlocked_dead_letter_keeps_its_place_and_others_are_not_held_up() {
     assert_eq!(queue.unlock_dead_letter(first.lock_token), Ok(()));
     let again = queue.receive_dead_letter().await;
     assert_eq!(again.letter.accepted.sequence, 3);
-    let accepted = queue.enqueue(Message::new("new"));
+    let accepted = queue.enqueue(Message::new("new")).unwrap();
     assert_eq!(accepted, Enqueued::Accepted { sequence: 10 });
 }
 

@@ -165,7 +165,7 @@ async fn an_export_reads_back_as_the_letters() {
 #[tokio::test]
 async fn status_counts_and_shows_the_newest_orders() {
     let stage = with_letters().await;
-    stage.queue.enqueue(Message::new("waits"));
+    stage.queue.enqueue(Message::new("waits")).unwrap();
     for number in 1..=12 {
         stage.store(&format!("s{number}"), number, 0, &cart("s", number));
     }

@@ -57,7 +57,9 @@ type Handled = (u32, Settlement, Duration);
 impl Outage {
     fn of(failing_uploads: u32) -> Self {
         let queue = Queue::new("order-items", QueueOptions::default(), Clock::new());
-        queue.enqueue(Message::new(CART).with_session(SESSION).with_id("m-1"));
+        queue
+            .enqueue(Message::new(CART).with_session(SESSION).with_id("m-1"))
+            .unwrap();
         let retry = Retry {
             attempt_timeout: Duration::from_secs(10),
             backoff_base: Duration::from_secs(1),

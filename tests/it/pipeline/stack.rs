@@ -154,7 +154,9 @@ async fn s2_an_old_message_replayed_does_not_bring_its_cart_back() {
         .history("orders", BLOB);
     let first = &history.first().unwrap();
     assert_eq!(first.bytes, cart(1));
-    spare.enqueue(devstack::queue::Message::new(cart(1)).with_session(SESSION));
+    spare
+        .enqueue(devstack::queue::Message::new(cart(1)).with_session(SESSION))
+        .unwrap();
     let mut old = spare.receive().await;
     old.accepted.enqueued -= Duration::from_secs(5);
     let replayed = pipeline

@@ -93,7 +93,9 @@ async fn take(State(bus): State<Scripted>, headers: HeaderMap, body: Bytes) -> R
     let act = bus.script.lock().unwrap().pop_front();
     let accept = || {
         let id = seen.message_id().to_owned();
-        bus.queue.enqueue(Message::new(body.clone()).with_id(id));
+        bus.queue
+            .enqueue(Message::new(body.clone()).with_id(id))
+            .unwrap();
     };
     match act {
         None => {

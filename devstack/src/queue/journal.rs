@@ -1,0 +1,236 @@
+//! The queue on disk: a readable file with one JSON line for each thing that happened.
+//!
+//! A line is in the file before the sender gets its 201, in one `write` and without fsync: that outlives a `kill -9`
+//! of the stack, not a power cut. A kill in mid-write leaves a torn last line, which nobody was promised: it is cut off.
+//! At the start the file is written anew with what still counts, and so it is now and then while the queue runs.
+
+mod entry;
+mod error;
+mod replay;
+
+use std::borrow::Cow;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Seek, Write};
+use std::path::{Path, PathBuf};
+
+pub(super) use entry::Entry;
+pub use error::JournalError;
+use replay::replay;
+
+use super::QueueOptions;
+use super::state::State;
+use crate::clock::Clock;
+
+/// Of this file's lines; another number is another format.
+const FORMAT: u32 = 1;
+
+/// Fewer settled messages than this are not worth a compaction.
+const LINES_KEPT: usize = 100_000;
+
+/// The open journal of one queue.
+#[derive(Debug)]
+pub(super) struct Journal {
+    path: PathBuf,
+    queue: String,
+    file: File,
+    // Where the last whole line ends, and whether a write that failed left something behind it.
+    end: u64,
+    torn: bool,
+    lines: usize,
+    compact_at: usize,
+    // Lines that could not be written; they go first with the next.
+    owed: Vec<u8>,
+    owed_lines: usize,
+    lock: File,
+}
+
+impl Journal {
+    /// Opens or creates the journal, and makes the state again that it tells of.
+    ///
+    /// The clock comes back set forward, when the machine's was set back since the last entry.
+    pub(super) fn open(
+        path: &Path,
+        queue: &str,
+        options: QueueOptions,
+        clock: Clock,
+    ) -> Result<(Self, State, Clock), JournalError> {
+        let io_error = |action| move |source| io_error(path, action, source);
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).map_err(io_error("create its folder"))?;
+        }
+        let lock = lock(path)?;
+        let mut state = replay(path, queue, options)?;
+        let clock = state.latest().map_or(clock, |time| clock.not_before(time));
+        state.locks_are_lost(clock.now());
+        // Nobody listens yet, and what changed is in the file that is written now.
+        drop(state.take_transitions());
+        let (file, end, lines) = compacted(path, queue, &state.entries(clock.now()))
+            .map_err(io_error("write it anew"))?;
+        let journal = Self {
+            path: path.to_owned(),
+            queue: queue.to_owned(),
+            file,
+            end,
+            torn: false,
+            lines,
+            compact_at: lines + LINES_KEPT,
+            owed: Vec::new(),
+            owed_lines: 0,
+            lock,
+        };
+        Ok((journal, state, clock))
+    }
+
+    /// Writes all entries or none. After an error the file is as it was, and what it says is known to the caller alone.
+    pub(super) fn append<'a>(
+        &mut self,
+        entries: impl IntoIterator<Item = Entry<'a>>,
+    ) -> io::Result<()> {
+        let mut bytes = self.owed.clone();
+        let lines = encode(&mut bytes, entries)?;
+        self.write(&bytes)?;
+        self.lines += lines + self.owed_lines;
+        self.owed.clear();
+        self.owed_lines = 0;
+        Ok(())
+    }
+
+    /// Writes entries of what has happened already; those that cannot be written now go with the next.
+    pub(super) fn note<'a>(
+        &mut self,
+        entries: impl IntoIterator<Item = Entry<'a>>,
+    ) -> io::Result<()> {
+        self.owed_lines += encode(&mut self.owed, entries)?;
+        self.append([])
+    }
+
+    /// Whether most of the file is about messages that are settled.
+    pub(super) fn is_worth_compacting(&self, live: usize) -> bool {
+        self.lines > self.compact_at.max(live.saturating_mul(8))
+    }
+
+    /// Writes the file anew with these entries only. When that fails the file stays as it is.
+    pub(super) fn compact(&mut self, entries: &[Entry<'_>]) -> io::Result<()> {
+        // Not again at once, whether it works or not.
+        self.compact_at = self.lines + LINES_KEPT;
+        let (file, end, lines) = compacted(&self.path, &self.queue, entries)?;
+        self.file = file;
+        self.end = end;
+        self.torn = false;
+        self.lines = lines;
+        self.compact_at = lines + LINES_KEPT;
+        self.owed.clear();
+        self.owed_lines = 0;
+        Ok(())
+    }
+
+    /// The error in words that name the file.
+    pub(super) fn cannot(&self, error: &io::Error) -> String {
+        format!("{}: cannot write: {error}", self.path.display())
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        self.cut_off_torn_end()?;
+        if let Err(error) = self.file.write_all(bytes) {
+            self.torn = true;
+            // What fails here is tried again before the next write.
+            self.cut_off_torn_end().ok();
+            return Err(error);
+        }
+        self.end += bytes.len() as u64;
+        Ok(())
+    }
+
+    fn cut_off_torn_end(&mut self) -> io::Result<()> {
+        if self.torn {
+            self.file.set_len(self.end)?;
+            self.file.seek(io::SeekFrom::Start(self.end))?;
+            self.torn = false;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Journal {
+    fn drop(&mut self) {
+        // The system does so when the process ends, however it ends; but closing the file does not, while a child
+        // that is just being started still has it too.
+        self.lock.unlock().ok();
+    }
+}
+
+/// One JSON line each; how many.
+fn encode<'a>(
+    bytes: &mut Vec<u8>,
+    entries: impl IntoIterator<Item = Entry<'a>>,
+) -> io::Result<usize> {
+    let mut lines = 0;
+    for entry in entries {
+        // Not into `bytes` itself: half a line must not stay there.
+        bytes.append(&mut serde_json::to_vec(&entry)?);
+        bytes.push(b'\n');
+        lines += 1;
+    }
+    Ok(lines)
+}
+
+/// Puts a file with these entries in the place of the old one, in one step.
+fn compacted(path: &Path, queue: &str, entries: &[Entry<'_>]) -> io::Result<(File, u64, usize)> {
+    let mut bytes = Vec::new();
+    let first = Entry::Journal {
+        format: FORMAT,
+        queue: Cow::Borrowed(queue),
+    };
+    let lines = encode(
+        &mut bytes,
+        std::iter::once(first).chain(entries.iter().cloned()),
+    )?;
+    let new = beside(path, "new");
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .open(&new)?;
+    file.write_all(&bytes)?;
+    // The old file may have outlived a power cut; the new one must not be worse.
+    file.sync_all()?;
+    std::fs::rename(&new, path)?;
+    Ok((file, bytes.len() as u64, lines))
+}
+
+/// Not on the journal itself: a compaction puts another file in its place.
+fn lock(path: &Path) -> Result<File, JournalError> {
+    let beside = beside(path, "lock");
+    let file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(&beside)
+        .map_err(|source| io_error(&beside, "open", source))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(JournalError::InUse {
+            path: path.display().to_string(),
+        }),
+        Err(TryLockError::Error(source)) => Err(io_error(&beside, "lock", source)),
+    }
+}
+
+fn beside(path: &Path, extension: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".");
+    name.push(extension);
+    name.into()
+}
+
+fn io_error(path: &Path, action: &'static str, source: io::Error) -> JournalError {
+    let path = path.display().to_string();
+    JournalError::Io {
+        path,
+        action,
+        source,
+    }
+}
