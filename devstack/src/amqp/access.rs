@@ -30,7 +30,12 @@ impl Access {
     }
 
     /// Takes a token for `audience`, and says why not.
-    pub(super) fn put_token(&mut self, token: &str, audience: &str, shared: &Shared) -> Result<(), String> {
+    pub(super) fn put_token(
+        &mut self,
+        token: &str,
+        audience: &str,
+        shared: &Shared,
+    ) -> Result<(), String> {
         let result = self.check(token, audience, shared);
         self.refused = result.clone().err();
         result
@@ -43,7 +48,10 @@ impl Access {
             .unwrap_or_default()
             .to_owned();
         // Tokens of Microsoft Entra ID are let in unseen, as they are at the REST door.
-        if let (Some(key), true) = (&shared.options.key, token.starts_with("SharedAccessSignature")) {
+        if let (Some(key), true) = (
+            &shared.options.key,
+            token.starts_with("SharedAccessSignature"),
+        ) {
             // Any clock of the stack will do: they are the same.
             let queue = shared.options.queues.first();
             if let Some(now) = queue.map(|queue| queue.clock().now()) {
@@ -84,6 +92,12 @@ impl Access {
 /// What a shared access signature says it is for.
 fn resource(token: &str) -> Option<String> {
     let fields = token.strip_prefix("SharedAccessSignature ")?;
-    let resource = fields.split('&').find_map(|field| field.strip_prefix("sr="))?;
-    Some(percent_decode_str(resource).decode_utf8_lossy().into_owned())
+    let resource = fields
+        .split('&')
+        .find_map(|field| field.strip_prefix("sr="))?;
+    Some(
+        percent_decode_str(resource)
+            .decode_utf8_lossy()
+            .into_owned(),
+    )
 }

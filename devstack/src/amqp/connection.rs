@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use fe2o3_amqp_types::definitions::{AmqpError, ConnectionError, Error};
+use fe2o3_amqp_types::definitions::{AmqpError, ConnectionError, Error, ErrorCondition};
 use fe2o3_amqp_types::performatives::{ChannelMax, Close, MaxFrameSize, Open, Performative};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until, timeout};
@@ -100,7 +100,10 @@ impl Conversation {
 
     fn take(&mut self, frame: Frame) {
         if frame.layer == Layer::Sasl {
-            self.close(ConnectionError::FramingError, "a SASL frame after SASL has ended");
+            self.close(
+                ConnectionError::FramingError,
+                "a SASL frame after SASL has ended",
+            );
         } else if !frame.body.is_empty() {
             match decode(&frame.body) {
                 Ok((performative, payload)) => self.act(frame.channel, performative, payload),
@@ -113,7 +116,9 @@ impl Conversation {
         match performative {
             Performative::Open(open) => self.open(&open),
             Performative::Close(_) => self.say_close(None),
-            _ if self.client.is_none() => self.close(AmqpError::IllegalState, "expected open first"),
+            _ if self.client.is_none() => {
+                self.close(AmqpError::IllegalState, "expected open first")
+            }
             Performative::Begin(_) if channel > LAST_CHANNEL => {
                 let problem = format!("channel {channel}: channel-max is {LAST_CHANNEL}");
                 self.close(ConnectionError::FramingError, &problem);
@@ -144,7 +149,8 @@ impl Conversation {
         // "The value in idle-time-out SHOULD be half the peer's actual timeout": once in half of it is often enough.
         let heartbeat = open.idle_time_out.filter(|asked| *asked > 0);
         self.client = Some(Client {
-            heartbeat: heartbeat.map(|asked| (Duration::from_millis(asked.into()) / 2).max(FASTEST_HEARTBEAT)),
+            heartbeat: heartbeat
+                .map(|asked| (Duration::from_millis(asked.into()) / 2).max(FASTEST_HEARTBEAT)),
         });
         let answer = Open {
             container_id: "local-stack".to_owned(),
@@ -161,7 +167,7 @@ impl Conversation {
         put_frame(&mut self.out, 0, Performative::Open(answer), &[]);
     }
 
-    fn close(&mut self, condition: impl Into<fe2o3_amqp_types::definitions::ErrorCondition>, problem: &str) {
+    fn close(&mut self, condition: impl Into<ErrorCondition>, problem: &str) {
         self.say_close(Some(Refusal::new(condition, problem).into_error()));
     }
 

@@ -36,7 +36,9 @@ where
     // To a stranger this says what is spoken here.
     wire.send(&AMQP).await?;
     if header != AMQP {
-        return Err(Broken::NotAmqp(format!("a connection that starts with {header:?}")));
+        return Err(Broken::NotAmqp(format!(
+            "a connection that starts with {header:?}"
+        )));
     }
     Ok(access)
 }
@@ -62,7 +64,11 @@ where
     let init: SaslInit = serde_amqp::from_slice(value).map_err(|_| not_sasl())?;
     let access = judge(&init, shared);
     let outcome = SaslOutcome {
-        code: if access.is_some() { SaslCode::Ok } else { SaslCode::Auth },
+        code: if access.is_some() {
+            SaslCode::Ok
+        } else {
+            SaslCode::Auth
+        },
         additional_data: None,
     };
     out.clear();

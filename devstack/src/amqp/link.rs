@@ -1,11 +1,15 @@
 //! A link on which the client sends: credit, and deliveries put together from their transfers.
 
+use fe2o3_amqp_types::definitions::{AmqpError, LinkError};
 use fe2o3_amqp_types::performatives::Transfer;
 
 use super::refusal::Refusal;
 
 /// A message or a batch, properties and all, on the Standard tier.
 pub(super) const LARGEST_MESSAGE: usize = 256 * 1024;
+
+/// Where a delivery that is too large is not waited for any longer.
+const LARGEST_SWALLOWED: usize = 4 * LARGEST_MESSAGE;
 
 /// Deliveries a client may send ahead.
 pub(super) const CREDIT: u32 = 100;
@@ -20,13 +24,25 @@ pub(super) struct Incoming {
     partial: Option<Whole>,
 }
 
-/// A delivery with all its bytes.
+/// A delivery that has come to its end.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Whole {
     pub(super) id: u32,
     pub(super) settled: bool,
     pub(super) format: u32,
-    pub(super) bytes: Vec<u8>,
+    /// All its bytes, or none when they were too many.
+    bytes: Vec<u8>,
+    size: usize,
+}
+
+impl Whole {
+    /// The bytes, unless they were too many.
+    pub(super) fn bytes(&self) -> Result<&[u8], Refusal> {
+        if self.size > LARGEST_MESSAGE {
+            return Err(Refusal::too_large(LARGEST_MESSAGE));
+        }
+        Ok(&self.bytes)
+    }
 }
 
 impl Incoming {
@@ -43,8 +59,11 @@ impl Incoming {
     ///
     /// # Errors
     /// The link has to be detached then.
-    pub(super) fn add(&mut self, transfer: &Transfer, payload: &[u8]) -> Result<Option<Whole>, Refusal> {
-        use fe2o3_amqp_types::definitions::{AmqpError, LinkError};
+    pub(super) fn add(
+        &mut self,
+        transfer: &Transfer,
+        payload: &[u8],
+    ) -> Result<Option<Whole>, Refusal> {
         let mut whole = match (self.partial.take(), transfer.delivery_id) {
             (Some(partial), id) if id.is_none_or(|id| id == partial.id) => partial,
             (Some(_), _) => {
@@ -65,10 +84,16 @@ impl Incoming {
             let problem = "more deliveries than the link's credit";
             return Err(Refusal::new(LinkError::TransferLimitExceeded, problem));
         }
-        if whole.bytes.len() + payload.len() > LARGEST_MESSAGE {
+        whole.size += payload.len();
+        if whole.size > LARGEST_SWALLOWED {
             return Err(Refusal::too_large(LARGEST_MESSAGE));
         }
-        whole.bytes.extend_from_slice(payload);
+        if whole.size > LARGEST_MESSAGE {
+            // The rest is passed over, so that the delivery can be refused and the link lives on.
+            whole.bytes = Vec::new();
+        } else {
+            whole.bytes.extend_from_slice(payload);
+        }
         whole.settled |= transfer.settled.unwrap_or_default();
         if transfer.more && !transfer.aborted {
             self.partial = Some(whole);

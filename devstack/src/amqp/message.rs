@@ -21,13 +21,17 @@ pub(super) type Raw = AmqpMessage<Body<Value>>;
 /// The messages of a delivery: all, or a refusal for all.
 pub(super) fn of_delivery(format: u32, bytes: &[u8]) -> Result<Vec<Message>, Refusal> {
     let raw = decode(bytes)?;
+    if format == 0 {
+        return Ok(vec![convert(raw)?]);
+    }
     match (format, raw.body) {
-        (0, _) => Ok(vec![convert(decode(bytes)?)?]),
         (BATCH, Body::Data(items)) => items
             .iter()
             .map(|item| decode(&item.0).and_then(convert))
             .collect(),
-        (BATCH, _) => Err(refused("a batch: expected Data sections that hold one encoded message each")),
+        (BATCH, _) => Err(refused(
+            "a batch: expected Data sections that hold one encoded message each",
+        )),
         (other, _) => Err(refused(&format!(
             "message-format {other:#x}: expected 0, or {BATCH:#x} for a batch"
         ))),
@@ -49,7 +53,10 @@ pub(super) fn text(body: &Body<Value>) -> Option<String> {
             _ => None,
         },
         Body::Data(data) => {
-            let bytes: Vec<u8> = data.iter().flat_map(|data| data.0.iter().copied()).collect();
+            let bytes: Vec<u8> = data
+                .iter()
+                .flat_map(|data| data.0.iter().copied())
+                .collect();
             String::from_utf8(bytes).ok()
         }
         _ => None,

@@ -95,7 +95,9 @@ impl Walk<'_> {
             // Elements without bytes would let a short array claim any length.
             Some(0x50..=0xbf) => self.skip(size),
             // An empty array may have any element type.
-            Some(0x40..=0x4f) if self.bytes.get(self.at..element).is_some_and(is_zero) => self.skip(size),
+            Some(0x40..=0x4f) if self.bytes.get(self.at..element).is_some_and(is_zero) => {
+                self.skip(size)
+            }
             _ => Err(Malformed),
         }
     }
@@ -135,7 +137,8 @@ mod tests {
     fn a_value_ends_where_its_encoding_says() {
         // A described list of a string and a map with one pair, and a byte behind it.
         let bytes = [
-            0x00, 0x53, 0x73, 0xc0, 12, 2, 0xa1, 2, b'h', b'i', 0xc1, 5, 2, 0xa3, 1, b'k', 0x41, 0x99,
+            0x00, 0x53, 0x73, 0xc0, 12, 2, 0xa1, 2, b'h', b'i', 0xc1, 5, 2, 0xa3, 1, b'k', 0x41,
+            0x99,
         ];
         let (value, rest) = split_value(&bytes).expect("a value");
         assert_eq!((value.len(), rest), (17, [0x99_u8].as_slice()));

@@ -44,7 +44,11 @@ mod tests {
             "sb://localhost/order-items",
             "amqp://127.0.0.1:5672/order-items/",
         ] {
-            assert_eq!(Node::of(address), Node::Queue("order-items".to_owned()), "{address}");
+            assert_eq!(
+                Node::of(address),
+                Node::Queue("order-items".to_owned()),
+                "{address}"
+            );
         }
         assert_eq!(Node::of("$cbs"), Node::Cbs);
         assert_eq!(Node::of("order-items/$management"), Node::Management);

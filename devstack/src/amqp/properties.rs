@@ -28,9 +28,14 @@ pub(super) fn of(raw: &Raw) -> Result<Properties, Refusal> {
         properties.correlation_id = from.correlation_id.as_ref().map(id);
         properties.session_id.clone_from(&from.group_id);
         properties.label.clone_from(&from.subject);
-        properties.content_type = from.content_type.as_ref().map(|name| name.as_str().to_owned());
+        properties.content_type = from
+            .content_type
+            .as_ref()
+            .map(|name| name.as_str().to_owned());
         properties.reply_to.clone_from(&from.reply_to);
-        properties.reply_to_session_id.clone_from(&from.reply_to_group_id);
+        properties
+            .reply_to_session_id
+            .clone_from(&from.reply_to_group_id);
         properties.to.clone_from(&from.to);
     }
     if let Some(Value::String(key)) = annotation(raw, "x-opt-partition-key") {
@@ -39,9 +44,15 @@ pub(super) fn of(raw: &Raw) -> Result<Properties, Refusal> {
     let header = raw.header.as_ref();
     let milliseconds = header.and_then(|header| header.ttl);
     properties.time_to_live = milliseconds.map(|ttl| f64::from(ttl) / 1000.0);
-    for (name, value) in raw.application_properties.iter().flat_map(|all| all.0.iter()) {
+    for (name, value) in raw
+        .application_properties
+        .iter()
+        .flat_map(|all| all.0.iter())
+    {
         let value = json(value).ok_or_else(|| {
-            invalid(&format!("application property {name:?}: a value of this AMQP type is not carried here"))
+            invalid(&format!(
+                "application property {name:?}: a value of this AMQP type is not carried here"
+            ))
         })?;
         properties.application.insert(name.clone(), value);
     }
@@ -60,14 +71,15 @@ fn check(properties: &Properties) -> Result<(), Refusal> {
     for (name, value) in limited {
         let length = value.as_ref().map(|text| text.chars().count());
         if let Some(length) = length.filter(|length| *length > LONGEST_ID) {
-            let problem = format!("{name}: expected at most {LONGEST_ID} characters, found {length}");
+            let problem =
+                format!("{name}: expected at most {LONGEST_ID} characters, found {length}");
             return Err(invalid(&problem));
         }
     }
     match (&properties.partition_key, &properties.session_id) {
-        (Some(partition), Some(session)) if partition != session => {
-            Err(invalid("x-opt-partition-key must equal group-id (SessionId) when both are set"))
-        }
+        (Some(partition), Some(session)) if partition != session => Err(invalid(
+            "x-opt-partition-key must equal group-id (SessionId) when both are set",
+        )),
         _ => Ok(()),
     }
 }
@@ -111,7 +123,8 @@ fn json(value: &SimpleValue) -> Option<Json> {
         SimpleValue::Symbol(value) => Json::from(value.as_str()),
         SimpleValue::Uuid(value) => Json::from(Uuid::from_bytes(*value.as_inner()).to_string()),
         SimpleValue::Timestamp(value) => {
-            let time = OffsetDateTime::UNIX_EPOCH.checked_add(Duration::milliseconds(value.milliseconds()))?;
+            let time = OffsetDateTime::UNIX_EPOCH
+                .checked_add(Duration::milliseconds(value.milliseconds()))?;
             Json::from(time.format(&Rfc3339).ok()?)
         }
         _ => return None,

@@ -13,7 +13,10 @@ pub(super) struct Refusal {
 }
 
 impl Refusal {
-    pub(super) fn new(condition: impl Into<ErrorCondition>, description: impl Into<String>) -> Self {
+    pub(super) fn new(
+        condition: impl Into<ErrorCondition>,
+        description: impl Into<String>,
+    ) -> Self {
         Self {
             condition: condition.into(),
             description: description.into(),
@@ -22,7 +25,10 @@ impl Refusal {
 
     pub(super) fn no_such_queue(name: &str, shared: &Shared) -> Self {
         let known = shared.queue_names();
-        Self::new(AmqpError::NotFound, format!("no queue {name:?} here; there is: {known}"))
+        Self::new(
+            AmqpError::NotFound,
+            format!("no queue {name:?} here; there is: {known}"),
+        )
     }
 
     pub(super) fn receiving(queue: &str) -> Self {
@@ -39,12 +45,10 @@ impl Refusal {
         let limit = largest / 1024;
         Self::new(
             LinkError::MessageSizeExceeded,
-            format!("the message or batch is larger than {limit} KiB, body and properties together"),
+            format!(
+                "the message or batch is larger than {limit} KiB, body and properties together"
+            ),
         )
-    }
-
-    pub(super) fn description(&self) -> &str {
-        &self.description
     }
 
     /// As AMQP carries it. `info` is there and empty: Microsoft's Python client looks into it unasked.

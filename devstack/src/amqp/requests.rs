@@ -3,9 +3,7 @@
 use std::collections::VecDeque;
 
 use fe2o3_amqp_types::definitions::{Handle, MessageFormat};
-use fe2o3_amqp_types::messaging::{
-    AmqpValue, ApplicationProperties, MessageId, Properties,
-};
+use fe2o3_amqp_types::messaging::{AmqpValue, ApplicationProperties, MessageId, Properties};
 use fe2o3_amqp_types::performatives::{Performative, Transfer};
 use fe2o3_amqp_types::primitives::{SimpleValue, Value};
 use serde_bytes::ByteBuf;
@@ -92,7 +90,7 @@ pub(super) fn answer(
     access: &mut Access,
     shared: &Shared,
 ) -> Option<(Option<String>, Vec<u8>)> {
-    let request = message::decode(&request.bytes).ok()?;
+    let request = message::decode(request.bytes().ok()?).ok()?;
     let asked = |name: &str| {
         let properties = request.application_properties.as_ref()?;
         match properties.0.get(name)? {
@@ -111,16 +109,27 @@ pub(super) fn answer(
                 Err(problem) => (401, problem),
             }
         }
-        (Node::Cbs, other) => (400, format!("$cbs: expected the operation put-token, found {other:?}")),
-        (_, other) => (501, format!("$management: the local stack does not offer {other:?}")),
+        (Node::Cbs, other) => (
+            400,
+            format!("$cbs: expected the operation put-token, found {other:?}"),
+        ),
+        (_, other) => (
+            501,
+            format!("$management: the local stack does not offer {other:?}"),
+        ),
     };
-    let (id, reply_to) = request
-        .properties
-        .map_or((None, None), |properties| (properties.message_id, properties.reply_to));
+    let (id, reply_to) = request.properties.map_or((None, None), |properties| {
+        (properties.message_id, properties.reply_to)
+    });
     Some((reply_to, reply(node, id, code, description)?))
 }
 
-fn reply(node: &Node, request: Option<MessageId>, code: i32, description: String) -> Option<Vec<u8>> {
+fn reply(
+    node: &Node,
+    request: Option<MessageId>,
+    code: i32,
+    description: String,
+) -> Option<Vec<u8>> {
     // Two dialects: the words of `$cbs` are joined by dashes.
     let (code_name, description_name) = match node {
         Node::Cbs => ("status-code", "status-description"),

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use fe2o3_amqp_types::definitions::{
-    AmqpError, Handle, ReceiverSettleMode, Role, SessionError,
-};
+use fe2o3_amqp_types::definitions::{AmqpError, Handle, ReceiverSettleMode, Role, SessionError};
 use fe2o3_amqp_types::messaging::{Accepted, DeliveryState, Target, TargetArchetype};
 use fe2o3_amqp_types::performatives::{
     Attach, Begin, Detach, Disposition, End, Flow, Performative, Transfer,
@@ -13,11 +11,11 @@ use fe2o3_amqp_types::performatives::{
 use super::Shared;
 use super::access::Access;
 use super::link::{CREDIT, Incoming, LARGEST_MESSAGE, Whole};
+use super::message;
 use super::node::Node;
 use super::refusal::Refusal;
 use super::requests::{self, Replies};
 use super::wire::put_frame;
-use super::message;
 use crate::queue::Queue;
 
 /// Handles 0 to this one: a client has one link for each queue it sends to, and two for tokens.
@@ -89,7 +87,11 @@ impl Session {
         shared: &Shared,
         out: &mut Vec<u8>,
     ) -> Result<(), Ended> {
-        let mut desk = Desk { access, shared, out };
+        let mut desk = Desk {
+            access,
+            shared,
+            out,
+        };
         match performative {
             Performative::Attach(attach) => self.attach(attach, &mut desk),
             Performative::Flow(flow) => {
@@ -154,26 +156,42 @@ impl Session {
     /// A link on which the client wants to receive.
     fn outgoing(attach: &Attach) -> Result<Link, Refusal> {
         let source = attach.source.as_ref();
-        let address = source.and_then(|source| source.address.as_deref()).unwrap_or_default();
+        let address = source
+            .and_then(|source| source.address.as_deref())
+            .unwrap_or_default();
         match Node::of(address) {
             Node::Queue(name) => Err(Refusal::receiving(&name)),
             node => {
                 let target = target_address(attach).map(str::to_owned);
-                Ok(Link::Replies(node, Replies::new(attach.name.clone(), target)))
+                Ok(Link::Replies(
+                    node,
+                    Replies::new(attach.name.clone(), target),
+                ))
             }
         }
     }
 
-    fn transfer(&mut self, transfer: &Transfer, payload: &[u8], desk: &mut Desk<'_>) -> Result<(), Ended> {
+    fn transfer(
+        &mut self,
+        transfer: &Transfer,
+        payload: &[u8],
+        desk: &mut Desk<'_>,
+    ) -> Result<(), Ended> {
         self.next_incoming = self.next_incoming.wrapping_add(1);
         self.since_flow += 1;
         let handle = transfer.handle.0;
         let added = match self.links.get_mut(&handle) {
-            Some(Link::Queue(_, incoming) | Link::Requests(_, incoming)) => incoming.add(transfer, payload),
+            Some(Link::Queue(_, incoming) | Link::Requests(_, incoming)) => {
+                incoming.add(transfer, payload)
+            }
             Some(Link::Leaving) => Ok(None),
             _ => {
-                let problem = format!("a transfer on handle {handle}, where no link of the client's sends");
-                return self.end(Some(Refusal::new(SessionError::UnattachedHandle, problem)), desk);
+                let problem =
+                    format!("a transfer on handle {handle}, where no link of the client's sends");
+                return self.end(
+                    Some(Refusal::new(SessionError::UnattachedHandle, problem)),
+                    desk,
+                );
             }
         };
         match added {
@@ -212,7 +230,8 @@ impl Session {
             };
             self.put(desk, Performative::Disposition(disposition), &[]);
         }
-        if let Some(Link::Queue(_, incoming) | Link::Requests(_, incoming)) = self.links.get(&handle)
+        if let Some(Link::Queue(_, incoming) | Link::Requests(_, incoming)) =
+            self.links.get(&handle)
             && incoming.runs_low()
         {
             self.grant(handle, desk);
@@ -221,7 +240,8 @@ impl Session {
 
     /// Answers a request on the link its sender listens on.
     fn answer(&mut self, node: &Node, request: &Whole, desk: &mut Desk<'_>) {
-        let Some((reply_to, reply)) = requests::answer(node, request, desk.access, desk.shared) else {
+        let Some((reply_to, reply)) = requests::answer(node, request, desk.access, desk.shared)
+        else {
             return;
         };
         // Who names no link we know has only one that can be meant.
@@ -245,17 +265,25 @@ impl Session {
         if let Some(handle) = handle
             && let Some(Link::Replies(_, replies)) = self.links.get_mut(&handle)
         {
-            replies.credit(flow.delivery_count.unwrap_or_default(), flow.link_credit.unwrap_or_default());
+            replies.credit(
+                flow.delivery_count.unwrap_or_default(),
+                flow.link_credit.unwrap_or_default(),
+            );
             replies.send(self.channel, handle, desk.out);
         }
         if flow.echo {
-            self.put_flow(handle.filter(|handle| self.links.contains_key(handle)), desk);
+            self.put_flow(
+                handle.filter(|handle| self.links.contains_key(handle)),
+                desk,
+            );
         }
     }
 
     /// Fills up the client's credit.
     fn grant(&mut self, handle: u32, desk: &mut Desk<'_>) {
-        if let Some(Link::Queue(_, incoming) | Link::Requests(_, incoming)) = self.links.get_mut(&handle) {
+        if let Some(Link::Queue(_, incoming) | Link::Requests(_, incoming)) =
+            self.links.get_mut(&handle)
+        {
             incoming.credit = CREDIT;
         }
         self.put_flow(Some(handle), desk);
@@ -334,7 +362,7 @@ impl Session {
 
 /// Puts all messages of a delivery into the queue, or none.
 fn enqueue(queue: &Queue, whole: &Whole) -> Result<(), Refusal> {
-    for message in message::of_delivery(whole.format, &whole.bytes)? {
+    for message in message::of_delivery(whole.format, whole.bytes()?)? {
         // Accepted or a duplicate: the publisher sees no difference. A queue that requires sessions
         // refuses here once it knows of them.
         queue.enqueue(message);

@@ -132,7 +132,12 @@ fn split_frame(buffer: &mut BytesMut) -> Result<Option<Frame>, Broken> {
 }
 
 /// Appends a frame with this performative and payload.
-pub(super) fn put_frame(out: &mut Vec<u8>, channel: u16, performative: Performative, payload: &[u8]) {
+pub(super) fn put_frame(
+    out: &mut Vec<u8>,
+    channel: u16,
+    performative: Performative,
+    payload: &[u8],
+) {
     put(out, Layer::Amqp, channel, &performative, payload);
 }
 
@@ -187,8 +192,14 @@ mod tests {
     fn a_size_is_refused_before_the_bytes_arrive() {
         let large = split(&[0xff, 0xff, 0xff, 0xff, 2, 0, 0, 0]).unwrap_err();
         assert!(large.contains("a frame of 4294967295 bytes"), "{large}");
-        assert!(split(&[0, 0, 0, 7, 2, 0, 0, 0]).is_err(), "smaller than its header");
-        assert!(split(&[0, 0, 0, 8, 1, 0, 0, 0]).is_err(), "a body inside the header");
+        assert!(
+            split(&[0, 0, 0, 7, 2, 0, 0, 0]).is_err(),
+            "smaller than its header"
+        );
+        assert!(
+            split(&[0, 0, 0, 8, 1, 0, 0, 0]).is_err(),
+            "a body inside the header"
+        );
         assert!(split(b"GET / HTTP/1.1\r\n").is_err());
     }
 }
