@@ -52,7 +52,7 @@ async fn converse(wire: &mut Wire<TcpStream>, shared: Arc<Shared>) -> Result<(),
         };
         tokio::select! {
             frame = wire.frame() => {
-                conversation.take(frame?);
+                conversation.take(&frame?);
                 heard = Instant::now();
             }
             () = sleep_until(conversation.heartbeat_due(said)) => put_heartbeat(&mut conversation.out),
@@ -98,7 +98,7 @@ impl Conversation {
         }
     }
 
-    fn take(&mut self, frame: Frame) {
+    fn take(&mut self, frame: &Frame) {
         if frame.layer == Layer::Sasl {
             self.close(
                 ConnectionError::FramingError,
@@ -106,18 +106,18 @@ impl Conversation {
             );
         } else if !frame.body.is_empty() {
             match decode(&frame.body) {
-                Ok((performative, payload)) => self.act(frame.channel, performative, payload),
+                Ok((performative, payload)) => self.act(frame.channel, performative, &payload),
                 Err(problem) => self.close(AmqpError::DecodeError, &problem),
             }
         }
     }
 
-    fn act(&mut self, channel: u16, performative: Performative, payload: Bytes) {
+    fn act(&mut self, channel: u16, performative: Performative, payload: &[u8]) {
         match performative {
             Performative::Open(open) => self.open(&open),
             Performative::Close(_) => self.say_close(None),
             _ if self.client.is_none() => {
-                self.close(AmqpError::IllegalState, "expected open first")
+                self.close(AmqpError::IllegalState, "expected open first");
             }
             Performative::Begin(_) if channel > LAST_CHANNEL => {
                 let problem = format!("channel {channel}: channel-max is {LAST_CHANNEL}");
@@ -131,13 +131,13 @@ impl Conversation {
         }
     }
 
-    fn act_on_session(&mut self, channel: u16, performative: Performative, payload: Bytes) {
+    fn act_on_session(&mut self, channel: u16, performative: Performative, payload: &[u8]) {
         let Some(session) = self.sessions.get_mut(&channel) else {
             // The rest of what was under way when a session was ended.
             return;
         };
         let (access, shared) = (&mut self.access, &self.shared);
-        if let Err(Ended) = session.take(performative, &payload, access, shared, &mut self.out) {
+        if let Err(Ended) = session.take(performative, payload, access, shared, &mut self.out) {
             self.sessions.remove(&channel);
         }
     }
@@ -164,7 +164,7 @@ impl Conversation {
             desired_capabilities: None,
             properties: None,
         };
-        put_frame(&mut self.out, 0, Performative::Open(answer), &[]);
+        put_frame(&mut self.out, 0, &Performative::Open(answer), &[]);
     }
 
     fn close(&mut self, condition: impl Into<ErrorCondition>, problem: &str) {
@@ -172,7 +172,7 @@ impl Conversation {
     }
 
     fn say_close(&mut self, error: Option<Error>) {
-        put_frame(&mut self.out, 0, Performative::Close(Close { error }), &[]);
+        put_frame(&mut self.out, 0, &Performative::Close(Close { error }), &[]);
         self.over = true;
     }
 

@@ -57,16 +57,16 @@ impl Replies {
         self.credit = count.wrapping_add(credit).wrapping_sub(self.count);
     }
 
-    /// Sends what waits, as far as the credit goes.
-    pub(super) fn send(&mut self, channel: u16, handle: u32, out: &mut Vec<u8>) {
+    /// Sends what waits, as far as the credit goes; `next` is the session's next number.
+    pub(super) fn send(&mut self, channel: u16, handle: u32, next: &mut u32, out: &mut Vec<u8>) {
         while self.credit > 0 {
             let Some(reply) = self.waiting.pop_front() else {
                 return;
             };
             let transfer = Transfer {
                 handle: Handle(handle),
-                delivery_id: Some(self.count),
-                delivery_tag: Some(ByteBuf::from(self.count.to_be_bytes())),
+                delivery_id: Some(*next),
+                delivery_tag: Some(ByteBuf::from(next.to_be_bytes())),
                 message_format: Some(MessageFormat::default()),
                 settled: Some(true),
                 more: false,
@@ -76,7 +76,8 @@ impl Replies {
                 aborted: false,
                 batchable: false,
             };
-            put_frame(out, channel, Performative::Transfer(transfer), &reply);
+            put_frame(out, channel, &Performative::Transfer(transfer), &reply);
+            *next = next.wrapping_add(1);
             self.count = self.count.wrapping_add(1);
             self.credit -= 1;
         }

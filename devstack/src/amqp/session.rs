@@ -1,22 +1,19 @@
 //! One session: its links, and what happens to what is sent on them.
 
+mod delivered;
+mod links;
+
 use std::collections::BTreeMap;
 
-use fe2o3_amqp_types::definitions::{AmqpError, Handle, ReceiverSettleMode, Role, SessionError};
-use fe2o3_amqp_types::messaging::{Accepted, DeliveryState, Target, TargetArchetype};
-use fe2o3_amqp_types::performatives::{
-    Attach, Begin, Detach, Disposition, End, Flow, Performative, Transfer,
-};
+use fe2o3_amqp_types::definitions::{Handle, Role, SessionError};
+use fe2o3_amqp_types::performatives::{Attach, Begin, Detach, End, Flow, Performative, Transfer};
 
 use super::Shared;
 use super::access::Access;
-use super::link::{CREDIT, Incoming, LARGEST_MESSAGE, Whole};
-use super::message;
-use super::node::Node;
+use super::link::CREDIT;
 use super::refusal::Refusal;
-use super::requests::{self, Replies};
 use super::wire::put_frame;
-use crate::queue::Queue;
+use links::{Link, answer_to};
 
 /// Handles 0 to this one: a client has one link for each queue it sends to, and two for tokens.
 const LAST_HANDLE: u32 = 63;
@@ -33,20 +30,9 @@ pub(super) struct Ended;
 pub(super) struct Session {
     channel: u16,
     next_incoming: u32,
+    next_outgoing: u32,
     since_flow: u32,
     links: BTreeMap<u32, Link>,
-}
-
-#[derive(Debug)]
-enum Link {
-    /// To a queue.
-    Queue(Queue, Incoming),
-    /// To `$cbs` or a management node.
-    Requests(Node, Incoming),
-    /// From one of those.
-    Replies(Node, Replies),
-    /// Refused or cut by us: the client's own detach is awaited.
-    Leaving,
 }
 
 /// What a session works with and on.
@@ -54,6 +40,12 @@ struct Desk<'a> {
     access: &'a mut Access,
     shared: &'a Shared,
     out: &'a mut Vec<u8>,
+}
+
+impl Desk<'_> {
+    fn put(&mut self, channel: u16, performative: &Performative) {
+        put_frame(self.out, channel, performative, &[]);
+    }
 }
 
 impl Session {
@@ -69,10 +61,11 @@ impl Session {
             desired_capabilities: None,
             properties: None,
         };
-        put_frame(out, channel, Performative::Begin(answer), &[]);
+        put_frame(out, channel, &Performative::Begin(answer), &[]);
         Self {
             channel,
             next_incoming: begin.next_outgoing_id,
+            next_outgoing: 0,
             since_flow: 0,
             links: BTreeMap::new(),
         }
@@ -116,11 +109,14 @@ impl Session {
             return self.end(Some(Refusal::new(SessionError::HandleInUse, problem)), desk);
         }
         let link = match attach.role {
-            Role::Sender => Self::incoming(&attach, desk),
-            Role::Receiver => Self::outgoing(&attach),
+            Role::Sender => Link::incoming(&attach, desk.access, desk.shared),
+            Role::Receiver => Link::outgoing(&attach),
         };
         let accepted = link.is_ok();
-        self.put(desk, Performative::Attach(answer_to(attach, accepted)), &[]);
+        desk.put(
+            self.channel,
+            &Performative::Attach(answer_to(attach, accepted)),
+        );
         match link {
             Ok(link) => {
                 let sends = matches!(link, Link::Queue(..) | Link::Requests(..));
@@ -132,43 +128,6 @@ impl Session {
             Err(refusal) => self.cut(handle, refusal, desk),
         }
         Ok(())
-    }
-
-    /// A link on which the client sends.
-    fn incoming(attach: &Attach, desk: &Desk<'_>) -> Result<Link, Refusal> {
-        // .NET's client leaves it out.
-        let incoming = Incoming::new(attach.initial_delivery_count.unwrap_or_default());
-        let Some(address) = target_address(attach) else {
-            let problem = "expected the name of a queue as the target's address";
-            return Err(Refusal::new(AmqpError::InvalidField, problem));
-        };
-        match Node::of(address) {
-            Node::Queue(name) => {
-                let queue = desk.shared.queue(&name);
-                let queue = queue.ok_or_else(|| Refusal::no_such_queue(&name, desk.shared))?;
-                desk.access.to(queue.name(), desk.shared)?;
-                Ok(Link::Queue(queue.clone(), incoming))
-            }
-            node => Ok(Link::Requests(node, incoming)),
-        }
-    }
-
-    /// A link on which the client wants to receive.
-    fn outgoing(attach: &Attach) -> Result<Link, Refusal> {
-        let source = attach.source.as_ref();
-        let address = source
-            .and_then(|source| source.address.as_deref())
-            .unwrap_or_default();
-        match Node::of(address) {
-            Node::Queue(name) => Err(Refusal::receiving(&name)),
-            node => {
-                let target = target_address(attach).map(str::to_owned);
-                Ok(Link::Replies(
-                    node,
-                    Replies::new(attach.name.clone(), target),
-                ))
-            }
-        }
     }
 
     fn transfer(
@@ -195,7 +154,7 @@ impl Session {
             }
         };
         match added {
-            Ok(Some(whole)) => self.delivered(handle, whole, desk),
+            Ok(Some(whole)) => self.delivered(handle, &whole, desk),
             Ok(None) => {}
             Err(refusal) => self.cut(handle, refusal, desk),
         }
@@ -203,61 +162,6 @@ impl Session {
             self.put_flow(None, desk);
         }
         Ok(())
-    }
-
-    fn delivered(&mut self, handle: u32, whole: Whole, desk: &mut Desk<'_>) {
-        let (id, settled) = (whole.id, whole.settled);
-        let state = match self.links.get(&handle) {
-            Some(Link::Queue(queue, _)) => enqueue(queue, &whole),
-            Some(Link::Requests(node, _)) => {
-                let node = node.clone();
-                self.answer(&node, &whole, desk);
-                Ok(())
-            }
-            _ => return,
-        };
-        if !settled {
-            let disposition = Disposition {
-                role: Role::Receiver,
-                first: id,
-                last: None,
-                settled: true,
-                state: Some(match state {
-                    Ok(()) => DeliveryState::Accepted(Accepted {}),
-                    Err(refusal) => refusal.into_outcome(),
-                }),
-                batchable: false,
-            };
-            self.put(desk, Performative::Disposition(disposition), &[]);
-        }
-        if let Some(Link::Queue(_, incoming) | Link::Requests(_, incoming)) =
-            self.links.get(&handle)
-            && incoming.runs_low()
-        {
-            self.grant(handle, desk);
-        }
-    }
-
-    /// Answers a request on the link its sender listens on.
-    fn answer(&mut self, node: &Node, request: &Whole, desk: &mut Desk<'_>) {
-        let Some((reply_to, reply)) = requests::answer(node, request, desk.access, desk.shared)
-        else {
-            return;
-        };
-        // Who names no link we know has only one that can be meant.
-        let meant = self.links.iter().filter_map(|(handle, link)| match link {
-            Link::Replies(from, replies) if from == node => {
-                Some((replies.is_meant_by(reply_to.as_deref()), *handle))
-            }
-            _ => None,
-        });
-        let meant = meant.max().map(|(_, handle)| handle);
-        if let Some(handle) = meant
-            && let Some(Link::Replies(_, replies)) = self.links.get_mut(&handle)
-        {
-            replies.push(reply);
-            replies.send(self.channel, handle, desk.out);
-        }
     }
 
     fn flow(&mut self, flow: &Flow, desk: &mut Desk<'_>) {
@@ -269,7 +173,7 @@ impl Session {
                 flow.delivery_count.unwrap_or_default(),
                 flow.link_credit.unwrap_or_default(),
             );
-            replies.send(self.channel, handle, desk.out);
+            replies.send(self.channel, handle, &mut self.next_outgoing, desk.out);
         }
         if flow.echo {
             self.put_flow(
@@ -281,9 +185,7 @@ impl Session {
 
     /// Fills up the client's credit.
     fn grant(&mut self, handle: u32, desk: &mut Desk<'_>) {
-        if let Some(Link::Queue(_, incoming) | Link::Requests(_, incoming)) =
-            self.links.get_mut(&handle)
-        {
+        if let Some(incoming) = self.links.get_mut(&handle).and_then(Link::incoming_mut) {
             incoming.credit = CREDIT;
         }
         self.put_flow(Some(handle), desk);
@@ -301,7 +203,7 @@ impl Session {
         let flow = Flow {
             next_incoming_id: Some(self.next_incoming),
             incoming_window: WINDOW,
-            next_outgoing_id: self.sent(),
+            next_outgoing_id: self.next_outgoing,
             outgoing_window: WINDOW,
             handle: handle.filter(|_| count.is_some()).map(Handle),
             delivery_count: count,
@@ -311,16 +213,7 @@ impl Session {
             echo: false,
             properties: None,
         };
-        self.put(desk, Performative::Flow(flow), &[]);
-    }
-
-    /// Replies sent in this session, which is also the next transfer's number.
-    fn sent(&self) -> u32 {
-        let replies = self.links.values().map(|link| match link {
-            Link::Replies(_, replies) => replies.count,
-            _ => 0,
-        });
-        replies.fold(0, u32::wrapping_add)
+        desk.put(self.channel, &Performative::Flow(flow));
     }
 
     fn detached(&mut self, detach: &Detach, desk: &mut Desk<'_>) {
@@ -333,7 +226,7 @@ impl Session {
                     closed: detach.closed,
                     error: None,
                 };
-                self.put(desk, Performative::Detach(answer), &[]);
+                desk.put(self.channel, &Performative::Detach(answer));
             }
         }
     }
@@ -346,58 +239,12 @@ impl Session {
             closed: true,
             error: Some(refusal.into_error()),
         };
-        self.put(desk, Performative::Detach(detach), &[]);
+        desk.put(self.channel, &Performative::Detach(detach));
     }
 
     fn end(&self, refusal: Option<Refusal>, desk: &mut Desk<'_>) -> Result<(), Ended> {
         let error = refusal.map(Refusal::into_error);
-        self.put(desk, Performative::End(End { error }), &[]);
+        desk.put(self.channel, &Performative::End(End { error }));
         Err(Ended)
-    }
-
-    fn put(&self, desk: &mut Desk<'_>, performative: Performative, payload: &[u8]) {
-        put_frame(desk.out, self.channel, performative, payload);
-    }
-}
-
-/// Puts all messages of a delivery into the queue, or none.
-fn enqueue(queue: &Queue, whole: &Whole) -> Result<(), Refusal> {
-    for message in message::of_delivery(whole.format, whole.bytes()?)? {
-        // Accepted or a duplicate: the publisher sees no difference. A queue that requires sessions
-        // refuses here once it knows of them.
-        queue.enqueue(message);
-    }
-    Ok(())
-}
-
-fn target_address(attach: &Attach) -> Option<&str> {
-    match attach.target.as_deref()? {
-        TargetArchetype::Target(target) => target.address.as_deref(),
-    }
-}
-
-/// The other half of an attach. Without a terminus of our own it says that the link will be detached.
-fn answer_to(attach: Attach, accepted: bool) -> Attach {
-    let sends = attach.role == Role::Receiver;
-    let nowhere = || Box::new(TargetArchetype::Target(Target::default()));
-    Attach {
-        role: if sends { Role::Sender } else { Role::Receiver },
-        // Python's client waits for ever in the other mode.
-        rcv_settle_mode: ReceiverSettleMode::First,
-        source: attach.source.filter(|_| accepted || !sends),
-        // Node's client names none for its replies.
-        target: match (accepted, sends) {
-            (true, true) => Some(attach.target.unwrap_or_else(nowhere)),
-            (false, false) => None,
-            _ => attach.target,
-        },
-        unsettled: None,
-        incomplete_unsettled: false,
-        initial_delivery_count: sends.then_some(0),
-        max_message_size: Some(LARGEST_MESSAGE as u64),
-        offered_capabilities: None,
-        desired_capabilities: None,
-        properties: None,
-        ..attach
     }
 }

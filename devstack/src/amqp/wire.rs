@@ -135,10 +135,10 @@ fn split_frame(buffer: &mut BytesMut) -> Result<Option<Frame>, Broken> {
 pub(super) fn put_frame(
     out: &mut Vec<u8>,
     channel: u16,
-    performative: Performative,
+    performative: &Performative,
     payload: &[u8],
 ) {
-    put(out, Layer::Amqp, channel, &performative, payload);
+    put(out, Layer::Amqp, channel, performative, payload);
 }
 
 /// Appends a SASL frame.

@@ -51,3 +51,21 @@ async fn expected_port(hints: &UnboundedSender<String>) -> io::Result<TcpListene
 async fn free_port() -> io::Result<TcpListener> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_taken_port_is_named_and_another_one_is_found() {
+        // Held by us, or by whoever was faster.
+        let _held = TcpListener::bind((Ipv4Addr::LOCALHOST, PORT)).await;
+        let (hints, mut told) = tokio::sync::mpsc::unbounded_channel();
+        let listener = expected_port(&hints).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        assert_ne!(port, PORT);
+        let hint = told.try_recv().expect("a hint");
+        assert!(hint.contains("port 5672 is not free"), "{hint}");
+        assert!(hint.contains(&format!("on port {port}")), "{hint}");
+    }
+}

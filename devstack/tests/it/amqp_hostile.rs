@@ -54,8 +54,8 @@ impl Stage {
     }
 }
 
-fn frame(performative: Performative, payload: &[u8]) -> Vec<u8> {
-    let body = serde_amqp::to_vec(&performative).unwrap();
+fn frame(performative: &Performative, payload: &[u8]) -> Vec<u8> {
+    let body = serde_amqp::to_vec(performative).unwrap();
     let size = u32::try_from(8 + body.len() + payload.len()).unwrap();
     [&size.to_be_bytes(), [2, 0, 0, 0].as_slice(), &body, payload].concat()
 }
@@ -75,7 +75,7 @@ fn open(idle: Option<u32>) -> Vec<u8> {
     };
     [
         b"AMQP\x00\x01\x00\x00".as_slice(),
-        &frame(Performative::Open(open), &[]),
+        &frame(&Performative::Open(open), &[]),
     ]
     .concat()
 }
@@ -110,8 +110,8 @@ fn attached() -> Vec<u8> {
         properties: None,
     };
     let mut all = open(None);
-    all.extend(frame(Performative::Begin(begin), &[]));
-    all.extend(frame(Performative::Attach(attach), &[]));
+    all.extend(frame(&Performative::Begin(begin), &[]));
+    all.extend(frame(&Performative::Attach(attach), &[]));
     all
 }
 
@@ -129,7 +129,7 @@ fn transfer(id: u32, more: bool, payload: &[u8]) -> Vec<u8> {
         aborted: false,
         batchable: false,
     };
-    frame(Performative::Transfer(transfer), payload)
+    frame(&Performative::Transfer(transfer), payload)
 }
 
 /// What comes until the door hangs up.
