@@ -6,7 +6,7 @@ mod broker_properties;
 mod custom_properties;
 mod management;
 mod receive;
-mod sas;
+pub(crate) mod sas;
 mod send;
 mod view;
 

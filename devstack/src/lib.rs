@@ -3,6 +3,7 @@
 //! The way of a message: [`door`] → [`queue`] → [`host`] → the handler's process → [`blob`] or [`logic_app`].
 //! [`stack`] starts the parts and wires them by the function app's own files, which [`app`] reads.
 
+pub mod amqp;
 pub mod app;
 pub mod blob;
 pub mod clock;

@@ -1,5 +1,6 @@
 //! All parts of the local stack in one process, wired by the function app's own settings.
 
+mod amqp;
 mod fallback;
 mod places;
 mod wiring;
@@ -9,6 +10,7 @@ use std::path::{Path, PathBuf};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
+use crate::amqp::AmqpDoor;
 use crate::app::{AppError, FunctionApp, Settings};
 use crate::blob::BlobEndpoint;
 use crate::clock::Clock;
@@ -88,6 +90,8 @@ pub struct Stack {
     pub queue: Queue,
     /// The queue's REST door.
     pub door: Door,
+    /// The queue's AMQP door, for senders.
+    pub amqp: AmqpDoor,
     /// The blob endpoint, when `OrdersStorage` points to this machine.
     pub blob: Option<BlobEndpoint>,
     /// The Logic App, when `FALLBACK_URL` points to this machine.
@@ -188,12 +192,14 @@ impl Stack {
         )?;
         let (sender, hints) = unbounded_channel();
         queue.tell_troubles_to(sender.clone());
+        let key = Connection::parse(
+            app.setting(places::QUEUE, "the door checks signatures with its key")?,
+        )?
+        .key;
+        let amqp = amqp::start(ports, queue.clone(), key.clone(), sender.clone()).await?;
         let options = DoorOptions {
             queues: vec![queue.clone()],
-            key: Connection::parse(
-                app.setting(places::QUEUE, "the door checks signatures with its key")?,
-            )?
-            .key,
+            key,
             links: links(&host, blob.as_ref(), logic_app.as_ref()),
             hints: Some(sender),
         };
@@ -202,6 +208,7 @@ impl Stack {
             app,
             queue,
             door,
+            amqp,
             blob,
             logic_app,
             mail,
@@ -217,7 +224,11 @@ impl Stack {
             "queue".to_owned(),
             format!("{}/{}/messages", self.door.url(), self.queue.name()),
         );
-        let mut all = vec![door];
+        let amqp = (
+            "queue (amqp)".to_owned(),
+            format!("{}/{}", self.amqp.url(), self.queue.name()),
+        );
+        let mut all = vec![door, amqp];
         all.extend(links(
             &self.host,
             self.blob.as_ref(),
@@ -232,6 +243,7 @@ impl Stack {
     pub async fn stop(self) {
         self.host.stop().await;
         self.door.stop().await;
+        self.amqp.stop().await;
         if let Some(blob) = self.blob {
             blob.stop().await;
         }

@@ -3,3 +3,4 @@
 
 mod outages;
 mod stack;
+mod strangers;

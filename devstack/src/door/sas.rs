@@ -12,7 +12,7 @@ use crate::connection::AccessKey;
 
 /// Why a request is not let in; the text goes back to the sender.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Refused {
+pub(crate) enum Refused {
     #[error(
         "Authorization: expected \"SharedAccessSignature sr=…&sig=…&se=…&skn=…\" or \"Bearer …\""
     )]
@@ -38,7 +38,7 @@ pub(super) enum Refused {
 /// Lets a bearer token in unseen, and a signature when it holds for `queue` now.
 ///
 /// The host in `sr` is not compared: one stack is `localhost` to some and `127.0.0.1` to others.
-pub(super) fn check(
+pub(crate) fn check(
     header: &str,
     key: &AccessKey,
     queue: &str,

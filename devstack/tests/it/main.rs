@@ -7,6 +7,9 @@
     reason = "clippy.toml allows them in tests; clippy does not see that these helpers are tests too"
 )]
 
+mod amqp;
+mod amqp_hostile;
+mod amqp_strangers;
 mod app;
 mod blob;
 mod blob_client;

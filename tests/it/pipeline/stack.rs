@@ -11,7 +11,7 @@ use devstack::{
 use order_items_reserver::http_client;
 use tokio::{sync::broadcast::Receiver, time::timeout};
 
-const SESSION: &str = "E7DBA502A3B795953DDE76EA965EBBF3";
+pub(super) const SESSION: &str = "E7DBA502A3B795953DDE76EA965EBBF3";
 const BLOB: &str = "E7DBA502A3B795953DDE76EA965EBBF3.json";
 
 /// A safety net, never an expectation.
@@ -28,14 +28,14 @@ const FALLBACK_DOWN: Fault = Fault::Status {
     retry_after: None,
 };
 
-struct Pipeline {
-    stack: Stack,
+pub(super) struct Pipeline {
+    pub(super) stack: Stack,
     events: Receiver<Event>,
     client: reqwest::Client,
 }
 
 impl Pipeline {
-    async fn start() -> Self {
+    pub(super) async fn start() -> Self {
         let settings = BTreeMap::from([
             (
                 "AzureFunctionsJobHost__customHandler__description__defaultExecutablePath"
@@ -64,7 +64,7 @@ impl Pipeline {
     }
 
     /// How the next delivery ends.
-    async fn delivered(&mut self) -> Delivered {
+    pub(super) async fn delivered(&mut self) -> Delivered {
         let next = async {
             loop {
                 if let Event::Delivered(delivered) = self.events.recv().await.unwrap() {
@@ -75,7 +75,7 @@ impl Pipeline {
         timeout(LIMIT, next).await.expect("a delivery ends")
     }
 
-    async fn blob_over_http(&self) -> String {
+    pub(super) async fn blob_over_http(&self) -> String {
         let url = format!("{}/orders/{BLOB}", self.stack.blob.as_ref().unwrap().url());
         self.client
             .get(url)
@@ -109,14 +109,14 @@ impl Pipeline {
     }
 }
 
-fn cart(quantity: u32) -> String {
+pub(super) fn cart(quantity: u32) -> String {
     // Spacing and unknown fields must survive.
     format!(
         r#"{{ "id":"{SESSION}","products":[{{"id":8,"quantity":{quantity}}}],  "note":"zoë" }}"#
     )
 }
 
-fn completed(delivered: &Delivered) -> bool {
+pub(super) fn completed(delivered: &Delivered) -> bool {
     matches!(delivered.outcome, Outcome::Completed { status: 200, .. })
 }
 

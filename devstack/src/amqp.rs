@@ -1,0 +1,172 @@
+//! The AMQP 1.0 door of the queue, for senders: what Service Bus's own clients need to publish, over plain TCP.
+//!
+//! A connection is one task around a machine that knows no socket: [`connection`] takes frames and makes frames, so it
+//! never does two things at once and holds one incomplete delivery a link. The types on the wire are `fe2o3-amqp-types`;
+//! its acceptor is not used because it decodes values of any depth (a few kilobytes overflow the stack of the process)
+//! and keeps flows for links that never come. Receiving is not offered here: the REST door does that.
+
+mod access;
+mod connection;
+mod handshake;
+mod link;
+mod message;
+mod nesting;
+mod node;
+mod properties;
+mod refusal;
+mod requests;
+mod session;
+mod wire;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::oneshot;
+use tokio::task::{JoinHandle, JoinSet};
+
+use crate::connection::AccessKey;
+use crate::queue::Queue;
+
+/// The port of AMQP without TLS, which Service Bus's clients take for an emulator whatever its address says.
+pub const PORT: u16 = 5672;
+
+/// Connections served at once; the next ones wait in the system's list.
+const MOST_CONNECTIONS: usize = 4096;
+
+/// A pause when the system has no file descriptor left for the next connection.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
+
+/// What the door leads to.
+#[derive(Debug, Default)]
+pub struct AmqpOptions {
+    /// The queues, by their names.
+    pub queues: Vec<Queue>,
+    /// Checks tokens; without one every token is let in.
+    pub key: Option<AccessKey>,
+    /// Takes what a developer should read once, such as a client that speaks TLS.
+    pub hints: Option<UnboundedSender<String>>,
+}
+
+/// The running door. Dropping it stops it too, without waiting for the end.
+#[derive(Debug)]
+pub struct AmqpDoor {
+    address: SocketAddr,
+    stop: oneshot::Sender<()>,
+    accepting: JoinHandle<()>,
+}
+
+impl AmqpDoor {
+    /// Opens the door on `listener`.
+    ///
+    /// # Errors
+    /// When the listener has no address.
+    pub fn start(listener: TcpListener, options: AmqpOptions) -> io::Result<Self> {
+        let address = listener.local_addr()?;
+        let (stop, stopped) = oneshot::channel();
+        let accepting = accept(listener, Arc::new(Shared::new(options)), stopped);
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the ban guards the product's reservations; this task ends with its door"
+        )]
+        let accepting = tokio::spawn(accepting);
+        Ok(Self {
+            address,
+            stop,
+            accepting,
+        })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where it is: `amqp://127.0.0.1:port`.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("amqp://{}", self.address)
+    }
+
+    /// Closes the listener and every connection.
+    pub async fn stop(self) {
+        drop(self.stop);
+        // Only a panic in `accept` could be reported here, and the port is closed then as well.
+        self.accepting.await.ok();
+    }
+}
+
+async fn accept(listener: TcpListener, shared: Arc<Shared>, mut stopped: oneshot::Receiver<()>) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            _ = &mut stopped => break,
+            Some(_) = connections.join_next() => {}
+            accepted = listener.accept(), if connections.len() < MOST_CONNECTIONS => match accepted {
+                Ok((stream, _)) => {
+                    connections.spawn(connection::serve(stream, Arc::clone(&shared)));
+                }
+                Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
+            },
+        }
+    }
+    drop(listener);
+    connections.shutdown().await;
+}
+
+/// What all connections share.
+#[derive(Debug)]
+struct Shared {
+    options: AmqpOptions,
+    told_about_tokens: AtomicBool,
+    told_about_tls: AtomicBool,
+}
+
+impl Shared {
+    fn new(options: AmqpOptions) -> Self {
+        Self {
+            options,
+            told_about_tokens: AtomicBool::new(false),
+            told_about_tls: AtomicBool::new(false),
+        }
+    }
+
+    fn queue(&self, name: &str) -> Option<&Queue> {
+        let mut queues = self.options.queues.iter();
+        queues.find(|queue| queue.name().eq_ignore_ascii_case(name))
+    }
+
+    fn queue_names(&self) -> String {
+        let names: Vec<&str> = self.options.queues.iter().map(Queue::name).collect();
+        names.join(", ")
+    }
+
+    fn hint_about_tokens(&self) {
+        self.hint_once(
+            &self.told_about_tokens,
+            "an AMQP sender without a token is accepted here; Azure refuses it",
+        );
+    }
+
+    fn hint_about_tls(&self) {
+        self.hint_once(
+            &self.told_about_tls,
+            "a client speaks TLS to the AMQP door, which has none: \
+             its connection string needs UseDevelopmentEmulator=true",
+        );
+    }
+
+    fn hint_once(&self, told: &AtomicBool, text: &str) {
+        if let Some(hints) = &self.options.hints
+            && !told.swap(true, Ordering::Relaxed)
+        {
+            // Nobody listens any more when the stack is going down.
+            hints.send(text.to_owned()).ok();
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! The properties of an AMQP message as the queue keeps them.
+
+use fe2o3_amqp_types::definitions::AmqpError;
+use fe2o3_amqp_types::messaging::MessageId;
+use fe2o3_amqp_types::messaging::annotations::OwnedKey;
+use fe2o3_amqp_types::primitives::{SimpleValue, Value};
+use serde_json::Value as Json;
+use time::format_description::well_known::Rfc3339;
+use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
+
+use super::message::Raw;
+use super::refusal::Refusal;
+use crate::queue::Properties;
+
+/// Of ids that Service Bus keeps an index of.
+const LONGEST_ID: usize = 128;
+
+/// Takes the properties of a message.
+pub(super) fn of(raw: &Raw) -> Result<Properties, Refusal> {
+    if annotation(raw, "x-opt-scheduled-enqueue-time").is_some() {
+        let problem = "x-opt-scheduled-enqueue-time: the local queue does not schedule messages";
+        return Err(Refusal::new(AmqpError::NotImplemented, problem));
+    }
+    let mut properties = Properties::default();
+    if let Some(from) = &raw.properties {
+        properties.message_id = from.message_id.as_ref().map(id);
+        properties.correlation_id = from.correlation_id.as_ref().map(id);
+        properties.session_id.clone_from(&from.group_id);
+        properties.label.clone_from(&from.subject);
+        properties.content_type = from
+            .content_type
+            .as_ref()
+            .map(|name| name.as_str().to_owned());
+        properties.reply_to.clone_from(&from.reply_to);
+        properties
+            .reply_to_session_id
+            .clone_from(&from.reply_to_group_id);
+        properties.to.clone_from(&from.to);
+    }
+    if let Some(Value::String(key)) = annotation(raw, "x-opt-partition-key") {
+        properties.partition_key = Some(key.clone());
+    }
+    let header = raw.header.as_ref();
+    let milliseconds = header.and_then(|header| header.ttl);
+    properties.time_to_live = milliseconds.map(|ttl| f64::from(ttl) / 1000.0);
+    for (name, value) in raw
+        .application_properties
+        .iter()
+        .flat_map(|all| all.0.iter())
+    {
+        let value = json(value).ok_or_else(|| {
+            invalid(&format!(
+                "application property {name:?}: a value of this AMQP type is not carried here"
+            ))
+        })?;
+        properties.application.insert(name.clone(), value);
+    }
+    check(&properties)?;
+    Ok(properties)
+}
+
+/// What the broker would refuse.
+fn check(properties: &Properties) -> Result<(), Refusal> {
+    let limited = [
+        ("message-id", &properties.message_id),
+        ("group-id (SessionId)", &properties.session_id),
+        ("reply-to-group-id", &properties.reply_to_session_id),
+        ("x-opt-partition-key", &properties.partition_key),
+    ];
+    for (name, value) in limited {
+        let length = value.as_ref().map(|text| text.chars().count());
+        if let Some(length) = length.filter(|length| *length > LONGEST_ID) {
+            let problem =
+                format!("{name}: expected at most {LONGEST_ID} characters, found {length}");
+            return Err(invalid(&problem));
+        }
+    }
+    match (&properties.partition_key, &properties.session_id) {
+        (Some(partition), Some(session)) if partition != session => Err(invalid(
+            "x-opt-partition-key must equal group-id (SessionId) when both are set",
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn annotation<'a>(raw: &'a Raw, name: &str) -> Option<&'a Value> {
+    let annotations = raw.message_annotations.as_ref()?;
+    let mut pairs = annotations.0.iter();
+    pairs
+        .find(|(key, _)| matches!(key, OwnedKey::Symbol(symbol) if symbol.as_str() == name))
+        .map(|(_, value)| value)
+        .filter(|value| **value != Value::Null)
+}
+
+/// An id as the text that .NET's client, and so the Functions host, makes of it.
+fn id(id: &MessageId) -> String {
+    match id {
+        MessageId::String(text) => text.clone(),
+        MessageId::Ulong(number) => number.to_string(),
+        MessageId::Uuid(uuid) => Uuid::from_bytes(*uuid.as_inner()).to_string(),
+        MessageId::Binary(bytes) => bytes.iter().map(|byte| format!("{byte:02X}")).collect(),
+    }
+}
+
+/// A value as the queue carries it; nothing for what JSON has no word for.
+fn json(value: &SimpleValue) -> Option<Json> {
+    Some(match value {
+        SimpleValue::Null => Json::Null,
+        SimpleValue::Bool(value) => Json::from(*value),
+        SimpleValue::Ubyte(value) => Json::from(*value),
+        SimpleValue::Ushort(value) => Json::from(*value),
+        SimpleValue::Uint(value) => Json::from(*value),
+        SimpleValue::Ulong(value) => Json::from(*value),
+        SimpleValue::Byte(value) => Json::from(*value),
+        SimpleValue::Short(value) => Json::from(*value),
+        SimpleValue::Int(value) => Json::from(*value),
+        SimpleValue::Long(value) => Json::from(*value),
+        SimpleValue::Float(value) => finite(value.into_inner().into())?,
+        SimpleValue::Double(value) => finite(value.into_inner())?,
+        SimpleValue::Char(value) => Json::from(value.to_string()),
+        SimpleValue::String(value) => Json::from(value.as_str()),
+        SimpleValue::Symbol(value) => Json::from(value.as_str()),
+        SimpleValue::Uuid(value) => Json::from(Uuid::from_bytes(*value.as_inner()).to_string()),
+        SimpleValue::Timestamp(value) => {
+            let time = OffsetDateTime::UNIX_EPOCH
+                .checked_add(Duration::milliseconds(value.milliseconds()))?;
+            Json::from(time.format(&Rfc3339).ok()?)
+        }
+        _ => return None,
+    })
+}
+
+fn finite(value: f64) -> Option<Json> {
+    serde_json::Number::from_f64(value).map(Json::Number)
+}
+
+fn invalid(problem: &str) -> Refusal {
+    Refusal::new(AmqpError::InvalidField, problem)
+}

@@ -1,0 +1,75 @@
+//! What the door says when it refuses: a condition programs know and a sentence people read.
+
+use fe2o3_amqp_types::definitions::{AmqpError, Error, ErrorCondition, LinkError};
+use fe2o3_amqp_types::messaging::{DeliveryState, Rejected};
+
+use super::Shared;
+use crate::queue::Refused;
+
+/// A refusal on its way to the client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Refusal {
+    condition: ErrorCondition,
+    description: String,
+}
+
+impl Refusal {
+    pub(super) fn new(
+        condition: impl Into<ErrorCondition>,
+        description: impl Into<String>,
+    ) -> Self {
+        Self {
+            condition: condition.into(),
+            description: description.into(),
+        }
+    }
+
+    pub(super) fn no_such_queue(name: &str, shared: &Shared) -> Self {
+        let known = shared.queue_names();
+        Self::new(
+            AmqpError::NotFound,
+            format!("no queue {name:?} here; there is: {known}"),
+        )
+    }
+
+    pub(super) fn receiving(queue: &str) -> Self {
+        Self::new(
+            AmqpError::NotImplemented,
+            format!(
+                "the local stack does not hand out messages over AMQP: its Functions host takes those of {queue:?}; \
+                 to look at them or take some, use the queue's REST door"
+            ),
+        )
+    }
+
+    /// What the queue itself says.
+    pub(super) fn of(refused: &Refused) -> Self {
+        let condition = match refused {
+            Refused::NoSession => AmqpError::NotAllowed,
+            Refused::NotKept(_) => AmqpError::InternalError,
+        };
+        Self::new(condition, refused.to_string())
+    }
+
+    pub(super) fn too_large(largest: usize) -> Self {
+        let limit = largest / 1024;
+        Self::new(
+            LinkError::MessageSizeExceeded,
+            format!(
+                "the message or batch is larger than {limit} KiB, body and properties together"
+            ),
+        )
+    }
+
+    /// As AMQP carries it. `info` is there and empty: Microsoft's Python client looks into it unasked.
+    pub(super) fn into_error(self) -> Error {
+        Error::new(self.condition, self.description, Some(Default::default()))
+    }
+
+    /// As the outcome of one delivery.
+    pub(super) fn into_outcome(self) -> DeliveryState {
+        DeliveryState::Rejected(Rejected {
+            error: Some(self.into_error()),
+        })
+    }
+}
