@@ -29,7 +29,9 @@ use answer::Answer;
 use failure::Failure;
 use target::Target;
 
-pub use storage::{Blob, BlobStorage, Conditions, ETagCondition, StorageError, Upload};
+pub use storage::{
+    Blob, BlobStorage, Conditions, ETagCondition, OpenError, StorageError, Upload, Write,
+};
 
 mod answer;
 mod block_blobs;

@@ -10,6 +10,8 @@
 mod app;
 mod blob;
 mod blob_client;
+mod blob_disk;
+mod blob_disk_kills;
 mod blob_faults;
 mod blob_lists;
 mod blob_refusals;
