@@ -4,6 +4,7 @@
 //! [`stack`] starts the parts and wires them by the function app's own files, which [`app`] reads.
 
 pub mod app;
+pub mod azurite;
 pub mod blob;
 pub mod clock;
 pub mod connection;
@@ -14,7 +15,11 @@ pub mod logic_app;
 pub mod loopback;
 pub mod mail;
 mod newtonsoft;
+pub mod operator;
 pub mod ports;
+mod programs;
 pub mod queue;
+pub mod running;
 pub mod stack;
+pub mod storefront;
 pub mod workflow;

@@ -1,5 +1,6 @@
 //! The command line of `cargo local`.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -31,16 +32,46 @@ pub(crate) struct Options {
     /// Start the handler as it was built last
     #[arg(long)]
     pub(crate) no_build: bool,
-    /// Show every line the handler writes
+    /// Show every line the handler and PetStore write
     #[arg(long, short)]
     pub(crate) verbose: bool,
+    /// Keep nothing: the queue, the blobs and the mails are gone in the end
+    #[arg(long)]
+    pub(crate) in_memory: bool,
+    /// Build again when a source is saved, and start again what has changed
+    #[arg(long, conflicts_with = "no_build")]
+    pub(crate) watch: bool,
+    /// Keep the blobs in a real Azurite instead of the endpoint built in; npm installs it
+    #[arg(long)]
+    pub(crate) azurite: bool,
+    /// Leave the storefront out
+    #[arg(long)]
+    pub(crate) no_petstore: bool,
 }
 
 /// What to do instead of starting the stack.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Forget what was kept: the mails
-    Reset,
+    /// Forget what was kept: messages, blobs and mails
+    Reset {
+        /// PetStore's data too: unpublished carts, and the key of its cookies
+        #[arg(long)]
+        all: bool,
+    },
+    /// Look at the dead letters of the stack that runs here: list (unless told otherwise), show N, export
+    #[command(disable_help_flag = true)]
+    DeadLetters(Arguments),
+    /// Bring the orders of dead letters home: says what would happen; does it with --yes
+    #[command(disable_help_flag = true)]
+    Redrive(Arguments),
+}
+
+/// Those of the operator's tool, `order-items-ops`.
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// For `order-items-ops`; --help lists them
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub(crate) arguments: Vec<OsString>,
 }
 
 /// Value of `--ports`.
