@@ -11,6 +11,7 @@ pub mod connection;
 pub mod door;
 pub mod host;
 pub mod http_client;
+mod lock;
 pub mod logic_app;
 pub mod loopback;
 pub mod mail;

@@ -23,7 +23,7 @@ use devstack::operator::OperatorError;
 use devstack::running::{ClaimError, NotFound};
 use devstack::stack::StackError;
 
-use cli::{Cli, Command};
+use cli::{Cli, Command, Options};
 
 /// Where the stack keeps what survives it, in the app's folder: out of version control.
 const FOLDER: &str = ".local";
@@ -33,6 +33,10 @@ const FOLDER: &str = ".local";
 pub(crate) enum LocalError {
     #[error("no host.json here or above; name its folder with --root")]
     NoRoot,
+    #[error(
+        "options other than --root are for the start of the stack; a command comes without them"
+    )]
+    Options,
     #[error("cannot run cargo build: {0}")]
     Cargo(io::Error),
     #[error(transparent)]
@@ -69,6 +73,9 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode, LocalError> {
         Some(root) => root,
         None => nearest_root().ok_or(LocalError::NoRoot)?,
     };
+    if cli.command.is_some() && cli.options != Options::default() {
+        return Err(LocalError::Options);
+    }
     match cli.command {
         None => start::run(root, cli.options).await,
         Some(Command::Reset { all }) => reset::run(&root, all),

@@ -3,11 +3,13 @@
 //! The file says where it is, a lock beside it whether it still lives: the system takes a lock from a process that is
 //! killed, and gives its process id to others.
 
-use std::fs::{self, File, TryLockError};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+
+use crate::lock::Lock;
 
 const FILE: &str = "stack.json";
 const LOCK: &str = "stack.lock";
@@ -47,7 +49,7 @@ pub struct Running {
 #[derive(Debug)]
 pub struct Claim {
     folder: PathBuf,
-    _lock: File,
+    _lock: Lock,
 }
 
 /// The folder cannot be had.
@@ -101,13 +103,10 @@ impl Claim {
             source,
         };
         fs::create_dir_all(folder).map_err(failed)?;
-        let lock = File::create(folder.join(LOCK)).map_err(failed)?;
-        try_lock(&lock).map_err(|error| match error {
-            TryLockError::WouldBlock => ClaimError::Taken {
-                folder: folder.to_owned(),
-                pid: read(folder).ok().map(|running| running.pid),
-            },
-            TryLockError::Error(error) => failed(error),
+        let lock = Lock::take(&folder.join(LOCK)).map_err(failed)?;
+        let lock = lock.ok_or_else(|| ClaimError::Taken {
+            folder: folder.to_owned(),
+            pid: read(folder).ok().map(|running| running.pid),
         })?;
         let claim = Self {
             folder: folder.to_owned(),
@@ -144,30 +143,15 @@ impl Drop for Claim {
     }
 }
 
-/// Others who look whether the lock is held hold it themselves, for a moment.
-fn try_lock(lock: &File) -> Result<(), TryLockError> {
-    for _ in 0..100 {
-        match lock.try_lock() {
-            Err(TryLockError::WouldBlock) => std::thread::yield_now(),
-            result => return result,
-        }
-    }
-    lock.try_lock()
-}
-
 /// The stack that runs in `folder`.
 ///
 /// # Errors
 /// When none does, whatever files are there.
 pub fn find(folder: &Path) -> Result<Running, NotFound> {
-    let not_running = || NotFound::NotRunning(folder.to_owned());
-    let lock = File::open(folder.join(LOCK)).map_err(|_| not_running())?;
-    match lock.try_lock_shared() {
-        Ok(()) => return Err(not_running()),
-        Err(TryLockError::WouldBlock) => {}
-        Err(TryLockError::Error(error)) => {
-            return Err(NotFound::Unreadable(folder.join(LOCK), error));
-        }
+    match Lock::is_held(&folder.join(LOCK)) {
+        Ok(true) => {}
+        Ok(false) => return Err(NotFound::NotRunning(folder.to_owned())),
+        Err(error) => return Err(NotFound::Unreadable(folder.join(LOCK), error)),
     }
     read(folder).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => NotFound::NotReady(folder.to_owned()),

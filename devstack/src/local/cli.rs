@@ -8,11 +8,7 @@ use devstack::stack::Ports;
 
 /// Builds the function and runs it with everything it needs on this machine: queue, Functions host, blobs, Logic App.
 #[derive(Debug, Parser)]
-#[command(
-    name = "cargo local",
-    bin_name = "cargo local",
-    args_conflicts_with_subcommands = true
-)]
+#[command(name = "cargo local", bin_name = "cargo local")]
 pub(crate) struct Cli {
     /// The folder of host.json [default: the nearest one above the current folder]
     #[arg(long, value_name = "DIR", global = true)]
@@ -24,7 +20,7 @@ pub(crate) struct Cli {
 }
 
 /// How to start the stack.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, PartialEq, Eq, Args)]
 pub(crate) struct Options {
     /// Where the parts listen
     #[arg(long, value_enum, default_value_t)]
@@ -75,7 +71,7 @@ pub(crate) struct Arguments {
 }
 
 /// Value of `--ports`.
-#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum PortChoice {
     /// Where local.settings.json points
     #[default]

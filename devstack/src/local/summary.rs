@@ -34,7 +34,7 @@ pub(super) fn of(stack: &Stack, running: &Running, kept: &Kept, took: Duration) 
 
 /// What one opens first.
 fn first(stack: &Stack, running: &Running) -> Vec<(&'static str, String)> {
-    let blobs = container_url(running).map(|url| format!("{url}?restype=container&comp=list"));
+    let blobs = running.blobs.as_ref().map(|url| format!("{url}?comp=list"));
     let rows = [
         ("dashboard", running.dashboard.clone()),
         ("PetStore", running.petstore.clone()),

@@ -82,10 +82,12 @@ impl Watch {
         cargo
             .args(["--quiet", "--message-format", "json-render-diagnostics"])
             .stdin(Stdio::null())
+            .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
             .kill_on_drop(true);
-        let output = cargo.output().await;
-        let output = output.map_err(|error| format!("cannot run cargo build: {error}"))?;
+        let failed = |error| format!("cannot run cargo build: {error}");
+        let build = cargo.spawn().map_err(failed)?;
+        let output = build.wait_with_output().await.map_err(failed)?;
         if !output.status.success() {
             return Err("the build failed".to_owned());
         }

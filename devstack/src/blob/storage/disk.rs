@@ -10,13 +10,14 @@ mod names;
 mod recovery;
 
 use std::collections::HashMap;
-use std::fs::{self, File, TryLockError};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use time::OffsetDateTime;
 
 use super::{Blob, Stamp};
+use crate::lock::Lock;
 use log::{Log, Record, Written};
 use names::Files;
 pub(super) use recovery::Kept;
@@ -68,7 +69,7 @@ pub(super) struct Disk {
     folder: PathBuf,
     log: Log,
     files: HashMap<String, Files>,
-    _lock: File,
+    _lock: Lock,
 }
 
 /// What remains to be done on the disk for a change that is decided. Left undone it is done at the next start.
@@ -86,11 +87,8 @@ impl Disk {
     pub(super) fn open(folder: &Path) -> Result<(Self, Kept), OpenError> {
         let failed = |error| OpenError::io(folder, error);
         fs::create_dir_all(folder.join(NEW)).map_err(failed)?;
-        let lock = File::create(folder.join(LOCK)).map_err(failed)?;
-        lock.try_lock().map_err(|error| match error {
-            TryLockError::WouldBlock => OpenError::InUse(folder.to_owned()),
-            TryLockError::Error(error) => failed(error),
-        })?;
+        let lock = Lock::take(&folder.join(LOCK)).map_err(failed)?;
+        let lock = lock.ok_or_else(|| OpenError::InUse(folder.to_owned()))?;
         let (kept, files, records) = recovery::recover(folder)?;
         let log = Log::replace(&folder.join(LOG), &folder.join(NEW).join(LOG), &records);
         let disk = Self {
