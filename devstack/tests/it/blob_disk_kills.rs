@@ -32,7 +32,7 @@ impl Killed {
     /// The line is there, the file still has the first content.
     fn before_the_rename() -> Self {
         let killed = Self::after_the_write();
-        std::fs::rename(killed.file(), killed.new()).unwrap();
+        std::fs::rename(killed.file(), killed.on_its_way()).unwrap();
         std::fs::write(killed.file(), &killed.first.bytes).unwrap();
         killed
     }
@@ -56,7 +56,7 @@ impl Killed {
         self.path("orders/a")
     }
 
-    fn new(&self) -> PathBuf {
+    fn on_its_way(&self) -> PathBuf {
         self.path(".new").join(self.second.etag.trim_matches('"'))
     }
 
@@ -87,7 +87,7 @@ fn before_the_line_nothing_has_happened() {
     killed.starts_with(Some(&killed.first));
     // Also when the content was not whole yet.
     let killed = Killed::in_the_line(|_| 0);
-    std::fs::write(killed.new(), "the s").unwrap();
+    std::fs::write(killed.on_its_way(), "the s").unwrap();
     killed.starts_with(Some(&killed.first));
 }
 
