@@ -29,7 +29,9 @@ use answer::Answer;
 use failure::Failure;
 use target::Target;
 
-pub use storage::{Blob, BlobStorage, Conditions, ETagCondition, StorageError, Upload};
+pub use storage::{
+    Blob, BlobStorage, Conditions, ETagCondition, OpenError, StorageError, Upload, Write,
+};
 
 mod answer;
 mod block_blobs;
@@ -109,10 +111,7 @@ impl BlobEndpoint {
 
     /// A connection string in the form that every Azure Storage client takes.
     pub fn connection_string(&self) -> String {
-        let url = self.url();
-        format!(
-            "DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey={ACCOUNT_KEY};BlobEndpoint={url};"
-        )
+        connection_string(self.url())
     }
 
     /// The account's content: to seed it, and to start it again after a stop.
@@ -151,6 +150,14 @@ impl BlobEndpoint {
     pub async fn stop(self) {
         self.server.stop().await;
     }
+}
+
+/// A connection string for the emulator's account at `url`.
+#[must_use]
+pub fn connection_string(url: &str) -> String {
+    format!(
+        "DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey={ACCOUNT_KEY};BlobEndpoint={url};"
+    )
 }
 
 async fn handle(State(shared): State<Arc<Shared>>, request: axum::extract::Request) -> Response {

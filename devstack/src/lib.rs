@@ -5,17 +5,23 @@
 
 pub mod amqp;
 pub mod app;
+pub mod azurite;
 pub mod blob;
 pub mod clock;
 pub mod connection;
 pub mod door;
 pub mod host;
 pub mod http_client;
+mod lock;
 pub mod logic_app;
 pub mod loopback;
 pub mod mail;
 mod newtonsoft;
+pub mod operator;
 pub mod ports;
+mod programs;
 pub mod queue;
+pub mod running;
 pub mod stack;
+pub mod storefront;
 pub mod workflow;

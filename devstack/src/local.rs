@@ -1,19 +1,29 @@
 //! `cargo local`: the commands, and what they share.
 
+mod azurite;
+mod build;
 pub(crate) mod cli;
+mod folder;
 mod interrupt;
+mod operator;
 mod report;
 mod reset;
 mod start;
 mod summary;
+mod tell;
+mod text;
+mod watch;
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use devstack::azurite::AzuriteError;
+use devstack::operator::OperatorError;
+use devstack::running::{ClaimError, NotFound};
 use devstack::stack::StackError;
 
-use cli::{Cli, Command};
+use cli::{Cli, Command, Options};
 
 /// Where the stack keeps what survives it, in the app's folder: out of version control.
 const FOLDER: &str = ".local";
@@ -23,12 +33,36 @@ const FOLDER: &str = ".local";
 pub(crate) enum LocalError {
     #[error("no host.json here or above; name its folder with --root")]
     NoRoot,
+    #[error(
+        "options other than --root are for the start of the stack; a command comes without them"
+    )]
+    Options,
     #[error("cannot run cargo build: {0}")]
     Cargo(io::Error),
     #[error(transparent)]
     Stack(#[from] StackError),
     #[error("cannot listen to signals: {0}")]
     Signals(io::Error),
+    #[error(transparent)]
+    Claim(#[from] ClaimError),
+    #[error(transparent)]
+    NotFound(#[from] NotFound),
+    #[error(transparent)]
+    Operator(#[from] OperatorError),
+    #[error(transparent)]
+    Azurite(#[from] AzuriteError),
+    #[error(
+        "--azurite: OrdersStorage in local.settings.json leads to another machine; expected UseDevelopmentStorage=true"
+    )]
+    StorageElsewhere,
+    #[error(
+        "local.settings.json: Values.PETSTORE_PORT: `{0}` is no port; expected a number from 1 to 65535"
+    )]
+    PetstorePort(String),
+    #[error("cannot watch the sources: {0}")]
+    Watch(#[from] notify::Error),
+    #[error(transparent)]
+    Io(#[from] io::Error),
     #[error("{what}: {source}")]
     Files { what: String, source: io::Error },
 }
@@ -39,9 +73,14 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode, LocalError> {
         Some(root) => root,
         None => nearest_root().ok_or(LocalError::NoRoot)?,
     };
+    if cli.command.is_some() && cli.options != Options::default() {
+        return Err(LocalError::Options);
+    }
     match cli.command {
         None => start::run(root, cli.options).await,
-        Some(Command::Reset) => reset::run(&root),
+        Some(Command::Reset { all }) => reset::run(&root, all),
+        Some(Command::DeadLetters(it)) => operator::dead_letters(&root, it.arguments).await,
+        Some(Command::Redrive(it)) => operator::redrive(&root, it.arguments).await,
     }
 }
 

@@ -12,7 +12,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use crate::amqp::AmqpDoor;
 use crate::app::{AppError, FunctionApp, Settings};
-use crate::blob::BlobEndpoint;
+use crate::blob::{BlobEndpoint, BlobStorage, OpenError};
 use crate::clock::Clock;
 use crate::connection::{Connection, ConnectionError};
 use crate::door::{Door, DoorOptions};
@@ -66,6 +66,23 @@ impl Keep {
             }
         }
     }
+
+    fn blobs(&self) -> Result<BlobStorage, OpenError> {
+        match self {
+            Self::InMemory => Ok(BlobStorage::default()),
+            Self::InFolder(folder) => BlobStorage::open(&folder.join("blobs")),
+        }
+    }
+}
+
+/// Who is the storage that `OrdersStorage` names, when it is on this machine.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Storage {
+    /// The endpoint of this stack.
+    #[default]
+    Embedded,
+    /// Somebody else, who runs already.
+    Elsewhere,
 }
 
 /// What to start.
@@ -116,6 +133,9 @@ pub enum StackError {
     /// The queue's connection string.
     #[error("local.settings.json: Values.ServiceBusConnection: {0}")]
     Connection(#[from] ConnectionError),
+    /// The folder of the blobs.
+    #[error(transparent)]
+    Blobs(#[from] OpenError),
     /// The workflow behind the Logic App.
     #[error(transparent)]
     Workflow(#[from] Refused),
@@ -151,6 +171,14 @@ impl Stack {
     /// # Errors
     /// [`StackError`]; nothing is left running then.
     pub async fn start_with(options: StackOptions) -> Result<Self, StackError> {
+        Self::start_on(options, Storage::Embedded).await
+    }
+
+    /// Starts every part but, when somebody else is the storage, that one.
+    ///
+    /// # Errors
+    /// [`StackError`]; nothing is left running then.
+    pub async fn start_on(options: StackOptions, storage: Storage) -> Result<Self, StackError> {
         let StackOptions {
             root,
             ports,
@@ -162,10 +190,10 @@ impl Stack {
             Ports::FromSettings => Places::of(&app)?,
             Ports::Auto => Places::of(&app)?.on_free_ports(),
         };
-        let blob = bind(places.blob)
-            .await?
-            .map(BlobEndpoint::start)
-            .transpose()?;
+        let blob = match storage {
+            Storage::Embedded => start_blobs(places.blob, &keep).await?,
+            Storage::Elsewhere => None,
+        };
         let (logic_app, mail) = match bind(places.logic_app).await? {
             Some(listener) => {
                 let (logic_app, mail) = fallback::start(&root, listener, keep.outbox()).await?;
@@ -254,6 +282,22 @@ impl Stack {
             mail.stop().await;
         }
     }
+}
+
+/// The port that the app's settings imply for its storage; `None` when that is on another machine.
+#[must_use]
+pub fn storage_port(app: &FunctionApp) -> Option<u16> {
+    Places::of(app).ok()?.blob.map(|place| place.port)
+}
+
+async fn start_blobs(
+    place: Option<Place>,
+    keep: &Keep,
+) -> Result<Option<BlobEndpoint>, StackError> {
+    let Some(listener) = bind(place).await? else {
+        return Ok(None);
+    };
+    Ok(Some(BlobEndpoint::start_with(listener, keep.blobs()?)?))
 }
 
 async fn bind(place: Option<Place>) -> Result<Option<TcpListener>, PortTaken> {

@@ -94,6 +94,9 @@ pub struct Which {
     /// Those of this session only.
     #[arg(long, value_name = "ID")]
     session: Option<String>,
+    /// The one with this sequence number only.
+    #[arg(long, value_name = "N")]
+    sequence: Option<u64>,
     /// So many at the most.
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
@@ -103,6 +106,7 @@ impl From<Which> for Filter {
     fn from(which: Which) -> Self {
         Self {
             session: which.session,
+            sequence: which.sequence,
             limit: which.limit,
         }
     }

@@ -14,6 +14,7 @@ use petstore::{
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
+    sync::oneshot,
     time::{sleep, timeout},
 };
 use tracing::{info, warn};
@@ -21,12 +22,21 @@ use tracing::{info, warn};
 const USAGE: &str = "\
 petstore: the storefront that publishes every cart change
 
-usage: petstore [--check | --version | --help]
+usage: petstore [--attached | --check | --version | --help]
 
   (none)     serve shoppers on port $PORT
+  --attached the same, until the standard input closes: for a parent that may be killed
   --check    validate the settings and reach the bus, send nothing
 
 Settings come from the environment; the README lists them.";
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Serve,
+    /// Until the standard input closes.
+    Attached,
+    Check,
+}
 
 /// `EX_USAGE`, `EX_SOFTWARE` and `EX_OSERR` of `sysexits.h`.
 const EXIT_USAGE: u8 = 64;
@@ -40,9 +50,10 @@ const LAST_MESSAGES: Duration = Duration::from_secs(5);
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
-    let checking = match (arguments.next().as_deref(), arguments.next()) {
-        (None, _) => false,
-        (Some("--check"), None) => true,
+    let mode = match (arguments.next().as_deref(), arguments.next()) {
+        (None, _) => Mode::Serve,
+        (Some("--attached"), None) => Mode::Attached,
+        (Some("--check"), None) => Mode::Check,
         (Some("--version" | "-V"), None) => {
             println!("{} {}", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
             return ExitCode::SUCCESS;
@@ -66,12 +77,12 @@ fn main() -> ExitCode {
         .enable_all()
         .build()
     {
-        Ok(runtime) => runtime.block_on(run(settings, checking)),
+        Ok(runtime) => runtime.block_on(run(settings, mode)),
         Err(error) => fail(EXIT_OS, format!("runtime: {error}")),
     }
 }
 
-async fn run(settings: Settings, checking: bool) -> ExitCode {
+async fn run(settings: Settings, mode: Mode) -> ExitCode {
     let client = match http_client::build() {
         Ok(client) => client,
         Err(error) => return fail(EXIT_SOFTWARE, error),
@@ -80,7 +91,7 @@ async fn run(settings: Settings, checking: bool) -> ExitCode {
         Ok(bus) => bus,
         Err(error) => return fail(EXIT_USAGE, error),
     };
-    if checking {
+    if mode == Mode::Check {
         return check::run(&bus).await;
     }
     telemetry::init(settings.log_filter.clone());
@@ -114,20 +125,24 @@ async fn run(settings: Settings, checking: bool) -> ExitCode {
         transport: settings.transport,
         outbox,
     };
-    match serve(listener, shop).await {
+    match serve(listener, shop, mode).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(EXIT_OS, error),
     }
 }
 
 /// Until told to end.
-async fn serve(listener: TcpListener, shop: Shop) -> io::Result<()> {
+async fn serve(listener: TcpListener, shop: Shop, mode: Mode) -> io::Result<()> {
     let (told, end) = tokio::sync::watch::channel(());
     let signals = end_signals()?;
     let outbox = shop.outbox.clone();
     let mut ended = end;
+    let mut parent = (mode == Mode::Attached).then(input_closes).transpose()?;
     let served = web::serve(listener, shop, async move {
-        signals.await;
+        tokio::select! {
+            () = signals => {}
+            () = gone(&mut parent) => {}
+        }
         info!("ending");
         drop(told);
     });
@@ -148,6 +163,30 @@ async fn serve(listener: TcpListener, shop: Shop) -> io::Result<()> {
     timeout(LAST_MESSAGES, empty).await.ok();
     info!(waiting = outbox.status().pending, "ended");
     Ok(())
+}
+
+/// Fires when the standard input closes.
+///
+/// A thread of its own: the runtime would wait for a read of its own at the end.
+fn input_closes() -> io::Result<oneshot::Receiver<()>> {
+    let (closed, closes) = oneshot::channel();
+    let read = move || {
+        io::copy(&mut io::stdin().lock(), &mut io::sink()).ok();
+        // An error means that it ends already.
+        closed.send(()).ok();
+    };
+    std::thread::Builder::new()
+        .name("parent".to_owned())
+        .spawn(read)?;
+    Ok(closes)
+}
+
+/// Never without a parent.
+async fn gone(parent: &mut Option<oneshot::Receiver<()>>) {
+    match parent {
+        Some(parent) => drop(parent.await),
+        None => std::future::pending().await,
+    }
 }
 
 fn end_signals() -> io::Result<impl Future<Output = ()> + Send> {

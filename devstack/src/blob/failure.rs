@@ -64,6 +64,7 @@ impl From<StorageError> for Failure {
             StorageError::BlobAlreadyExists => (StatusCode::CONFLICT, "BlobAlreadyExists"),
             StorageError::ConditionNotMet => (StatusCode::PRECONDITION_FAILED, "ConditionNotMet"),
             StorageError::NotModified => (StatusCode::NOT_MODIFIED, "ConditionNotMet"),
+            StorageError::NotKept(_) => (StatusCode::INTERNAL_SERVER_ERROR, "InternalError"),
         };
         Self::new(status, code, error.to_string())
     }

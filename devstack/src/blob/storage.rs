@@ -1,21 +1,31 @@
-//! What the account holds. Knows blobs and conditions, and nothing of HTTP.
+//! What the account holds, in memory or in a folder too. Knows blobs and conditions, and nothing of HTTP.
 //!
 //! Everything sits behind one lock, which no method holds for longer than its own call.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::io;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use time::OffsetDateTime;
 
 pub use blob::{Blob, Upload};
 pub use conditions::{Conditions, ETagCondition};
+pub use disk::OpenError;
+use disk::{Disk, Rest};
 pub use error::StorageError;
 pub(super) use page::{Page, Range};
+pub use write::Write;
 
 mod blob;
 mod conditions;
+mod disk;
 mod error;
 mod page;
+mod write;
+
+/// States of one blob whose bodies stay in memory when there is a folder: a stack may run for days.
+const HISTORY_MAX: usize = 16;
 
 /// What tells one state of a container or blob from another.
 #[derive(Debug, Clone)]
@@ -26,7 +36,8 @@ pub(super) struct Stamp {
 
 /// A handle to the account's content. Clones share it, and it outlives an endpoint's stop.
 ///
-/// The history keeps the bytes of every write for as long as the storage lives.
+/// In memory the history keeps the bytes of every write for as long as the storage lives, with a folder those of the
+/// last few.
 #[derive(Debug, Clone, Default)]
 pub struct BlobStorage(Arc<Mutex<State>>);
 
@@ -34,8 +45,10 @@ pub struct BlobStorage(Arc<Mutex<State>>);
 struct State {
     containers: BTreeMap<String, Container>,
     /// By container and name, and apart from the containers: it survives what was deleted.
-    history: HashMap<(String, String), Vec<Blob>>,
+    history: HashMap<(String, String), VecDeque<Blob>>,
+    writes: Vec<Write>,
     last_tick: i128,
+    disk: Option<Disk>,
 }
 
 #[derive(Debug)]
@@ -55,13 +68,63 @@ impl State {
         let now = OffsetDateTime::now_utc();
         self.last_tick = (now.unix_timestamp_nanos() / 100).max(self.last_tick + 1);
         Stamp {
-            etag: format!("\"0x{:X}\"", self.last_tick),
+            etag: etag(self.last_tick),
             last_modified: now,
         }
     }
+
+    /// Decides a change on the disk, if there is one; on an error nothing is changed.
+    fn keep(
+        &mut self,
+        decide: impl FnOnce(&mut Disk) -> io::Result<Rest>,
+    ) -> Result<Rest, StorageError> {
+        let rest = self.disk.as_mut().map_or(Ok(Rest::Nothing), decide);
+        rest.map_err(|error| StorageError::NotKept(error.kind()))
+    }
+
+    fn remember(&mut self, write: Write, blob: Blob) {
+        let key = (write.container.clone(), write.name.clone());
+        self.writes.push(write);
+        let states = self.history.entry(key).or_default();
+        if self.disk.is_some() && states.len() == HISTORY_MAX {
+            states.pop_front();
+        }
+        states.push_back(blob);
+    }
+}
+
+/// After the change is made: an error is then like a reply that was lost.
+fn finish(rest: Rest) -> Result<(), StorageError> {
+    rest.finish()
+        .map_err(|error| StorageError::NotKept(error.kind()))
+}
+
+fn etag(tick: i128) -> String {
+    format!("\"0x{tick:X}\"")
+}
+
+fn tick(etag: &str) -> Option<i128> {
+    let digits = etag.trim_matches('"').strip_prefix("0x")?;
+    i128::from_str_radix(digits, 16).ok()
 }
 
 impl BlobStorage {
+    /// What is kept in `folder`, which is made when it is missing; every change is kept there from now on. Each blob is
+    /// a plain file below it, and `writes.jsonl` has what else there is to know.
+    ///
+    /// # Errors
+    /// When the folder cannot be read or written, is in use, or holds what is none of ours.
+    pub fn open(folder: &Path) -> Result<Self, OpenError> {
+        let (disk, kept) = Disk::open(folder)?;
+        let state = State {
+            containers: kept.containers,
+            last_tick: kept.last_tick,
+            disk: Some(disk),
+            ..State::default()
+        };
+        Ok(Self(Arc::new(Mutex::new(state))))
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -85,15 +148,18 @@ impl BlobStorage {
         upload: Upload,
         conditions: &Conditions,
     ) -> Result<Blob, StorageError> {
+        let sha256 = write::sha256(&upload.bytes);
         let mut state = self.state();
         let current = state.container(container)?.blobs.get(name);
         conditions.allow_write(current.map(|blob| blob.etag.as_str()))?;
         let stamp = state.stamp();
         let blob = upload.into_blob(stamp);
+        let rest = state.keep(|disk| disk.write(container, name, &blob, &sha256))?;
         let blobs = &mut state.container(container)?.blobs;
         blobs.insert(name.to_owned(), blob.clone());
-        let key = (container.to_owned(), name.to_owned());
-        state.history.entry(key).or_default().push(blob.clone());
+        let write = Write::of(container, name, &blob, sha256);
+        state.remember(write, blob.clone());
+        finish(rest)?;
         Ok(blob)
     }
 
@@ -105,7 +171,19 @@ impl BlobStorage {
     /// Every state the blob has had, oldest first, deleted ones included.
     pub fn history(&self, container: &str, name: &str) -> Vec<Blob> {
         let key = (container.to_owned(), name.to_owned());
-        self.state().history.get(&key).cloned().unwrap_or_default()
+        let states = self.state().history.get(&key).cloned();
+        states.unwrap_or_default().into()
+    }
+
+    /// Every accepted write since the start, oldest first, without the bodies.
+    pub fn writes(&self) -> Vec<Write> {
+        self.writes_after(0)
+    }
+
+    /// The same without the first `count`.
+    pub fn writes_after(&self, count: usize) -> Vec<Write> {
+        let state = self.state();
+        state.writes.get(count..).unwrap_or_default().to_vec()
     }
 
     pub(super) fn get(
@@ -121,18 +199,23 @@ impl BlobStorage {
         Ok(blob.clone())
     }
 
-    pub(super) fn delete(
+    /// Deletes a blob.
+    ///
+    /// # Errors
+    /// When it is missing or a condition does not hold; nothing is changed then.
+    pub fn delete(
         &self,
         container: &str,
         name: &str,
         conditions: &Conditions,
     ) -> Result<(), StorageError> {
         let mut state = self.state();
-        let blobs = &mut state.container(container)?.blobs;
+        let blobs = &state.container(container)?.blobs;
         let blob = blobs.get(name).ok_or(StorageError::BlobNotFound)?;
         conditions.allow_delete(&blob.etag)?;
-        blobs.remove(name);
-        Ok(())
+        let rest = state.keep(|disk| disk.delete(container, name))?;
+        state.container(container)?.blobs.remove(name);
+        finish(rest)
     }
 
     pub(super) fn list(&self, container: &str, range: &Range) -> Result<Page<Blob>, StorageError> {
@@ -146,11 +229,13 @@ impl BlobStorage {
             return Err(StorageError::ContainerAlreadyExists);
         }
         let stamp = state.stamp();
+        let rest = state.keep(|disk| disk.create_container(name, &stamp))?;
         let container = Container {
             stamp: stamp.clone(),
             blobs: BTreeMap::new(),
         };
         state.containers.insert(name.to_owned(), container);
+        finish(rest)?;
         Ok(stamp)
     }
 
@@ -158,9 +243,16 @@ impl BlobStorage {
         Ok(self.state().container(name)?.stamp.clone())
     }
 
-    pub(super) fn delete_container(&self, name: &str) -> Result<(), StorageError> {
-        let removed = self.state().containers.remove(name);
-        removed.map(drop).ok_or(StorageError::ContainerNotFound)
+    /// Deletes a container and what is in it.
+    ///
+    /// # Errors
+    /// [`StorageError::ContainerNotFound`].
+    pub fn delete_container(&self, name: &str) -> Result<(), StorageError> {
+        let mut state = self.state();
+        state.container(name)?;
+        let rest = state.keep(|disk| disk.delete_container(name))?;
+        state.containers.remove(name);
+        finish(rest)
     }
 
     pub(super) fn containers(&self, range: &Range) -> Page<Stamp> {

@@ -6,6 +6,9 @@ use std::time::Duration;
 
 use devstack::host::{Delivered, Event, Exit, Level, Next, Outcome};
 use devstack::mail::Mail;
+use devstack::storefront::Told;
+
+use super::text::word;
 
 /// Turns events into lines.
 #[derive(Debug)]
@@ -49,12 +52,27 @@ impl Report {
     }
 }
 
+impl Report {
+    /// The line for what happens to the storefront.
+    pub(crate) fn storefront(&self, told: &Told) -> Option<String> {
+        match told {
+            Told::Line(text) if self.verbose => Some(format!("  PetStore | {text}")),
+            Told::Line(text) => log_line::warning(text).map(|line| format!("  PetStore{line}")),
+            Told::Ended { how, pause } => Some(format!(
+                "PetStore {how}: started again in {}",
+                readable(*pause)
+            )),
+            Told::Listening(_) => None,
+        }
+    }
+}
+
 /// The line for a mail.
 pub(crate) fn mail(mail: &Mail) -> String {
     format!(
         "mail to {}: {}",
-        mail.email.to(),
-        mail.email.content.subject
+        word(&mail.email.to()),
+        word(&mail.email.content.subject)
     )
 }
 
@@ -91,12 +109,13 @@ fn short(session: Option<&str>) -> String {
         return "(no session)".to_owned();
     };
     let characters: Vec<char> = session.chars().collect();
-    match characters.as_slice() {
+    let shown = match characters.as_slice() {
         [a, b, c, d, middle @ .., w, x, y, z] if middle.len() > 4 => {
             format!("{a}{b}{c}{d}…{w}{x}{y}{z}")
         }
         _ => session.to_owned(),
-    }
+    };
+    word(&shown)
 }
 
 fn readable(took: Duration) -> String {

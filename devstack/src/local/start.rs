@@ -1,113 +1,147 @@
-//! The bare `cargo local`: build the handler, start the stack, tell what happens until it is asked to end.
+//! The bare `cargo local`: build, start everything, tell what happens until it is asked to end.
 
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
-use std::sync::Arc;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
 
-use devstack::app::Settings;
-use devstack::host::Event;
-use devstack::mail::{Mail, MailService};
-use devstack::stack::{Keep, Stack, StackOptions};
-use tokio::sync::broadcast::Receiver;
-use tokio::sync::broadcast::error::RecvError;
+use devstack::app::{FunctionApp, Settings};
+use devstack::ports::Place;
+use devstack::running::Running;
+use devstack::stack::{Ports, Stack, StackError, StackOptions, Storage};
+use devstack::storefront::{Storefront, StorefrontOptions};
+use tokio::time::Instant;
 
+use super::azurite::{self, Azurite};
 use super::cli::Options;
-use super::report::{self, Report};
-use super::{FOLDER, LocalError, interrupt, summary};
+use super::folder::Kept;
+use super::tell::{self, Scene};
+use super::watch::Watch;
+use super::{LocalError, build, interrupt, summary, text};
 
-/// The package whose binary is the handler.
-const HANDLER: &str = "order-items-reserver";
+/// Where the storefront listens when no setting says otherwise.
+const PETSTORE_PORT: u16 = 8080;
+
+/// How long the summary waits for the storefront's address.
+const PETSTORE_START: Duration = Duration::from_secs(5);
 
 /// Runs until it is interrupted (success) or the host gives up.
-pub(crate) async fn run(root: PathBuf, options: Options) -> Result<ExitCode, LocalError> {
+pub(super) async fn run(root: PathBuf, options: Options) -> Result<ExitCode, LocalError> {
+    let root = std::path::absolute(&root).unwrap_or(root);
+    let kept = Kept::claim(&root, options.in_memory)?;
     if !options.no_build
-        && let Some(failed) = build(&root)?
+        && let Some(failed) = build::run(&root)?
     {
         return Ok(failed);
     }
+    let started = Instant::now();
     let interrupted = interrupt::listen().map_err(LocalError::Signals)?;
-    let keep = Keep::InFolder(root.join(FOLDER));
-    let mut stack = Stack::start_with(StackOptions {
-        root,
-        ports: options.ports.into(),
-        overrides: Settings::new(),
-        keep,
-    })
-    .await?;
-    let report = Report {
-        verbose: options.verbose,
-        dead_letters_url: summary::dead_letters_url(&stack),
+    let watch = options.watch.then(|| Watch::start(&root)).transpose()?;
+    let azurite = match options.azurite {
+        true => Some(azurite::start(&root, options.ports.into(), &kept).await?),
+        false => None,
     };
+    let stack = start_stack(root, &options, &kept, azurite.as_ref()).await?;
+    let storefront = match options.no_petstore {
+        true => None,
+        false => start_petstore(&stack, options.ports.into(), &kept).await?,
+    };
+    let mut scene = Scene::new(stack, storefront, watch, options.verbose);
+    let petstore = scene.petstore_url(PETSTORE_START).await;
+    let azurite_url = azurite.as_ref().map(|azurite| azurite.url().to_owned());
+    let running = running(&scene.stack, petstore, azurite_url);
+    kept.publish(&running)?;
+    let summary = summary::of(&scene.stack, &running, &kept, started.elapsed());
     // A closed output, as in `cargo local | head`, ends the stack like an interrupt does.
-    let end = match print(&summary::of(&stack)) {
+    let end = match text::print(&summary) {
         Ok(()) => tokio::select! {
             () = interrupted => ExitCode::SUCCESS,
-            end = tell(&mut stack, &report) => end.unwrap_or(ExitCode::SUCCESS),
+            end = tell::until_the_end(&mut scene) => end.unwrap_or(ExitCode::SUCCESS),
         },
         Err(_) => ExitCode::SUCCESS,
     };
-    stack.stop().await;
+    scene.stop().await;
+    if let Some(azurite) = azurite {
+        azurite.stop().await;
+    }
     Ok(end)
 }
 
-/// Prints what happens until the host gives up.
-async fn tell(stack: &mut Stack, report: &Report) -> io::Result<ExitCode> {
-    let mut events = stack.host.events();
-    let mut mails = stack.mail.as_ref().map(MailService::arrivals);
-    loop {
-        tokio::select! {
-            Some(mail) = next(&mut mails) => print(&report::mail(&mail))?,
-            Some(hint) = stack.hints.recv() => print(&format!("hint: {hint}"))?,
-            event = events.recv() => match event {
-                Ok(event) => {
-                    if let Some(line) = report.line(&event) {
-                        print(&line)?;
-                    }
-                    if matches!(event, Event::HostStopped { .. }) {
-                        return Ok(ExitCode::FAILURE);
-                    }
-                }
-                Err(RecvError::Lagged(missed)) => print(&format!("warning: {missed} events are not shown"))?,
-                Err(RecvError::Closed) => return Ok(ExitCode::FAILURE),
-            },
-        }
+async fn start_stack(
+    root: PathBuf,
+    options: &Options,
+    kept: &Kept,
+    azurite: Option<&Azurite>,
+) -> Result<Stack, StackError> {
+    let mut overrides = Settings::new();
+    if let Some(azurite) = azurite {
+        overrides.insert("OrdersStorage".to_owned(), azurite.connection_string());
     }
+    let options = StackOptions {
+        root,
+        ports: options.ports.into(),
+        overrides,
+        keep: kept.keep(),
+    };
+    let storage = match azurite {
+        Some(_) => Storage::Elsewhere,
+        None => Storage::Embedded,
+    };
+    Stack::start_on(options, storage).await
 }
 
-/// The next mail; nothing when mails were missed, or when there never will be one.
-async fn next(mails: &mut Option<Receiver<Arc<Mail>>>) -> Option<Arc<Mail>> {
-    match mails {
-        Some(mails) => mails.recv().await.ok(),
-        None => None,
-    }
+/// `None` when it is not built, after saying so.
+async fn start_petstore(
+    stack: &Stack,
+    ports: Ports,
+    kept: &Kept,
+) -> Result<Option<Storefront>, LocalError> {
+    let Some(program) = Storefront::program() else {
+        text::print("warning: PetStore is not built and is left out; run without --no-build")?;
+        return Ok(None);
+    };
+    let port = match ports {
+        Ports::Auto => 0,
+        Ports::FromSettings => petstore_port(&stack.app)?,
+    };
+    let place = Place {
+        part: "storefront (PetStore)",
+        setting: "PETSTORE_PORT (8080 unless it is set)",
+        port,
+    };
+    // It would say so too, but not who has it.
+    drop(place.bind().await.map_err(StackError::from)?);
+    let options = StorefrontOptions {
+        settings: stack.app.settings.clone(),
+        port,
+        data: kept.folder().join("petstore"),
+    };
+    Ok(Some(Storefront::start(program, options)))
 }
 
-fn print(line: &str) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    writeln!(out, "{line}")?;
-    out.flush()
+fn petstore_port(app: &FunctionApp) -> Result<u16, LocalError> {
+    let Some(text) = app.settings.get("PETSTORE_PORT") else {
+        return Ok(PETSTORE_PORT);
+    };
+    let port = text.trim().parse().ok().filter(|port| *port != 0);
+    port.ok_or_else(|| LocalError::PetstorePort(text.clone()))
 }
 
-/// Builds the handler; the exit code of cargo when that fails.
-///
-/// What `cargo run` says of this package to its program is not passed on: build scripts would
-/// take it for a change, and build their crates anew each time.
-fn build(root: &Path) -> Result<Option<ExitCode>, LocalError> {
-    let mut cargo = Command::new("cargo");
-    cargo
-        .args(["build", "--package", HANDLER])
-        .current_dir(root);
-    for (name, _) in std::env::vars_os() {
-        let ours = name.to_string_lossy();
-        if ours.starts_with("CARGO_PKG_") || ours.starts_with("CARGO_MANIFEST_") {
-            cargo.env_remove(&name);
-        }
+fn running(stack: &Stack, petstore: Option<String>, azurite: Option<String>) -> Running {
+    let setting = |name: &str| stack.app.settings.get(name).cloned();
+    let container = setting("ORDERS_CONTAINER").unwrap_or_else(|| "orders".to_owned());
+    Running {
+        pid: std::process::id(),
+        dashboard: None,
+        queue: Some(format!("{}/{}", stack.door.url(), stack.queue.name())),
+        blobs: stack
+            .blob
+            .as_ref()
+            .map(|blob| blob.url().to_owned())
+            .or(azurite),
+        container: Some(container),
+        connection: setting("ServiceBusConnection"),
+        fallback: setting("FALLBACK_URL"),
+        outbox: stack.mail.as_ref().map(|mail| mail.url().to_owned()),
+        petstore,
     }
-    let status = cargo.status().map_err(LocalError::Cargo)?;
-    let code = status
-        .code()
-        .and_then(|code| u8::try_from(code).ok())
-        .map_or(ExitCode::FAILURE, ExitCode::from);
-    Ok((!status.success()).then_some(code))
 }

@@ -9,7 +9,7 @@ mod error;
 mod replay;
 
 use std::borrow::Cow;
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, OpenOptions};
 use std::io::{self, Seek, Write};
 use std::path::{Path, PathBuf};
 
@@ -20,6 +20,7 @@ use replay::replay;
 use super::QueueOptions;
 use super::state::State;
 use crate::clock::Clock;
+use crate::lock::Lock;
 
 /// Of this file's lines; another number is another format.
 const FORMAT: u32 = 1;
@@ -41,7 +42,7 @@ pub(super) struct Journal {
     // Lines that could not be written; they go first with the next.
     owed: Vec<u8>,
     owed_lines: usize,
-    lock: File,
+    _lock: Lock,
 }
 
 impl Journal {
@@ -76,7 +77,7 @@ impl Journal {
             compact_at: lines + LINES_KEPT,
             owed: Vec::new(),
             owed_lines: 0,
-            lock,
+            _lock: lock,
         };
         Ok((journal, state, clock))
     }
@@ -154,14 +155,6 @@ impl Journal {
     }
 }
 
-impl Drop for Journal {
-    fn drop(&mut self) {
-        // The system does so when the process ends, however it ends; but closing the file does not, while a child
-        // that is just being started still has it too.
-        self.lock.unlock().ok();
-    }
-}
-
 /// One JSON line each; how many.
 fn encode<'a>(
     bytes: &mut Vec<u8>,
@@ -202,20 +195,14 @@ fn compacted(path: &Path, queue: &str, entries: &[Entry<'_>]) -> io::Result<(Fil
 }
 
 /// Not on the journal itself: a compaction puts another file in its place.
-fn lock(path: &Path) -> Result<File, JournalError> {
+fn lock(path: &Path) -> Result<Lock, JournalError> {
     let beside = beside(path, "lock");
-    let file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(&beside)
-        .map_err(|source| io_error(&beside, "open", source))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(JournalError::InUse {
+    match Lock::take(&beside) {
+        Ok(Some(lock)) => Ok(lock),
+        Ok(None) => Err(JournalError::InUse {
             path: path.display().to_string(),
         }),
-        Err(TryLockError::Error(source)) => Err(io_error(&beside, "lock", source)),
+        Err(source) => Err(io_error(&beside, "lock", source)),
     }
 }
 

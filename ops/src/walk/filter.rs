@@ -9,6 +9,8 @@ use crate::letter::Letter;
 pub struct Filter {
     /// Those of this session only.
     pub session: Option<String>,
+    /// The one with this sequence number only.
+    pub sequence: Option<u64>,
     /// So many at the most.
     pub limit: Option<usize>,
 }
@@ -17,6 +19,12 @@ impl Filter {
     /// Whether the letter is meant.
     #[must_use]
     pub fn takes(&self, letter: &Letter) -> bool {
+        if self
+            .sequence
+            .is_some_and(|wanted| letter.sequence != wanted)
+        {
+            return false;
+        }
         let Some(wanted) = &self.session else {
             return true;
         };
@@ -36,6 +44,6 @@ impl Filter {
     /// Whether every letter is meant.
     #[must_use]
     pub fn is_everything(&self) -> bool {
-        self.session.is_none() && self.limit.is_none()
+        self.session.is_none() && self.sequence.is_none() && self.limit.is_none()
     }
 }

@@ -47,6 +47,12 @@ SEQUENCE  ENQUEUED              SESSION  MESSAGE ID  DELIVERIES  REASON         
         "{}",
         limited.out
     );
+    let seventh = stage.run("dead-letters list --sequence 7").await;
+    assert!(
+        seventh.out.contains("\n7 ") && seventh.out.ends_with("\n1 dead letter\n"),
+        "{}",
+        seventh.out
+    );
     let none = stage.run("dead-letters list --session nobody").await;
     assert_eq!(none.out, "0 dead letters\n");
     assert_eq!(stage.asked(&Method::DELETE), []);

@@ -1,5 +1,10 @@
 //! The command line, the settings, and the end of the process.
 
+use std::{
+    io::{BufRead as _, BufReader},
+    process::Stdio,
+};
+
 use petstore::config::{SETTINGS, Settings};
 
 use crate::support::{
@@ -21,6 +26,32 @@ async fn sigterm_ends_it_in_order_and_the_cart_outlives_it() {
     let shop = Shop::start(&bus.connection_string(), &data);
     shopper.shop.clone_from(&shop.url);
     assert!(shopper.look("/cart").await.text.contains("Plush Moose"));
+}
+
+#[test]
+fn attached_it_ends_with_its_parent() {
+    let data = folder("attached");
+    let settings = [
+        ("PORT", "0"),
+        (
+            "ServiceBusConnection",
+            "Endpoint=sb://localhost:1;SharedAccessKeyName=k;SharedAccessKey=k;UseDevelopmentEmulator=true",
+        ),
+        ("PETSTORE_DATA", data.to_str().unwrap()),
+    ];
+    let mut command = command(&settings);
+    let mut shop = command
+        .arg("--attached")
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let log = BufReader::new(shop.stdout.take().unwrap());
+    let mut log = log.lines().map_while(Result::ok);
+    assert!(log.any(|line| line.contains("listening")), "it serves");
+    // A parent that is killed closes it too.
+    drop(shop.stdin.take());
+    assert!(log.any(|line| line.contains("ended")));
+    assert_eq!(shop.wait().unwrap().code(), Some(0));
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! Why the account refused.
 
+use std::io;
+
 /// Why the account refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum StorageError {
@@ -21,4 +23,7 @@ pub enum StorageError {
     /// The reader knows this state already.
     #[error("The blob is unchanged.")]
     NotModified,
+    /// The folder of the blobs did not take it.
+    #[error("The folder of the local blobs did not take it: {0}.")]
+    NotKept(io::ErrorKind),
 }

@@ -39,6 +39,17 @@ pub(super) fn readable(level: Level, text: &str) -> String {
     format!("  {own_level}  {message}{rest}")
 }
 
+/// The same for a line whose level nobody knows from elsewhere; nothing for what a calm screen leaves out. A line that is
+/// no JSON object is the last word of a program that ends.
+pub(super) fn warning(text: &str) -> Option<String> {
+    let fields: Value = serde_json::from_str(text).unwrap_or_default();
+    match fields.get("level").and_then(Value::as_str) {
+        Some("WARN") => Some(readable(Level::Warning, text)),
+        Some("ERROR") | None => Some(readable(Level::Error, text)),
+        Some(_) => None,
+    }
+}
+
 fn name(level: Level) -> &'static str {
     match level {
         Level::Information => "INFO",
