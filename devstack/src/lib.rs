@@ -10,6 +10,7 @@ pub mod connection;
 pub mod door;
 pub mod host;
 pub mod http_client;
+pub mod load;
 pub mod logic_app;
 pub mod loopback;
 pub mod mail;

@@ -2,6 +2,7 @@
 
 pub(crate) mod cli;
 mod interrupt;
+mod load;
 mod report;
 mod reset;
 mod start;
@@ -26,6 +27,8 @@ pub(crate) enum LocalError {
     #[error("cannot run cargo build: {0}")]
     Cargo(io::Error),
     #[error(transparent)]
+    Load(#[from] devstack::load::LoadError),
+    #[error(transparent)]
     Stack(#[from] StackError),
     #[error("cannot listen to signals: {0}")]
     Signals(io::Error),
@@ -42,6 +45,7 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode, LocalError> {
     match cli.command {
         None => start::run(root, cli.options).await,
         Some(Command::Reset) => reset::run(&root),
+        Some(Command::Load(options)) => load::run(&root, options).await,
     }
 }
 

@@ -41,6 +41,8 @@ pub(crate) struct Options {
 pub(crate) enum Command {
     /// Forget what was kept: the mails
     Reset,
+    /// Post carts to the running stack, let things go wrong, and judge what became of every cart
+    Load(super::load::Options),
 }
 
 /// Value of `--ports`.
