@@ -54,7 +54,13 @@ impl Dashboard {
         self.call(Method::POST, path, None).await.map(drop)
     }
 
-    /// The accepted writes of blobs in `container` after the first `skip` of all, and how many of all were read.
+    /// Takes back a kill that still waits for an upload.
+    pub(super) async fn disarm(&self) -> Result<(), LoadError> {
+        let path = "/api/handler/kill-during-upload";
+        self.call(Method::DELETE, path, None).await.map(drop)
+    }
+
+    /// The accepted writes of blobs after the first `skip` of this life of the stack, oldest first.
     pub(super) async fn history(&self, skip: usize) -> Result<Vec<HistoryEntry>, LoadError> {
         self.list(&format!("/api/blobs/history?after={skip}")).await
     }

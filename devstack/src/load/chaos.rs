@@ -128,7 +128,7 @@ pub(super) async fn run(
     let mut done = Done::default();
     let steps = kinds(faults);
     while let Some(kind) = random.choice(&steps).copied() {
-        let pause = Duration::from_millis(random.u64(200..1_500));
+        let pause = Duration::from_millis(random.u64(100..800));
         if Instant::now() + pause >= end {
             break;
         }
@@ -202,7 +202,8 @@ pub(super) async fn heal(dashboard: &Dashboard) -> Result<(), LoadError> {
         }
     };
     match timeout(HEALING, healing).await {
-        Ok(()) => Ok(()),
+        // A kill that still waits for an upload would hit what comes after us.
+        Ok(()) => dashboard.disarm().await,
         Err(_) => dashboard.set_faults(Some("none"), Some("none")).await,
     }
 }
