@@ -45,7 +45,7 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode, LocalError> {
     match cli.command {
         None => start::run(root, cli.options).await,
         Some(Command::Reset) => reset::run(&root),
-        Some(Command::Load(options)) => load::run(&root, options).await,
+        Some(Command::Load(options)) => load::run(&root, *options).await,
     }
 }
 

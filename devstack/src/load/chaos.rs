@@ -64,10 +64,10 @@ impl FromStr for Faults {
         for pair in text.split(',') {
             match pair.split_once('=') {
                 Some(("storage", fault)) => {
-                    faults.storage = Some(known("storage", fault, &STORAGE)?)
+                    faults.storage = Some(known("storage", fault, &STORAGE)?);
                 }
                 Some(("logic-app", fault)) => {
-                    faults.logic_app = Some(known("logic-app", fault, &LOGIC_APP)?)
+                    faults.logic_app = Some(known("logic-app", fault, &LOGIC_APP)?);
                 }
                 Some(("handler", "kills")) => faults.kills = true,
                 _ => return Err(FaultsError::Part(pair.to_owned())),

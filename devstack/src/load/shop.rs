@@ -4,7 +4,7 @@ pub mod judge;
 mod page;
 mod shopper;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use fastrand::Rng;
@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
 use super::evidence::blob_name;
-use super::report::{Latency, Report, Sending};
+use super::report::{Clicks, Latency, Report, Sending};
 use super::run::{Stack, progress, spinner};
 use super::watch::Seen;
 use super::{LoadError, Pace, Plan, chaos, gather, watch as watcher};
@@ -60,40 +60,8 @@ pub(super) async fn run(
         gather::settle(&stack.bus, &stack.dashboard, &mut seen, plan.settle, |_| {}).await?;
     let settled = began.elapsed();
     let restarts = seen.restarts;
-    let (messages, letters) = (
-        stack.dashboard.messages().await?,
-        stack.dashboard.dead_letters().await?,
-    );
-    let shown: BTreeMap<_, _> = trips.iter().flat_map(|trip| trip.shown.clone()).collect();
-    let names: BTreeSet<String> = shown.keys().map(|session| blob_name(session)).collect();
-    let blobs = stack.blobs.read_all(names).await?;
-    seen.look(&stack.dashboard).await?;
+    let evidence = gathered(stack, &trips, seen, left).await?;
     bar.finish_and_clear();
-    let unsure = trips
-        .iter()
-        .filter_map(|trip| trip.unsure.clone())
-        .collect();
-    let blobs = blobs
-        .into_iter()
-        .map(|(name, (blob, bytes))| (name, (blob.mark, Cart::of_order(&bytes))))
-        .collect();
-    let evidence = Evidence {
-        shown,
-        unsure,
-        blobs,
-        writes: seen.writes,
-        mailed: seen.mailed,
-        queued: messages,
-        dead: letters,
-        pending: left,
-    };
-    let verdict = judge(&evidence);
-    let mut clicks = trips
-        .iter()
-        .fold(super::report::Clicks::default(), |sum, trip| {
-            trip.add_to(sum)
-        });
-    clicks.unsure = evidence.unsure.len();
     let sending = Sending {
         took,
         settled,
@@ -102,9 +70,50 @@ pub(super) async fn run(
         quiet,
         ..Sending::default()
     };
+    let report = report(plan, &trips, &evidence, sending);
+    report.keep(plan)?;
+    Ok(report)
+}
+
+/// Everything the judge needs.
+async fn gathered(
+    stack: &Stack,
+    trips: &[Trip],
+    mut seen: Seen,
+    pending: u64,
+) -> Result<Evidence, LoadError> {
+    let queued = stack.dashboard.messages().await?;
+    let dead = stack.dashboard.dead_letters().await?;
+    let shown: BTreeMap<_, _> = trips.iter().flat_map(|trip| trip.shown.clone()).collect();
+    let names = shown.keys().map(|session| blob_name(session)).collect();
+    let blobs = stack.blobs.read_all(names).await?.into_iter();
+    seen.look(&stack.dashboard).await?;
+    Ok(Evidence {
+        shown,
+        unsure: trips
+            .iter()
+            .filter_map(|trip| trip.unsure.clone())
+            .collect(),
+        blobs: blobs
+            .map(|(name, (blob, bytes))| (name, (blob.mark, Cart::of_order(&bytes))))
+            .collect(),
+        writes: seen.writes,
+        mailed: seen.mailed,
+        queued,
+        dead,
+        pending,
+    })
+}
+
+fn report(plan: &Plan, trips: &[Trip], evidence: &Evidence, sending: Sending) -> Report {
+    let verdict = judge(evidence);
+    let mut clicks = trips
+        .iter()
+        .fold(Clicks::default(), |sum, trip| trip.add_to(sum));
+    clicks.unsure = evidence.unsure.len();
     let confirmed = usize::try_from(clicks.confirmed).unwrap_or(usize::MAX);
     let times = trips.iter().flat_map(|trip| trip.times.iter().copied());
-    let report = Report {
+    Report {
         clicks: Some(clicks),
         fates: verdict.fates,
         writes: evidence.writes.len(),
@@ -112,9 +121,7 @@ pub(super) async fn run(
         violations: verdict.violations,
         ..Report::blank(plan, confirmed, sending)
     }
-    .judged();
-    report.keep(plan)?;
-    Ok(report)
+    .judged()
 }
 
 /// Everyone shops until the time is over.

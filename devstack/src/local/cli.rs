@@ -42,7 +42,7 @@ pub(crate) enum Command {
     /// Forget what was kept: the mails
     Reset,
     /// Post carts to the running stack, let things go wrong, and judge what became of every cart
-    Load(super::load::Options),
+    Load(Box<super::load::Options>),
 }
 
 /// Value of `--ports`.
