@@ -183,10 +183,15 @@ impl Field {
 
     async fn stop(mut self) {
         self.dashboard.shutdown().await;
-        Arc::into_inner(self.stack)
-            .expect("nobody else has it")
-            .stop()
-            .await;
+        // Connections of the dashboard end when they notice that their client is gone.
+        let alone = async {
+            while Arc::strong_count(&self.stack) > 1 {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        };
+        let limit = Duration::from_secs(30);
+        tokio::time::timeout(limit, alone).await.unwrap();
+        Arc::into_inner(self.stack).unwrap().stop().await;
     }
 }
 
@@ -221,9 +226,11 @@ async fn s1_s2_s3_a_load_with_faults_and_kills_keeps_the_promise() {
         report.messages.accepted as u64 + report.messages.replaced,
         300
     );
+    let fates = report.fates;
+    let found = fates.stored + fates.superseded + fates.mailed + fates.dead_lettered;
     assert_eq!(
-        report.fates.stored, 10,
-        "the faults are over: each session's newest cart is stored or mailed"
+        found, report.messages.accepted,
+        "the faults are over: nothing waits"
     );
     field.stop().await;
 }
