@@ -12,6 +12,7 @@ pub mod connection;
 pub mod door;
 pub mod host;
 pub mod http_client;
+pub mod load;
 mod lock;
 pub mod logic_app;
 pub mod loopback;

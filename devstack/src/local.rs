@@ -5,6 +5,7 @@ mod build;
 pub(crate) mod cli;
 mod folder;
 mod interrupt;
+mod load;
 mod operator;
 mod report;
 mod reset;
@@ -39,6 +40,8 @@ pub(crate) enum LocalError {
     Options,
     #[error("cannot run cargo build: {0}")]
     Cargo(io::Error),
+    #[error(transparent)]
+    Load(#[from] devstack::load::LoadError),
     #[error(transparent)]
     Stack(#[from] StackError),
     #[error("cannot listen to signals: {0}")]
@@ -81,6 +84,7 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode, LocalError> {
         Some(Command::Reset { all }) => reset::run(&root, all),
         Some(Command::DeadLetters(it)) => operator::dead_letters(&root, it.arguments).await,
         Some(Command::Redrive(it)) => operator::redrive(&root, it.arguments).await,
+        Some(Command::Load(options)) => load::run(&root, *options).await,
     }
 }
 

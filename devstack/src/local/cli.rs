@@ -60,6 +60,8 @@ pub(crate) enum Command {
     /// Bring the orders of dead letters home: says what would happen; does it with --yes
     #[command(disable_help_flag = true)]
     Redrive(Arguments),
+    /// Post carts to the running stack, let things go wrong, and judge what became of every cart
+    Load(Box<super::load::Options>),
 }
 
 /// Those of the operator's tool, `order-items-ops`.

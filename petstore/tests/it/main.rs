@@ -12,6 +12,7 @@ mod cookie;
 mod crowd;
 mod fences;
 mod journal;
+mod load;
 mod outage;
 mod pages;
 mod process;

@@ -1,0 +1,151 @@
+//! One session: its carts are sent one after another, and a newer one replaces one that still waits (design D17).
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use fastrand::Rng;
+use serde_json::Value;
+use time::OffsetDateTime;
+use tokio::sync::{Notify, watch};
+use tokio::time::{Instant, sleep};
+use uuid::Uuid;
+
+use super::bus::{Answer, Bus};
+use super::cart;
+use super::evidence::{Fate, Sent, sha256};
+use super::oracle::Oracle;
+
+const BACKOFF: Duration = Duration::from_millis(100);
+const BACKOFF_MAX: Duration = Duration::from_secs(2);
+
+/// How long a message is tried after the last cart arrived, before its fate stays open.
+const LAST_TRIES: Duration = Duration::from_secs(60);
+
+/// The place where a session's next cart waits.
+#[derive(Debug, Default)]
+pub(super) struct Slot {
+    due: Mutex<Option<OffsetDateTime>>,
+    filled: Notify,
+}
+
+impl Slot {
+    /// A cart that is due now. True when it replaces one that still waits.
+    pub(super) fn fill(&self, due: OffsetDateTime) -> bool {
+        let mut waiting = self.due.lock().unwrap_or_else(PoisonError::into_inner);
+        let replaces = waiting.is_some();
+        // The shopper has waited since the first of them.
+        waiting.get_or_insert(due);
+        self.filled.notify_one();
+        replaces
+    }
+
+    /// A cart that is due now, unless one waits.
+    pub(super) fn fill_if_empty(&self, due: OffsetDateTime) -> bool {
+        let mut waiting = self.due.lock().unwrap_or_else(PoisonError::into_inner);
+        if waiting.is_some() {
+            return false;
+        }
+        *waiting = Some(due);
+        self.filled.notify_one();
+        true
+    }
+
+    fn take(&self) -> Option<OffsetDateTime> {
+        self.due
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+    }
+}
+
+/// A session with all it needs to send.
+pub(super) struct Session {
+    pub(super) id: String,
+    pub(super) slot: Arc<Slot>,
+    pub(super) bus: Bus,
+    pub(super) oracle: Oracle,
+    pub(super) random: Rng,
+    pub(super) body_bytes: usize,
+    /// When no cart arrives any more.
+    pub(super) over: watch::Receiver<Option<Instant>>,
+}
+
+impl Session {
+    /// Sends what the slot is filled with until no more carts arrive.
+    pub(super) async fn run(mut self) {
+        let mut revision = 0;
+        let mut over = self.over.clone();
+        loop {
+            if let Some(due) = self.slot.take() {
+                revision += 1;
+                if self.send(revision, due).await == Fate::Maybe {
+                    return; // a newer cart must not overtake one whose fate is open
+                }
+                continue;
+            }
+            if over.borrow_and_update().is_some() {
+                return;
+            }
+            tokio::select! {
+                () = self.slot.filled.notified() => {}
+                // An error means that the run is gone: so are we.
+                ended = over.changed() => if ended.is_err() { return },
+            }
+        }
+    }
+
+    /// Sends one cart under one message id until the queue has clearly answered.
+    async fn send(&mut self, revision: u64, due: OffsetDateTime) -> Fate {
+        let body = cart::order(&self.id, revision, self.body_bytes, &mut self.random);
+        let message_id = Uuid::now_v7().to_string();
+        let (mut tries, mut unclear) = (0, false);
+        let fate = loop {
+            tries += 1;
+            let wait = match self.bus.send(&self.id, &message_id, &body).await {
+                Answer::Accepted => break Fate::Accepted,
+                Answer::Refused(status) if !unclear => break Fate::Refused(status),
+                Answer::Refused(_) => break Fate::Maybe,
+                Answer::NotNow(wait) => wait,
+                Answer::Unclear => {
+                    unclear = true;
+                    None
+                }
+            };
+            if self.has_tried_long_enough() {
+                break if unclear {
+                    Fate::Maybe
+                } else {
+                    Fate::Refused(0)
+                };
+            }
+            let step = BACKOFF * 2_u32.saturating_pow(tries.min(8) - 1);
+            let jittered = step.min(BACKOFF_MAX).mul_f64(0.5 + self.random.f64() / 2.0);
+            sleep(wait.unwrap_or(jittered)).await;
+        };
+        self.oracle.note(Sent {
+            session: self.id.clone(),
+            revision,
+            message_id,
+            sha256: sha256(body.as_bytes()),
+            order_sha256: compact(&body),
+            fate,
+            tries,
+            unclear,
+            due,
+            answered: OffsetDateTime::now_utc(),
+        });
+        fate
+    }
+
+    fn has_tried_long_enough(&self) -> bool {
+        self.over
+            .borrow()
+            .is_some_and(|over| over.elapsed() > LAST_TRIES)
+    }
+}
+
+/// Of the order without blanks.
+fn compact(body: &str) -> String {
+    let order: Value = serde_json::from_str(body).unwrap_or_default();
+    sha256(order.to_string().as_bytes())
+}
