@@ -1,12 +1,14 @@
 //! The local stack: what the function needs of Azure, on one laptop and in one process.
 //!
 //! The way of a message: [`door`] → [`queue`] → [`host`] → the handler's process → [`blob`] or [`logic_app`].
+//! [`dashboard`] shows all of it and breaks it on demand.
 //! [`stack`] starts the parts and wires them by the function app's own files, which [`app`] reads.
 
 pub mod app;
 pub mod blob;
 pub mod clock;
 pub mod connection;
+pub mod dashboard;
 pub mod door;
 pub mod host;
 pub mod http_client;

@@ -1,5 +1,6 @@
 //! All parts of the local stack in one process, wired by the function app's own settings.
 
+mod dashboard;
 mod fallback;
 mod places;
 mod wiring;
@@ -13,6 +14,7 @@ use crate::app::{AppError, FunctionApp, Settings};
 use crate::blob::BlobEndpoint;
 use crate::clock::Clock;
 use crate::connection::{Connection, ConnectionError};
+use crate::dashboard::Dashboard;
 use crate::door::{Door, DoorOptions};
 use crate::host::{Host, HostError, HostOptions};
 use crate::logic_app::LogicApp;
@@ -82,6 +84,8 @@ pub struct Stack {
     pub mail: Option<MailService>,
     /// The Functions host with the handler.
     pub host: Host,
+    /// Shows all of it.
+    pub dashboard: Dashboard,
     /// What senders to the queue should know.
     pub hints: UnboundedReceiver<String>,
 }
@@ -170,6 +174,7 @@ impl Stack {
             queue.clone(),
         )?;
         let (sender, hints) = unbounded_channel();
+        let page = dashboard::listener(ports, &sender).await?;
         let options = DoorOptions {
             queues: vec![queue.clone()],
             key: Connection::parse(
@@ -180,6 +185,16 @@ impl Stack {
             hints: Some(sender),
         };
         let door = Door::start(door, options)?;
+        let parts = dashboard::Parts {
+            app: &app,
+            queue: &queue,
+            host: &host,
+            blob: blob.as_ref(),
+            logic_app: logic_app.as_ref(),
+            mail: mail.as_ref(),
+            door: &door,
+        };
+        let dashboard = dashboard::start(page, &parts)?;
         Ok(Self {
             app,
             queue,
@@ -188,6 +203,7 @@ impl Stack {
             logic_app,
             mail,
             host,
+            dashboard,
             hints,
         })
     }
@@ -199,7 +215,7 @@ impl Stack {
             "queue".to_owned(),
             format!("{}/{}/messages", self.door.url(), self.queue.name()),
         );
-        let mut all = vec![door];
+        let mut all = vec![("dashboard".to_owned(), self.dashboard.url()), door];
         all.extend(links(
             &self.host,
             self.blob.as_ref(),
@@ -212,6 +228,7 @@ impl Stack {
 
     /// Stops every part; the handler is killed.
     pub async fn stop(self) {
+        self.dashboard.stop().await;
         self.host.stop().await;
         self.door.stop().await;
         if let Some(blob) = self.blob {

@@ -30,11 +30,24 @@ pub(super) struct Stamp {
 #[derive(Debug, Clone, Default)]
 pub struct BlobStorage(Arc<Mutex<State>>);
 
+/// A write that was accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Write {
+    /// The container.
+    pub container: String,
+    /// The blob's name.
+    pub name: String,
+    /// The blob as it was from then on.
+    pub blob: Blob,
+}
+
 #[derive(Debug, Default)]
 struct State {
     containers: BTreeMap<String, Container>,
     /// By container and name, and apart from the containers: it survives what was deleted.
     history: HashMap<(String, String), Vec<Blob>>,
+    /// The same writes in the order in which they were accepted.
+    writes: Vec<Arc<Write>>,
     last_tick: i128,
 }
 
@@ -94,6 +107,11 @@ impl BlobStorage {
         blobs.insert(name.to_owned(), blob.clone());
         let key = (container.to_owned(), name.to_owned());
         state.history.entry(key).or_default().push(blob.clone());
+        state.writes.push(Arc::new(Write {
+            container: container.to_owned(),
+            name: name.to_owned(),
+            blob: blob.clone(),
+        }));
         Ok(blob)
     }
 
@@ -106,6 +124,17 @@ impl BlobStorage {
     pub fn history(&self, container: &str, name: &str) -> Vec<Blob> {
         let key = (container.to_owned(), name.to_owned());
         self.state().history.get(&key).cloned().unwrap_or_default()
+    }
+
+    /// Every write that was accepted, in order, without the first `skip`.
+    pub fn writes(&self, skip: usize) -> Vec<Arc<Write>> {
+        let state = self.state();
+        state.writes.iter().skip(skip).cloned().collect()
+    }
+
+    /// How many writes were accepted.
+    pub fn writes_len(&self) -> usize {
+        self.state().writes.len()
     }
 
     pub(super) fn get(
