@@ -75,6 +75,8 @@ pub struct Dashboard {
 
 #[derive(Debug)]
 struct Shared {
+    /// Tells this run from another.
+    run: String,
     queue: Queue,
     killer: Killer,
     blob: Option<BlobHandle>,
@@ -120,6 +122,7 @@ impl Dashboard {
             settings,
         } = options;
         let shared = Arc::new(Shared {
+            run: uuid::Uuid::new_v4().simple().to_string(),
             queue,
             killer,
             blob,

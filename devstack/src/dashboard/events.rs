@@ -31,15 +31,21 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 pub(super) struct Tick(Bytes);
 
 impl Tick {
-    /// `changes` has the revision.
-    pub(super) fn new(changes: &Value) -> Self {
+    /// `changes` brings a page from the last tick to this revision.
+    pub(super) fn new(shared: &Shared, revision: u64, changes: &Value) -> Self {
         // JSON on one line: no line of it can be taken for a field.
-        let revision = changes.get("revision").and_then(Value::as_u64);
-        Self(event("tick", revision.unwrap_or_default(), changes))
+        Self(event("tick", &shared.event_id(revision), changes))
     }
 }
 
-fn event(name: &str, id: u64, data: &Value) -> Bytes {
+impl Shared {
+    /// Of this run: revisions of another stack at this address mean nothing.
+    fn event_id(&self, revision: u64) -> String {
+        format!("{}.{revision}", self.run)
+    }
+}
+
+fn event(name: &str, id: &str, data: &Value) -> Bytes {
     format!("event: {name}\nid: {id}\ndata: {data}\n\n").into()
 }
 
@@ -47,14 +53,12 @@ fn event(name: &str, id: u64, data: &Value) -> Bytes {
 pub(super) async fn events(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
     // Subscribed before the revision is read: what changes in between is sent.
     let ticks = shared.ticks.subscribe();
-    let revision = shared.model().revision();
-    let last = headers.get("last-event-id");
-    let known: Option<u64> = last.and_then(|id| id.to_str().ok()?.parse().ok());
-    let hello = match known {
-        Some(known) if known == revision => "hello",
+    let id = shared.event_id(shared.model().revision());
+    let hello = match headers.get("last-event-id") {
+        Some(known) if known.as_bytes() == id.as_bytes() => "hello",
         _ => "resync",
     };
-    let first = event(hello, revision, &Value::Null);
+    let first = event(hello, &id, &Value::Null);
     let body = Body::new(Feed::new(shared, ticks, first));
     let headers = [(CONTENT_TYPE, "text/event-stream"), (CACHE_CONTROL, "no-store")];
     (headers, body).into_response()
@@ -70,7 +74,8 @@ impl Source {
         let bytes = match timeout(KEEP_ALIVE, self.ticks.recv()).await {
             Ok(Ok(tick)) => tick.0.clone(),
             Ok(Err(RecvError::Lagged(_))) => {
-                event("resync", self.shared.model().revision(), &Value::Null)
+                let id = self.shared.event_id(self.shared.model().revision());
+                event("resync", &id, &Value::Null)
             }
             Ok(Err(RecvError::Closed)) => return None,
             Err(_) => Bytes::from_static(b":\n\n"),

@@ -67,8 +67,9 @@ impl Sources {
                     let revision = shared.model().revision();
                     if revision != told {
                         told = revision;
+                        let tick = Tick::new(&shared, revision, &snapshot::changes(&shared));
                         // An error means that no page is open.
-                        shared.ticks.send(Arc::new(Tick::new(&snapshot::changes(&shared)))).ok();
+                        shared.ticks.send(Arc::new(tick)).ok();
                     }
                 }
                 something = self.next() => tell(&shared, &something),
