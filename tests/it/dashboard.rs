@@ -49,7 +49,9 @@ fn letter(sequence: u64) -> DeadLetter {
             sequence,
             enqueued,
             expires: enqueued + time::Duration::days(14),
-            message: Message::new(cart).with_session(session).with_id(format!("dead-{sequence}")),
+            message: Message::new(cart)
+                .with_session(session)
+                .with_id(format!("dead-{sequence}")),
         },
         delivery_count: 10,
         at: enqueued + time::Duration::minutes(5),

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use tokio::sync::{broadcast, oneshot};
 
 use super::{BlobStorage, Shared};
-use crate::loopback::{Fault, Flaky, HangUp, Handle, Seen};
+use crate::loopback::{Fault, Flaky, Handle, HangUp, Seen};
 
 /// Watches an endpoint and breaks it; it does not keep the endpoint running.
 #[derive(Debug, Clone)]

@@ -8,7 +8,9 @@ use axum::routing::{get, post};
 use axum::{Json, Router, middleware};
 use serde_json::{Value, json};
 
-use super::{Shared, assets, blobs, events, faults, guard, handler, mails, messages, redrive, snapshot};
+use super::{
+    Shared, assets, blobs, events, faults, guard, handler, mails, messages, redrive, snapshot,
+};
 
 /// The largest request, in bytes: a message of 256 KB as a JSON string.
 const REQUEST_MAX: usize = 2 * 1024 * 1024;

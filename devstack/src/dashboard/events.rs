@@ -60,7 +60,10 @@ pub(super) async fn events(State(shared): State<Arc<Shared>>, headers: HeaderMap
     };
     let first = event(hello, &id, &Value::Null);
     let body = Body::new(Feed::new(shared, ticks, first));
-    let headers = [(CONTENT_TYPE, "text/event-stream"), (CACHE_CONTROL, "no-store")];
+    let headers = [
+        (CONTENT_TYPE, "text/event-stream"),
+        (CACHE_CONTROL, "no-store"),
+    ];
     (headers, body).into_response()
 }
 

@@ -125,8 +125,16 @@ mod tests {
             ("origin", "http://127.0.0.1:8080"),
             ("origin", "null"),
         ] {
-            assert_eq!(verdict("POST", KILL, &[HERE, header]), forbidden, "{header:?}");
-            assert_eq!(verdict("GET", "/api/state", &[HERE, header]), forbidden, "{header:?}");
+            assert_eq!(
+                verdict("POST", KILL, &[HERE, header]),
+                forbidden,
+                "{header:?}"
+            );
+            assert_eq!(
+                verdict("GET", "/api/state", &[HERE, header]),
+                forbidden,
+                "{header:?}"
+            );
         }
         let form = [HERE, ("content-type", "text/plain")];
         let refused = Some(StatusCode::UNSUPPORTED_MEDIA_TYPE);
@@ -135,8 +143,18 @@ mod tests {
 
     #[test]
     fn a_foreign_name_for_this_machine_is_not_either() {
-        for host in ["example.org", "127.0.0.1.example.org:5310", "localhost.example", "", "10.0.0.1"] {
-            assert_eq!(verdict("GET", "/", &[("host", host)]), Some(StatusCode::FORBIDDEN), "{host}");
+        for host in [
+            "example.org",
+            "127.0.0.1.example.org:5310",
+            "localhost.example",
+            "",
+            "10.0.0.1",
+        ] {
+            assert_eq!(
+                verdict("GET", "/", &[("host", host)]),
+                Some(StatusCode::FORBIDDEN),
+                "{host}"
+            );
         }
         assert_eq!(verdict("GET", "/", &[]), Some(StatusCode::FORBIDDEN));
     }

@@ -63,7 +63,9 @@ async fn kill_during_upload(shared: &Shared, blob: &BlobHandle) {
     };
     exits.mark_unchanged();
     let text = "an upload arrived, and the handler is killed before its answer".to_owned();
-    shared.model().note(Level::Warning, text, shared.queue.clock().now());
+    shared
+        .model()
+        .note(Level::Warning, text, shared.queue.clock().now());
     shared.killer.kill();
     // The upload stays unanswered until its client is gone for certain.
     tokio::time::timeout(PATIENCE, exits.changed()).await.ok();

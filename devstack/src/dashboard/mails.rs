@@ -36,7 +36,10 @@ pub(super) async fn one(
     if let Value::Object(value) = &mut value {
         let plain = mail.email.content.plain_text.clone();
         value.insert("from".to_owned(), mail.email.sender_address.clone().into());
-        value.insert("hasHtml".to_owned(), mail.email.content.html.is_some().into());
+        value.insert(
+            "hasHtml".to_owned(),
+            mail.email.content.html.is_some().into(),
+        );
         value.insert("plainText".to_owned(), plain.into());
     }
     Ok(Json(value))

@@ -42,10 +42,7 @@ pub(super) async fn dead_letters(State(shared): State<Arc<Shared>>) -> Json<Vec<
 }
 
 /// `GET /api/messages/{sequence}`: everything that is known of it.
-pub(super) async fn one(
-    State(shared): State<Arc<Shared>>,
-    Path(sequence): Path<u64>,
-) -> Response {
+pub(super) async fn one(State(shared): State<Arc<Shared>>, Path(sequence): Path<u64>) -> Response {
     let model = shared.model();
     match model.message(sequence) {
         Some(message) => Json(message.whole()).into_response(),

@@ -234,7 +234,12 @@ impl Model {
     }
 
     fn join(&mut self, id: &str, now: OffsetDateTime) {
-        if let Operation { sequence: Some(sequence), mail: Some(mail), .. } = *self.operations.of(id) {
+        if let Operation {
+            sequence: Some(sequence),
+            mail: Some(mail),
+            ..
+        } = *self.operations.of(id)
+        {
             self.change(sequence, now, |message| message.mail = Some(mail));
         }
     }
@@ -242,7 +247,10 @@ impl Model {
     fn delivered(&mut self, delivered: &Delivered, now: OffsetDateTime) {
         let sequence = delivered.sequence;
         if let Outcome::Abandoned { why, .. } = &delivered.outcome {
-            let text = format!("#{sequence}: delivery {} abandoned ({why})", delivered.delivery_count);
+            let text = format!(
+                "#{sequence}: delivery {} abandoned ({why})",
+                delivered.delivery_count
+            );
             self.activity.add(Level::Warning, text, now);
         }
         self.change(sequence, now, |message| message.delivered(delivered));
@@ -256,7 +264,9 @@ impl Model {
             Some("handed over") => self.totals.handed_over += 1,
             _ => {}
         }
-        let known = line.sequence().filter(|sequence| self.messages.contains_key(sequence));
+        let known = line
+            .sequence()
+            .filter(|sequence| self.messages.contains_key(sequence));
         match known.or_else(|| self.in_flight(line.session()?)) {
             Some(sequence) => self.change(sequence, now, |message| message.log_line(line)),
             None => self.activity.add(level, line.text().to_owned(), now),

@@ -74,11 +74,12 @@ async fn run(tool: &Path, settings: &Settings, sequence: Option<u64>) -> io::Res
 fn tool(root: &Path) -> Option<PathBuf> {
     let name = format!("{TOOL}{}", std::env::consts::EXE_SUFFIX);
     let this = std::env::current_exe().ok();
-    let folders = this.iter().flat_map(|this| this.ancestors().skip(1).take(2));
+    let folders = this
+        .iter()
+        .flat_map(|this| this.ancestors().skip(1).take(2));
     let built = root.join("target/debug");
     let mut places = folders.chain([built.as_path()]);
-    places
-        .find_map(|folder| Some(folder.join(&name)).filter(|place| place.is_file()))
+    places.find_map(|folder| Some(folder.join(&name)).filter(|place| place.is_file()))
 }
 
 fn lines(bytes: &[u8]) -> Vec<String> {

@@ -3,19 +3,19 @@
 "use strict";
 
 const SHOWN = 60; // rows of messages
-const CHIPS = 6; // chips of one station
+const CHIPS = { shop: 4, queue: 18, function: 18, storage: 10, person: 10, dead: 6 }; // of one station
 const STEP = 260; // milliseconds that a message stays where it can be seen
-const PRODUCTS = ["Ball", "Ball Launcher", "Plush Lamb", "Plush Moose", "Large Breed Dry Food", "Small Breed Dry Food", "Mouse", "Scratcher", "All Sizes Cat Dry Food", "Mangrove Ornament"];
+const PRODUCTS = ["Ball", "Ball Launcher", "Plush Lamb", "Plush Moose", "Large Breed Dry Food", "Small Breed Dry Food", "Mouse", "Scratcher", "All Sizes Cat Dry Food", "Mangrove Ornament", "All Sizes Fish Food"];
 const OUTCOMES = { waiting: "waiting", delivering: "in the function", stored: "stored", superseded: "superseded", handedOver: "mailed", completed: "completed", deadLettered: "dead letter", redriven: "redriven" };
 const PLACES = { waiting: "queue", delivering: "function", stored: "storage", superseded: "storage", redriven: "storage", handedOver: "person", completed: "function", deadLettered: "dead" };
 const WAY = ["shop", "queue", "function"];
-const FAULTS = {
-  storage: {
-    refuses: ["refuses", "refuses connections"], 503: ["503", "answers 503"], 429: ["429", "answers 429 with Retry-After"],
-    slow: ["slow", "answers 3 s late"], hangs: ["hangs", "never answers"],
-    "applies-but-loses-the-reply": ["loses the reply", "writes, and loses the reply"], forbids: ["forbids", "answers 403"], flaky: ["flaky", "fails at random"],
-  },
-  logicApp: { down: ["down", "is down"], 502: ["502", "answers 502"], hangs: ["hangs", "never answers"], flaky: ["flaky", "fails at random"] },
+const FAULTS = { // as the API names them, on the button, in a sentence
+  storage: [
+    ["refuses", "refuses", "refuses connections"], ["503", "503", "answers 503"], ["429", "429", "answers 429 with Retry-After"],
+    ["slow", "slow", "answers 3 s late"], ["hangs", "hangs", "never answers"],
+    ["applies-but-loses-the-reply", "loses the reply", "writes, and loses the reply"], ["forbids", "forbids", "answers 403"], ["flaky", "flaky", "fails at random"],
+  ],
+  logicApp: [["down", "down", "is down"], ["502", "502", "answers 502"], ["hangs", "hangs", "never answers"], ["flaky", "flaky", "fails at random"]],
 };
 const NAMES = { storage: "Blob Storage", logicApp: "The Logic App" };
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
@@ -106,19 +106,19 @@ const tell = ({ activity }) => {
   const { counts, totals, handler, faults } = state;
   put("waiting", counts.active.toLocaleString("en"));
   put("dead", counts.deadLettered.toLocaleString("en"));
-  put("stored", totals.stored.toLocaleString("en"));
+  put("stored", state.writes.toLocaleString("en"));
   put("handed", totals.handedOver.toLocaleString("en"));
   put("handler", handler.ready ? "ready" : "not ready");
   $("handler").classList.toggle("up", handler.ready);
   put("flight", `, ${count(counts.locked, "message")} in flight`);
   const refused = state.refused.storage ? `, ${count(state.refused.storage, "connection")} refused` : "";
-  put("uploads", `, ${count(totals.uploadsFailed, "upload")} failed${refused}`);
+  put("uploads", ` ${state.writes === 1 ? "write" : "writes"}, ${count(totals.uploadsFailed, "upload")} failed${refused}`);
   put("totals", `${count(totals.accepted, "message")} in this run: ${totals.stored.toLocaleString("en")} stored, ${totals.superseded.toLocaleString("en")} superseded, ${totals.handedOver.toLocaleString("en")} mailed, ${totals.released.toLocaleString("en")} given back, ${totals.deadLettered.toLocaleString("en")} dead-lettered`);
   for (const part of ["storage", "logicApp"]) {
     for (const button of $(`faults-${part}`).querySelectorAll("button")) button.setAttribute("aria-pressed", String(button.dataset.fault === faults[part]));
   }
   $("arm").setAttribute("aria-pressed", String(handler.armed));
-  const broken = Object.keys(FAULTS).filter((part) => faults[part] !== "none").map((part) => `${NAMES[part]} ${FAULTS[part][faults[part]][1]}.`);
+  const broken = Object.keys(FAULTS).filter((part) => faults[part] !== "none").map((part) => `${NAMES[part]} ${FAULTS[part].find(([name]) => name === faults[part])?.[2] ?? faults[part]}.`);
   if (handler.armed) broken.push("The handler dies at the next upload.");
   $("banner").hidden = broken.length === 0;
   put("broken", broken.join(" "));
@@ -207,7 +207,7 @@ const chips = () => {
   const focused = document.activeElement;
   const shownNow = new Set();
   for (const [place, sequences] of Object.entries(at)) {
-    const few = sequences.slice(0, CHIPS);
+    const few = sequences.slice(0, CHIPS[place]);
     few.forEach((sequence) => shownNow.add(sequence));
     const total = place === "queue" ? state.counts.active : place === "dead" ? state.counts.deadLettered : sequences.length;
     const hiddenOnes = ["queue", "function", "dead"].includes(place) ? Math.max(0, total - few.length) : 0;
@@ -387,7 +387,7 @@ const start = () => {
   });
   $("raw").addEventListener("submit", (event) => { event.preventDefault(); post($("body").value); });
   for (const [part, faults] of Object.entries(FAULTS)) {
-    for (const [fault, [label, does]] of Object.entries(faults)) {
+    for (const [fault, label, does] of faults) {
       const button = el("button", { type: "button", "aria-pressed": "false", "data-fault": fault, title: `${NAMES[part]} ${does}` }, label);
       button.addEventListener("click", () => asked(() => api("faults", "PUT", { [part]: pressed(button) ? "none" : fault })));
       $(`faults-${part}`).append(button);

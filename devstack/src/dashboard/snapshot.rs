@@ -23,15 +23,27 @@ pub(super) async fn state(State(shared): State<Arc<Shared>>) -> Json<Value> {
         .collect();
     insert(&mut state, "revision", model.revision().into());
     insert(&mut state, "totals", json!(model.totals));
-    insert(&mut state, "activity", json!(model.activity.all().collect::<Vec<_>>()));
+    insert(
+        &mut state,
+        "activity",
+        json!(model.activity.all().collect::<Vec<_>>()),
+    );
     insert(&mut state, "links", links.into());
-    insert(&mut state, "has", json!({
-        "storage": shared.blob.is_some(),
-        "logicApp": shared.logic_app.is_some(),
-        "outbox": shared.outbox.is_some(),
-    }));
+    insert(
+        &mut state,
+        "has",
+        json!({
+            "storage": shared.blob.is_some(),
+            "logicApp": shared.logic_app.is_some(),
+            "outbox": shared.outbox.is_some(),
+        }),
+    );
     insert(&mut state, "queue", shared.queue.name().into());
-    insert(&mut state, "messages", json!(model.newest(SHOWN).collect::<Vec<&Message>>()));
+    insert(
+        &mut state,
+        "messages",
+        json!(model.newest(SHOWN).collect::<Vec<&Message>>()),
+    );
     Json(state)
 }
 

@@ -27,7 +27,12 @@ impl Body {
     pub(super) fn of(bytes: &[u8]) -> Self {
         let shown = bytes.get(..BODY_MAX).unwrap_or(bytes);
         let (encoding, data) = match std::str::from_utf8(bytes) {
-            Ok(text) => ("utf-8", text.get(..text.floor_char_boundary(BODY_MAX)).unwrap_or(text).to_owned()),
+            Ok(text) => (
+                "utf-8",
+                text.get(..text.floor_char_boundary(BODY_MAX))
+                    .unwrap_or(text)
+                    .to_owned(),
+            ),
             Err(_) => ("base64", STANDARD.encode(shown)),
         };
         Self {
@@ -42,7 +47,9 @@ impl Body {
 /// What an order holds, in a few words; of what is no order, the beginning.
 pub(super) fn contents(body: &[u8]) -> String {
     let json: Option<Value> = serde_json::from_slice(body).ok();
-    let products = json.as_ref().and_then(|order| order.get("products")?.as_array());
+    let products = json
+        .as_ref()
+        .and_then(|order| order.get("products")?.as_array());
     let text = match products {
         Some(products) if products.is_empty() => "empty cart".to_owned(),
         Some(products) => products.iter().map(product).collect::<Vec<_>>().join(", "),
@@ -84,18 +91,26 @@ mod tests {
 
     #[test]
     fn an_order_is_told_in_a_few_words_and_anything_else_by_its_beginning() {
-        let order = br#"{"products":[{"id":8,"name":"Scratcher","quantity":2},{"id":3,"quantity":1}]}"#;
+        let order =
+            br#"{"products":[{"id":8,"name":"Scratcher","quantity":2},{"id":3,"quantity":1}]}"#;
         assert_eq!(contents(order), "2 × Scratcher, 1 × product 3");
         assert_eq!(contents(br#"{"products":[]}"#), "empty cart");
         assert_eq!(contents(b"garbage \xff"), "garbage \u{fffd}");
-        assert_eq!(contents("é".repeat(500).as_bytes()).chars().count(), CONTENTS_MAX + 1);
+        assert_eq!(
+            contents("é".repeat(500).as_bytes()).chars().count(),
+            CONTENTS_MAX + 1
+        );
     }
 
     #[test]
     fn a_long_body_is_cut_between_characters_and_bytes_are_base64() {
         let long = "é".repeat(BODY_MAX);
         let body = Body::of(format!("x{long}").as_bytes());
-        assert!(body.truncated && body.data.len() == BODY_MAX - 1, "{}", body.data.len());
+        assert!(
+            body.truncated && body.data.len() == BODY_MAX - 1,
+            "{}",
+            body.data.len()
+        );
         assert_eq!(Body::of(b"\xff\xfe").data, "//4=");
     }
 }

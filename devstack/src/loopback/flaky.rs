@@ -28,7 +28,11 @@ impl Flaky {
     pub(super) fn choose(&mut self) -> Fault {
         let fault = match self.in_a_row {
             IN_A_ROW_MAX.. => Fault::None,
-            _ => self.random.choice(&self.choices).copied().unwrap_or_default(),
+            _ => self
+                .random
+                .choice(&self.choices)
+                .copied()
+                .unwrap_or_default(),
         };
         self.in_a_row = match fault {
             Fault::None => 0,

@@ -40,7 +40,9 @@ pub(super) async fn listener(
         match TcpListener::bind((Ipv4Addr::LOCALHOST, PORT)).await {
             Ok(listener) => return Ok(listener),
             Err(error) => {
-                let hint = format!("port {PORT} for the dashboard is not free ({error}): it has another one");
+                let hint = format!(
+                    "port {PORT} for the dashboard is not free ({error}): it has another one"
+                );
                 // An error means that nobody reads hints.
                 hints.send(hint).ok();
             }
@@ -60,7 +62,10 @@ pub(super) fn start(listener: TcpListener, parts: &Parts<'_>) -> io::Result<Dash
         mail,
         door,
     } = parts;
-    let queue_url = ("queue".to_owned(), format!("{}/{}/messages", door.url(), queue.name()));
+    let queue_url = (
+        "queue".to_owned(),
+        format!("{}/{}/messages", door.url(), queue.name()),
+    );
     let mut all = vec![queue_url];
     all.extend(links(host, *blob, *logic_app));
     all.extend(mail.map(|mail| ("outbox".to_owned(), mail.url().to_owned())));

@@ -13,6 +13,7 @@ mod blob_client;
 mod blob_faults;
 mod blob_lists;
 mod blob_refusals;
+mod dashboard;
 mod door;
 mod door_receive;
 mod fixture;

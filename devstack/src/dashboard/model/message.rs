@@ -150,10 +150,14 @@ impl Message {
 
     pub(super) fn delivered(&mut self, delivered: &Delivered) {
         let ended = match &delivered.outcome {
-            Outcome::Completed { status, logs } if logs.is_empty() => format!("completed ({status})"),
+            Outcome::Completed { status, logs } if logs.is_empty() => {
+                format!("completed ({status})")
+            }
             Outcome::Completed { logs, .. } => logs.join("; "),
             Outcome::Abandoned { why, last: false } => format!("abandoned ({why}): it comes again"),
-            Outcome::Abandoned { why, last: true } => format!("abandoned ({why}), for the last time"),
+            Outcome::Abandoned { why, last: true } => {
+                format!("abandoned ({why}), for the last time")
+            }
             Outcome::LockLost => "the lock was lost: it comes again".to_owned(),
         };
         let delivery = DeliveryEnd {
@@ -225,9 +229,8 @@ impl Message {
 
     fn tell_uploads(&mut self) {
         let requests = self.details.requests.iter();
-        let uploads = requests.filter(|request| {
-            request.delivery == self.delivery_count && request.method == "PUT"
-        });
+        let uploads = requests
+            .filter(|request| request.delivery == self.delivery_count && request.method == "PUT");
         self.uploads = uploads
             .map(|upload| upload.answer.clone().unwrap_or_else(|| "…".to_owned()))
             .collect();

@@ -57,7 +57,8 @@ fn program() -> Result<String, String> {
 /// The packages of the lock file, in a folder of its own version: complete, or not there.
 fn modules(folder: &str) -> Result<PathBuf, String> {
     let mut hasher = DefaultHasher::new();
-    let lock = fs::read(format!("{folder}/package-lock.json")).map_err(|error| error.to_string())?;
+    let lock =
+        fs::read(format!("{folder}/package-lock.json")).map_err(|error| error.to_string())?;
     lock.hash(&mut hasher);
     let home = target().join(format!("{:016x}", hasher.finish()));
     if !home.exists() {
