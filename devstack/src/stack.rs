@@ -8,7 +8,7 @@ mod wiring;
 use std::path::{Path, PathBuf};
 
 use tokio::net::TcpListener;
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::app::{AppError, FunctionApp, Settings};
 use crate::blob::BlobEndpoint;
@@ -175,16 +175,8 @@ impl Stack {
         )?;
         let (sender, hints) = unbounded_channel();
         let page = dashboard::listener(ports, &sender).await?;
-        let options = DoorOptions {
-            queues: vec![queue.clone()],
-            key: Connection::parse(
-                app.setting(places::QUEUE, "the door checks signatures with its key")?,
-            )?
-            .key,
-            links: links(&host, blob.as_ref(), logic_app.as_ref()),
-            hints: Some(sender),
-        };
-        let door = Door::start(door, options)?;
+        let links = links(&host, blob.as_ref(), logic_app.as_ref());
+        let door = open_door(door, &app, &queue, links, sender)?;
         let parts = dashboard::Parts {
             app: &app,
             queue: &queue,
@@ -241,6 +233,23 @@ impl Stack {
             mail.stop().await;
         }
     }
+}
+
+fn open_door(
+    listener: TcpListener,
+    app: &FunctionApp,
+    queue: &Queue,
+    links: Vec<(String, String)>,
+    hints: UnboundedSender<String>,
+) -> Result<Door, StackError> {
+    let connection = app.setting(places::QUEUE, "the door checks signatures with its key")?;
+    let options = DoorOptions {
+        queues: vec![queue.clone()],
+        key: Connection::parse(connection)?.key,
+        links,
+        hints: Some(hints),
+    };
+    Ok(Door::start(listener, options)?)
 }
 
 async fn bind(place: Option<Place>) -> Result<Option<TcpListener>, PortTaken> {

@@ -62,7 +62,7 @@ async fn kill_during_upload(shared: &Shared, blob: &BlobHandle) {
         return;
     };
     exits.mark_unchanged();
-    let text = "an upload arrived, and the handler is killed before its answer".to_owned();
+    let text = "an upload arrived, and the handler is killed before its answer";
     shared
         .model()
         .note(Level::Warning, text, shared.queue.clock().now());

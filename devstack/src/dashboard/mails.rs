@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::Shared;
 use super::api::{Problem, problem};
 use super::text::timestamp;
+use crate::logic_app::LogicAppHandle;
 use crate::mail::Mail;
 
 /// What a mail says comes from strangers: it runs nothing and loads nothing.
@@ -64,7 +65,7 @@ pub(super) async fn handed_over(State(shared): State<Arc<Shared>>) -> Json<Vec<V
     let received = shared
         .logic_app
         .as_ref()
-        .map_or_else(Vec::new, |logic_app| logic_app.received());
+        .map_or_else(Vec::new, LogicAppHandle::received);
     let bodies = received.iter();
     // Checked to be JSON when it was accepted.
     Json(

@@ -31,14 +31,14 @@ pub(super) struct Sent {
 
 /// `GET /api/messages`: those that wait or are locked, oldest first.
 pub(super) async fn list(State(shared): State<Arc<Shared>>) -> Json<Vec<Value>> {
-    let all = shared.queue.peek().into_iter();
-    Json(all.map(waiting).collect())
+    let all = shared.queue.peek();
+    Json(all.iter().map(waiting).collect())
 }
 
 /// `GET /api/dead-letters`, oldest first.
 pub(super) async fn dead_letters(State(shared): State<Arc<Shared>>) -> Json<Vec<Value>> {
-    let all = shared.queue.dead_letters().into_iter();
-    Json(all.map(dead).collect())
+    let all = shared.queue.dead_letters();
+    Json(all.iter().map(dead).collect())
 }
 
 /// `GET /api/messages/{sequence}`: everything that is known of it.
@@ -90,7 +90,7 @@ fn message(sent: Sent) -> Result<Message, String> {
     Ok(message)
 }
 
-fn waiting(peeked: Peeked) -> Value {
+fn waiting(peeked: &Peeked) -> Value {
     let mut value = accepted(&peeked.accepted, peeked.delivery_count);
     if let Some(until) = peeked.locked_until {
         set(&mut value, "lockedUntil", timestamp(until));
@@ -98,7 +98,7 @@ fn waiting(peeked: Peeked) -> Value {
     value
 }
 
-fn dead(letter: DeadLetter) -> Value {
+fn dead(letter: &DeadLetter) -> Value {
     let mut value = accepted(&letter.accepted, letter.delivery_count);
     set(&mut value, "deadLetteredAt", timestamp(letter.at));
     set(&mut value, "reason", letter.reason.to_string());

@@ -92,7 +92,7 @@ impl Model {
     }
 
     /// Something that belongs to no message.
-    pub(super) fn note(&mut self, level: Level, text: String, now: OffsetDateTime) {
+    pub(super) fn note(&mut self, level: Level, text: &str, now: OffsetDateTime) {
         self.revision += 1;
         self.activity.add(level, text, now);
     }
@@ -113,7 +113,7 @@ impl Model {
             Transition::Duplicate { message_id } => {
                 self.totals.duplicates += 1;
                 let text = format!("dropped a duplicate: message id {message_id} was seen before");
-                self.activity.add(Level::Information, text, now);
+                self.activity.add(Level::Information, &text, now);
             }
             Transition::Locked {
                 sequence,
@@ -149,21 +149,20 @@ impl Model {
             Event::Delivered(delivered) => self.delivered(delivered, now),
             Event::HandlerStarted { pid } => {
                 let text = format!("handler started, process {}", pid.unwrap_or_default());
-                self.activity.add(Level::Information, text, now);
+                self.activity.add(Level::Information, &text, now);
             }
             Event::HandlerReady => {
-                self.activity
-                    .add(Level::Information, "handler ready".to_owned(), now);
+                self.activity.add(Level::Information, "handler ready", now);
             }
             Event::HandlerExited { exit, next } => {
                 self.totals.handler_exits += 1;
                 let text = activity::exited(*exit, *next);
-                self.activity.add(Level::Warning, text, now);
+                self.activity.add(Level::Warning, &text, now);
             }
-            Event::Note { level, text } => self.activity.add(*level, text.clone(), now),
+            Event::Note { level, text } => self.activity.add(*level, text, now),
             Event::HostStopped { why } => {
                 let text = format!("the host stops: {why}");
-                self.activity.add(Level::Error, text, now);
+                self.activity.add(Level::Error, &text, now);
             }
             // The queue's own word on a dead letter is more precise.
             _ => {}
@@ -251,7 +250,7 @@ impl Model {
                 "#{sequence}: delivery {} abandoned ({why})",
                 delivered.delivery_count
             );
-            self.activity.add(Level::Warning, text, now);
+            self.activity.add(Level::Warning, &text, now);
         }
         self.change(sequence, now, |message| message.delivered(delivered));
     }
@@ -269,7 +268,7 @@ impl Model {
             .filter(|sequence| self.messages.contains_key(sequence));
         match known.or_else(|| self.in_flight(line.session()?)) {
             Some(sequence) => self.change(sequence, now, |message| message.log_line(line)),
-            None => self.activity.add(level, line.text().to_owned(), now),
+            None => self.activity.add(level, line.text(), now),
         }
     }
 

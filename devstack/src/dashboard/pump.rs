@@ -10,10 +10,11 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::events::Tick;
 use super::{Shared, snapshot};
+use crate::blob::BlobHandle;
 use crate::host::{Event, Level};
-use crate::logic_app::Received;
+use crate::logic_app::{LogicAppHandle, Received};
 use crate::loopback::Seen;
-use crate::mail::Mail;
+use crate::mail::{Mail, OutboxReader};
 use crate::queue::Transition;
 
 /// Between two ticks, at least.
@@ -49,9 +50,9 @@ impl Sources {
         Self {
             transitions: shared.queue.transitions(),
             events,
-            requests: blob.map_or_else(silent, |blob| blob.seen()),
-            handed_over: logic_app.map_or_else(silent, |logic_app| logic_app.arrivals()),
-            mails: outbox.map_or_else(silent, |outbox| outbox.arrivals()),
+            requests: blob.map_or_else(silent, BlobHandle::seen),
+            handed_over: logic_app.map_or_else(silent, LogicAppHandle::arrivals),
+            mails: outbox.map_or_else(silent, OutboxReader::arrivals),
         }
     }
 
@@ -104,7 +105,7 @@ fn tell(shared: &Shared, told: &Told) {
         Told::Mail(mail) => model.mailed(mail),
         Told::Missed(missed) => {
             let text = format!("too much at once: {missed} events are not shown");
-            model.note(Level::Warning, text, now);
+            model.note(Level::Warning, &text, now);
         }
     }
 }

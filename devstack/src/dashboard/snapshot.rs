@@ -8,6 +8,9 @@ use serde_json::{Value, json};
 
 use super::Shared;
 use super::model::Message;
+use crate::blob::BlobHandle;
+use crate::logic_app::LogicAppHandle;
+use crate::mail::OutboxReader;
 
 /// Messages in a snapshot, and the most in one tick: a page shows no more.
 const SHOWN: usize = 100;
@@ -68,10 +71,10 @@ fn parts(shared: &Shared) -> Value {
         "handler": { "ready": shared.killer.is_ready(), "armed": shared.armed.borrow().is_some() },
         "writes": blob.map_or(0, |blob| blob.storage().writes_len()),
         "refused": {
-            "storage": blob.map_or(0, |blob| blob.connections_refused()),
-            "logicApp": logic_app.map_or(0, |logic_app| logic_app.connections_refused()),
+            "storage": blob.map_or(0, BlobHandle::connections_refused),
+            "logicApp": logic_app.map_or(0, LogicAppHandle::connections_refused),
         },
-        "mails": shared.outbox.as_ref().map_or(0, |outbox| outbox.last_number()),
+        "mails": shared.outbox.as_ref().map_or(0, OutboxReader::last_number),
     })
 }
 

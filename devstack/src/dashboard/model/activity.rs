@@ -32,7 +32,7 @@ pub(in crate::dashboard) struct Entry {
 }
 
 impl Activity {
-    pub(super) fn add(&mut self, level: Level, text: String, now: OffsetDateTime) {
+    pub(super) fn add(&mut self, level: Level, text: &str, now: OffsetDateTime) {
         if self.entries.len() == KEPT {
             self.entries.pop_front();
         }
@@ -41,7 +41,7 @@ impl Activity {
             number: self.last,
             at: timestamp(now),
             level: level_name(level),
-            text: cut(&text, TEXT_MAX),
+            text: cut(text, TEXT_MAX),
         });
     }
 
