@@ -12,6 +12,10 @@ ci: fmt lint deny test infra-check
 local *arguments:
     cargo local {{arguments}}
 
+# The README's picture, from the running stack.
+screenshot:
+    tests/dashboard/screenshot.sh
+
 test:
     cargo test --workspace
 

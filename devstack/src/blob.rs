@@ -27,8 +27,10 @@ use tokio::net::TcpListener;
 use crate::loopback::{Fault, Faults, Request, Server};
 use answer::Answer;
 use failure::Failure;
+use handle::Trap;
 use target::Target;
 
+pub use handle::{BlobHandle, HeldUpload};
 pub use storage::{
     Blob, BlobStorage, Conditions, ETagCondition, OpenError, StorageError, Upload, Write,
 };
@@ -38,6 +40,7 @@ mod block_blobs;
 mod containers;
 mod dispatch;
 mod failure;
+mod handle;
 mod headers;
 pub(crate) mod http_date;
 mod listing;
@@ -71,6 +74,7 @@ struct Shared {
     url: String,
     storage: BlobStorage,
     faults: Faults,
+    trap: Trap,
 }
 
 impl BlobEndpoint {
@@ -91,6 +95,7 @@ impl BlobEndpoint {
             url: format!("http://{}/{ACCOUNT}", listener.local_addr()?),
             storage,
             faults: Faults::default(),
+            trap: Trap::default(),
         });
         let router = Router::new()
             .fallback(handle)
@@ -146,6 +151,14 @@ impl BlobEndpoint {
         self.shared.faults.fail_next(faults);
     }
 
+    /// Watches the endpoint and breaks it, from elsewhere.
+    pub fn handle(&self) -> BlobHandle {
+        BlobHandle {
+            shared: Arc::clone(&self.shared),
+            server: self.server.handle(),
+        }
+    }
+
     /// Closes the listener and every connection; clients then see a refused connection.
     pub async fn stop(self) {
         self.server.stop().await;
@@ -180,7 +193,11 @@ async fn handle(State(shared): State<Arc<Shared>>, request: axum::extract::Reque
         return apply();
     }
     let refuse = |status, code| answer.failure(&Failure::fault(status, code));
-    shared.faults.around(apply, refuse).await
+    let response = shared.faults.around(apply, refuse).await;
+    match *request.method() {
+        Method::PUT => shared.trap.pass(response).await,
+        _ => response,
+    }
 }
 
 /// Whether the request is one of those that faults apply to.

@@ -141,6 +141,17 @@ impl Host {
         first.unwrap_or_else(|| self.events.subscribe())
     }
 
+    /// What happens from now on; it leaves the events since the start to the first caller of [`Host::events`].
+    pub fn later_events(&self) -> broadcast::Receiver<Event> {
+        self.events.subscribe()
+    }
+
+    /// For those who kill the handler and do not own the host.
+    #[must_use]
+    pub fn killer(&self) -> Killer {
+        Killer(self.handler.clone())
+    }
+
     /// Waits until the handler takes invocations; never returns when the host has given up.
     pub async fn ready(&self) {
         self.handler.ready().await;
@@ -156,6 +167,23 @@ impl Host {
     pub async fn stop(mut self) {
         self.handler.stop();
         while self.tasks.join_next().await.is_some() {}
+    }
+}
+
+/// Kills the handler from elsewhere.
+#[derive(Debug, Clone)]
+pub struct Killer(Handler);
+
+impl Killer {
+    /// As [`Host::kill_handler`].
+    pub fn kill(&self) {
+        self.0.kill_current();
+    }
+
+    /// Whether the handler takes invocations now.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.0.is_ready()
     }
 }
 

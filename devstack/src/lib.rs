@@ -1,6 +1,7 @@
 //! The local stack: what the function needs of Azure, on one laptop and in one process.
 //!
 //! The way of a message: [`door`] → [`queue`] → [`host`] → the handler's process → [`blob`] or [`logic_app`].
+//! [`dashboard`] shows all of it and breaks it on demand.
 //! [`stack`] starts the parts and wires them by the function app's own files, which [`app`] reads.
 
 pub mod amqp;
@@ -9,6 +10,7 @@ pub mod azurite;
 pub mod blob;
 pub mod clock;
 pub mod connection;
+pub mod dashboard;
 pub mod door;
 pub mod host;
 pub mod http_client;

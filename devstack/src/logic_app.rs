@@ -15,12 +15,15 @@ use axum::routing::{get, post};
 use bytes::Bytes;
 use time::OffsetDateTime;
 use tokio::net::TcpListener;
+use tokio::sync::broadcast;
 
 use crate::loopback::{Fault, Faults, Request, Server};
 use crate::workflow::Workflow;
+pub use handle::LogicAppHandle;
 use runner::Runner;
 
 mod contract;
+mod handle;
 mod runner;
 mod trigger;
 mod web;
@@ -50,15 +53,28 @@ pub struct LogicApp {
     shared: Arc<Shared>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Shared {
     received: Mutex<VecDeque<Received>>,
+    arrivals: broadcast::Sender<Received>,
     faults: Faults,
     /// Runs the workflow, when there is one.
     runner: Option<Runner>,
 }
 
+/// More than a screen ever lags behind.
+const ARRIVALS_KEPT: usize = 1_024;
+
 impl Shared {
+    fn new(runner: Option<Runner>) -> Self {
+        Self {
+            received: Mutex::default(),
+            arrivals: broadcast::Sender::new(ARRIVALS_KEPT),
+            faults: Faults::default(),
+            runner,
+        }
+    }
+
     fn received(&self) -> MutexGuard<'_, VecDeque<Received>> {
         self.received.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -70,7 +86,7 @@ impl LogicApp {
     /// # Errors
     /// When the listener does not tell its address.
     pub fn start(listener: TcpListener) -> io::Result<Self> {
-        Self::serve(listener, Shared::default())
+        Self::serve(listener, Shared::new(None))
     }
 
     /// Serves on `listener`, and runs `workflow` for each request.
@@ -78,12 +94,7 @@ impl LogicApp {
     /// # Errors
     /// When the listener does not tell its address, or there can be no HTTP client.
     pub fn start_with(listener: TcpListener, workflow: Workflow) -> io::Result<Self> {
-        let runner = Some(Runner::new(workflow)?);
-        let shared = Shared {
-            runner,
-            ..Shared::default()
-        };
-        Self::serve(listener, shared)
+        Self::serve(listener, Shared::new(Some(Runner::new(workflow)?)))
     }
 
     fn serve(listener: TcpListener, shared: Shared) -> io::Result<Self> {
@@ -126,6 +137,14 @@ impl LogicApp {
     /// Each of the next calls meets one of `faults`; afterwards the standing fault counts again.
     pub fn fail_next(&self, faults: impl IntoIterator<Item = Fault>) {
         self.shared.faults.fail_next(faults);
+    }
+
+    /// Watches the stand-in and breaks it, from elsewhere.
+    pub fn handle(&self) -> LogicAppHandle {
+        LogicAppHandle {
+            shared: Arc::clone(&self.shared),
+            server: self.server.handle(),
+        }
     }
 
     /// Closes the listener and every connection; clients then see a refused connection.

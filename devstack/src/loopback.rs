@@ -16,16 +16,18 @@ use hyper::service::{Service, service_fn};
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::oneshot;
+use tokio::sync::{broadcast, oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
 pub use axum::http::{Method, StatusCode};
 pub use fault::Fault;
 pub(crate) use fault::Faults;
+pub use flaky::Flaky;
 use log::Log;
-pub use log::Request;
+pub use log::{Moment, Request, Seen};
 
 mod fault;
+mod flaky;
 mod log;
 
 /// A pause when the system has no file descriptor left for the next connection.
@@ -44,11 +46,36 @@ impl IntoResponse for HangUp {
     }
 }
 
+/// Watches a server and turns its clients away; it does not keep the server running.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Handle {
+    log: Arc<Log>,
+    refusing: watch::Sender<bool>,
+}
+
+impl Handle {
+    /// Every request from now on, when it arrives and when it ends.
+    pub(crate) fn seen(&self) -> broadcast::Receiver<Seen> {
+        self.log.seen()
+    }
+
+    /// Cuts every connection and resets each new one, until it is told otherwise. The port stays
+    /// ours: who frees it may not get it back.
+    pub(crate) fn refuse(&self, refusing: bool) {
+        self.refusing.send_replace(refusing);
+    }
+
+    /// Connections that were reset.
+    pub(crate) fn connections_refused(&self) -> u64 {
+        self.log.connections_refused()
+    }
+}
+
 /// A running server. Dropping it stops it too, without waiting for the end.
 #[derive(Debug)]
 pub(crate) struct Server {
     address: SocketAddr,
-    log: Arc<Log>,
+    handle: Handle,
     stop: oneshot::Sender<()>,
     accepting: JoinHandle<()>,
 }
@@ -57,9 +84,9 @@ impl Server {
     /// Serves `router` on `listener` until it is stopped.
     pub(crate) fn start(listener: TcpListener, router: Router) -> io::Result<Self> {
         let address = listener.local_addr()?;
-        let log = Arc::new(Log::default());
+        let handle = Handle::default();
         let (stop, stopped) = oneshot::channel();
-        let accepting = accept(listener, router, Arc::clone(&log), stopped);
+        let accepting = accept(listener, router, handle.clone(), stopped);
         #[expect(
             clippy::disallowed_methods,
             reason = "the ban guards the product's reservations; this task ends with its Server"
@@ -67,7 +94,7 @@ impl Server {
         let accepting = tokio::spawn(accepting);
         Ok(Self {
             address,
-            log,
+            handle,
             stop,
             accepting,
         })
@@ -80,7 +107,12 @@ impl Server {
 
     /// The requests so far, in the order of their arrival.
     pub(crate) fn requests(&self) -> Vec<Request> {
-        self.log.requests()
+        self.handle.log.requests()
+    }
+
+    /// Watches it, and turns its clients away.
+    pub(crate) fn handle(&self) -> Handle {
+        self.handle.clone()
     }
 
     /// Closes the listener and every connection; what is being served is dropped unanswered.
@@ -94,15 +126,25 @@ impl Server {
 async fn accept(
     listener: TcpListener,
     router: Router,
-    log: Arc<Log>,
+    Handle { log, refusing }: Handle,
     mut stopped: oneshot::Receiver<()>,
 ) {
     let mut connections = JoinSet::new();
+    let mut refused = refusing.subscribe();
     loop {
         tokio::select! {
             _ = &mut stopped => break,
             Some(_) = connections.join_next() => {}
+            // The sender lives as long as this loop: there is no error to see.
+            _ = refused.changed() => if *refused.borrow_and_update() {
+                connections.abort_all();
+            },
             accepted = listener.accept() => match accepted {
+                Ok((stream, _)) if *refusing.borrow() => {
+                    // Without it the client would see an orderly end. An error: it has left.
+                    stream.set_zero_linger().ok();
+                    log.connection_refused();
+                }
                 Ok((stream, _)) => {
                     connections.spawn(serve(stream, router.clone(), Arc::clone(&log)));
                 }

@@ -39,6 +39,44 @@ struct Shared {
     faults: Faults,
 }
 
+/// Reads the outbox; it does not keep the service running.
+#[derive(Debug, Clone)]
+pub struct OutboxReader {
+    shared: Arc<Shared>,
+}
+
+impl OutboxReader {
+    /// The page with the outbox.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.shared.url
+    }
+
+    /// What was accepted, oldest first.
+    #[must_use]
+    pub fn mails(&self) -> Vec<Arc<Mail>> {
+        self.shared.outbox.mails()
+    }
+
+    /// The number of the newest mail.
+    #[must_use]
+    pub fn last_number(&self) -> u64 {
+        self.shared.outbox.last_number()
+    }
+
+    /// A mail by its number.
+    #[must_use]
+    pub fn mail(&self, number: u64) -> Option<Arc<Mail>> {
+        self.shared.outbox.mail(number)
+    }
+
+    /// Each mail from now on.
+    #[must_use]
+    pub fn arrivals(&self) -> broadcast::Receiver<Arc<Mail>> {
+        self.shared.outbox.arrivals()
+    }
+}
+
 impl MailService {
     /// Serves on `listener`.
     ///
@@ -79,6 +117,14 @@ impl MailService {
     #[must_use]
     pub fn arrivals(&self) -> broadcast::Receiver<Arc<Mail>> {
         self.shared.outbox.arrivals()
+    }
+
+    /// The outbox, for those who do not own the service.
+    #[must_use]
+    pub fn reader(&self) -> OutboxReader {
+        OutboxReader {
+            shared: Arc::clone(&self.shared),
+        }
     }
 
     /// The requests seen on the wire, refused and unanswered ones included.

@@ -34,6 +34,15 @@ pub struct Operator {
     settings: Settings,
 }
 
+/// What a redrive came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Redriven {
+    /// Whether every letter is settled; the lines say why one is not.
+    pub complete: bool,
+    /// What the tool said.
+    pub lines: Vec<String>,
+}
+
 /// The tool could not do its work.
 #[derive(Debug, thiserror::Error)]
 pub enum OperatorError {
@@ -82,11 +91,11 @@ impl Operator {
             .map_err(|error| self.not_started(error))
     }
 
-    /// Redrives one dead letter, or all; what the tool says of it, line by line.
+    /// Redrives one dead letter, or all.
     ///
     /// # Errors
-    /// When it cannot do its work; letters that stay where they are are no error, the lines say why.
-    pub async fn redrive(&self, sequence: Option<u64>) -> Result<Vec<String>, OperatorError> {
+    /// When the tool cannot do its work; letters that stay where they are are no error.
+    pub async fn redrive(&self, sequence: Option<u64>) -> Result<Redriven, OperatorError> {
         let mut arguments = ["--wait", "0", "dead-letters", "redrive", "--yes"]
             .map(str::to_owned)
             .to_vec();
@@ -103,7 +112,10 @@ impl Operator {
         let text = String::from_utf8_lossy(&text);
         let lines = text.lines().map(str::to_owned).collect();
         match output.status.code() {
-            Some(0 | INCOMPLETE) => Ok(lines),
+            Some(code @ (0 | INCOMPLETE)) => Ok(Redriven {
+                complete: code == 0,
+                lines,
+            }),
             _ => Err(OperatorError::Failed(lines)),
         }
     }

@@ -1,102 +1,33 @@
 //! All parts of the local stack in one process, wired by the function app's own settings.
 
 mod amqp;
+mod backends;
+mod dashboard;
+mod error;
 mod fallback;
+mod options;
 mod places;
 mod wiring;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use tokio::net::TcpListener;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use crate::amqp::AmqpDoor;
-use crate::app::{AppError, FunctionApp, Settings};
-use crate::blob::{BlobEndpoint, BlobStorage, OpenError};
-use crate::clock::Clock;
-use crate::connection::{Connection, ConnectionError};
+use crate::app::{FunctionApp, Settings};
+use crate::blob::BlobEndpoint;
+use crate::connection::Connection;
+use crate::dashboard::Dashboard;
 use crate::door::{Door, DoorOptions};
-use crate::host::{Host, HostError, HostOptions};
+use crate::host::{Host, HostOptions};
 use crate::logic_app::LogicApp;
-use crate::mail::{MailService, Outbox};
-use crate::ports::{Place, PortTaken};
-use crate::queue::{JournalError, Queue, QueueOptions};
-use crate::workflow::Refused;
+use crate::mail::MailService;
+use crate::queue::Queue;
+use backends::Backends;
+pub use error::StackError;
+pub use options::{Keep, Ports, StackOptions, Storage};
 use places::Places;
-use wiring::{links, redirect};
-
-/// Where the parts listen.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Ports {
-    /// Where local.settings.json points.
-    #[default]
-    FromSettings,
-    /// On free ports, and the handler's settings follow: for tests and second instances.
-    Auto,
-}
-
-/// What survives the end of the stack.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Keep {
-    /// Nothing: for tests.
-    #[default]
-    InMemory,
-    /// What the parts write into this folder, each under a name of its own.
-    InFolder(PathBuf),
-}
-
-impl Keep {
-    fn outbox(&self) -> Outbox {
-        match self {
-            Self::InMemory => Outbox::in_memory(),
-            Self::InFolder(folder) => Outbox::in_folder(folder.join("outbox")),
-        }
-    }
-
-    fn queue(&self, app: &FunctionApp) -> Result<Queue, JournalError> {
-        let options = QueueOptions {
-            sessions: app.sessions,
-            ..QueueOptions::default()
-        };
-        match self {
-            Self::InMemory => Ok(Queue::new(&app.queue, options, Clock::new())),
-            Self::InFolder(folder) => {
-                let journal = folder.join("queue.jsonl");
-                Queue::open(&app.queue, options, Clock::new(), &journal)
-            }
-        }
-    }
-
-    fn blobs(&self) -> Result<BlobStorage, OpenError> {
-        match self {
-            Self::InMemory => Ok(BlobStorage::default()),
-            Self::InFolder(folder) => BlobStorage::open(&folder.join("blobs")),
-        }
-    }
-}
-
-/// Who is the storage that `OrdersStorage` names, when it is on this machine.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Storage {
-    /// The endpoint of this stack.
-    #[default]
-    Embedded,
-    /// Somebody else, who runs already.
-    Elsewhere,
-}
-
-/// What to start.
-#[derive(Debug, Clone)]
-pub struct StackOptions {
-    /// The folder of host.json.
-    pub root: PathBuf,
-    /// Where the parts listen.
-    pub ports: Ports,
-    /// Replace values of local.settings.json.
-    pub overrides: Settings,
-    /// What survives the end.
-    pub keep: Keep,
-}
+use wiring::links;
 
 /// The running stack.
 #[derive(Debug)]
@@ -117,37 +48,10 @@ pub struct Stack {
     pub mail: Option<MailService>,
     /// The Functions host with the handler.
     pub host: Host,
+    /// Shows all of it.
+    pub dashboard: Dashboard,
     /// What senders to the queue should know.
     pub hints: UnboundedReceiver<String>,
-}
-
-/// The stack cannot start.
-#[derive(Debug, thiserror::Error)]
-pub enum StackError {
-    /// A file or setting of the app.
-    #[error(transparent)]
-    App(#[from] AppError),
-    /// A port.
-    #[error(transparent)]
-    Port(#[from] PortTaken),
-    /// The queue's connection string.
-    #[error("local.settings.json: Values.ServiceBusConnection: {0}")]
-    Connection(#[from] ConnectionError),
-    /// The folder of the blobs.
-    #[error(transparent)]
-    Blobs(#[from] OpenError),
-    /// The workflow behind the Logic App.
-    #[error(transparent)]
-    Workflow(#[from] Refused),
-    /// The queue's journal.
-    #[error(transparent)]
-    Journal(#[from] JournalError),
-    /// The host.
-    #[error(transparent)]
-    Host(#[from] HostError),
-    /// A listener without an address.
-    #[error("a listener failed: {0}")]
-    Listener(#[from] std::io::Error),
 }
 
 impl Stack {
@@ -162,76 +66,53 @@ impl Stack {
             ports,
             overrides,
             keep: Keep::InMemory,
+            storage: Storage::Embedded,
         })
         .await
     }
 
-    /// Starts every part.
+    /// Starts every part; a storage that is elsewhere runs already.
     ///
     /// # Errors
     /// [`StackError`]; nothing is left running then.
     pub async fn start_with(options: StackOptions) -> Result<Self, StackError> {
-        Self::start_on(options, Storage::Embedded).await
-    }
-
-    /// Starts every part but, when somebody else is the storage, that one.
-    ///
-    /// # Errors
-    /// [`StackError`]; nothing is left running then.
-    pub async fn start_on(options: StackOptions, storage: Storage) -> Result<Self, StackError> {
-        let StackOptions {
-            root,
-            ports,
-            overrides,
-            keep,
-        } = options;
-        let mut app = FunctionApp::load(&root, overrides)?;
-        let places = match ports {
-            Ports::FromSettings => Places::of(&app)?,
-            Ports::Auto => Places::of(&app)?.on_free_ports(),
+        let mut app = FunctionApp::load(&options.root, options.overrides.clone())?;
+        let backends = Backends::start(&options, &mut app).await?;
+        let queue = options.keep.queue(&app)?;
+        let host = HostOptions {
+            app: app.clone(),
+            handler_url: None,
         };
-        let blob = match storage {
-            Storage::Embedded => start_blobs(places.blob, &keep).await?,
-            Storage::Elsewhere => None,
-        };
-        let (logic_app, mail) = match bind(places.logic_app).await? {
-            Some(listener) => {
-                let (logic_app, mail) = fallback::start(&root, listener, keep.outbox()).await?;
-                (Some(logic_app), mail)
-            }
-            None => (None, None),
-        };
-        let door = places.door.bind().await?;
-        if ports == Ports::Auto {
-            redirect(
-                &mut app.settings,
-                blob.as_ref(),
-                logic_app.as_ref(),
-                door.local_addr()?,
-            );
-        }
-        let queue = keep.queue(&app)?;
-        let host = Host::start(
-            HostOptions {
-                app: app.clone(),
-                handler_url: None,
-            },
-            queue.clone(),
-        )?;
+        let host = Host::start(host, queue.clone())?;
         let (sender, hints) = unbounded_channel();
         queue.tell_troubles_to(sender.clone());
-        let key = Connection::parse(
-            app.setting(places::QUEUE, "the door checks signatures with its key")?,
-        )?
-        .key;
-        let amqp = amqp::start(ports, queue.clone(), key.clone(), sender.clone()).await?;
-        let options = DoorOptions {
+        let connection = app.setting(places::QUEUE, "the doors check signatures with its key")?;
+        let key = Connection::parse(connection)?.key;
+        let amqp = amqp::start(options.ports, queue.clone(), key.clone(), sender.clone()).await?;
+        let page = dashboard::listener(options.ports, &sender).await?;
+        let Backends {
+            blob,
+            logic_app,
+            mail,
+            door,
+        } = backends;
+        let door_options = DoorOptions {
             queues: vec![queue.clone()],
             key,
             links: links(&host, blob.as_ref(), logic_app.as_ref()),
             hints: Some(sender),
         };
-        let door = Door::start(door, options)?;
+        let door = Door::start(door, door_options)?;
+        let parts = dashboard::Parts {
+            app: &app,
+            queue: &queue,
+            host: &host,
+            blob: blob.as_ref(),
+            logic_app: logic_app.as_ref(),
+            mail: mail.as_ref(),
+            door: &door,
+        };
+        let dashboard = dashboard::start(page, &parts)?;
         Ok(Self {
             app,
             queue,
@@ -241,6 +122,7 @@ impl Stack {
             logic_app,
             mail,
             host,
+            dashboard,
             hints,
         })
     }
@@ -256,7 +138,8 @@ impl Stack {
             "queue (amqp)".to_owned(),
             format!("{}/{}", self.amqp.url(), self.queue.name()),
         );
-        let mut all = vec![door, amqp];
+        let dashboard = ("dashboard".to_owned(), self.dashboard.url());
+        let mut all = vec![dashboard, door, amqp];
         all.extend(links(
             &self.host,
             self.blob.as_ref(),
@@ -269,6 +152,7 @@ impl Stack {
 
     /// Stops every part; the handler is killed.
     pub async fn stop(self) {
+        self.dashboard.stop().await;
         self.host.stop().await;
         self.door.stop().await;
         self.amqp.stop().await;
@@ -288,21 +172,4 @@ impl Stack {
 #[must_use]
 pub fn storage_port(app: &FunctionApp) -> Option<u16> {
     Places::of(app).ok()?.blob.map(|place| place.port)
-}
-
-async fn start_blobs(
-    place: Option<Place>,
-    keep: &Keep,
-) -> Result<Option<BlobEndpoint>, StackError> {
-    let Some(listener) = bind(place).await? else {
-        return Ok(None);
-    };
-    Ok(Some(BlobEndpoint::start_with(listener, keep.blobs()?)?))
-}
-
-async fn bind(place: Option<Place>) -> Result<Option<TcpListener>, PortTaken> {
-    match place {
-        Some(place) => place.bind().await.map(Some),
-        None => Ok(None),
-    }
 }

@@ -9,6 +9,7 @@
 
 mod agreement;
 mod crash;
+mod dashboard;
 mod hostile;
 mod invocation;
 mod layers;

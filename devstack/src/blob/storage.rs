@@ -186,6 +186,11 @@ impl BlobStorage {
         state.writes.get(count..).unwrap_or_default().to_vec()
     }
 
+    /// How many writes were accepted since the start.
+    pub fn writes_len(&self) -> usize {
+        self.state().writes.len()
+    }
+
     pub(super) fn get(
         &self,
         container: &str,

@@ -77,6 +77,11 @@ impl Handler {
         }
     }
 
+    /// Whether it can take an invocation now.
+    pub(super) fn is_ready(&self) -> bool {
+        matches!(*self.state.borrow(), State::Ready(_))
+    }
+
     /// Waits until the host stops.
     pub(super) async fn stopped(&self) {
         let mut state = self.state.subscribe();

@@ -48,6 +48,9 @@ pub(super) async fn run(root: PathBuf, options: Options) -> Result<ExitCode, Loc
     let mut scene = Scene::new(stack, storefront, watch, options.verbose);
     let petstore = scene.petstore_url(PETSTORE_START).await;
     let azurite_url = azurite.as_ref().map(|azurite| azurite.url().to_owned());
+    if let Some(petstore) = &petstore {
+        scene.stack.dashboard.add_link("petstore", petstore);
+    }
     let running = running(&scene.stack, petstore, azurite_url);
     kept.publish(&running)?;
     let summary = summary::of(&scene.stack, &running, &kept, started.elapsed());
@@ -76,17 +79,17 @@ async fn start_stack(
     if let Some(azurite) = azurite {
         overrides.insert("OrdersStorage".to_owned(), azurite.connection_string());
     }
-    let options = StackOptions {
+    Stack::start_with(StackOptions {
         root,
         ports: options.ports.into(),
         overrides,
         keep: kept.keep(),
-    };
-    let storage = match azurite {
-        Some(_) => Storage::Elsewhere,
-        None => Storage::Embedded,
-    };
-    Stack::start_on(options, storage).await
+        storage: match azurite {
+            Some(_) => Storage::Elsewhere,
+            None => Storage::Embedded,
+        },
+    })
+    .await
 }
 
 /// `None` when it is not built, after saying so.
@@ -131,7 +134,7 @@ fn running(stack: &Stack, petstore: Option<String>, azurite: Option<String>) -> 
     let container = setting("ORDERS_CONTAINER").unwrap_or_else(|| "orders".to_owned());
     Running {
         pid: std::process::id(),
-        dashboard: None,
+        dashboard: Some(stack.dashboard.url()),
         queue: Some(format!("{}/{}", stack.door.url(), stack.queue.name())),
         blobs: stack
             .blob

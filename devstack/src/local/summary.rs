@@ -54,10 +54,16 @@ fn then(stack: &Stack) -> Vec<(&'static str, String)> {
         found.map(|(_, url)| (name, url.clone()))
     };
     let overview = Some(("overview", stack.door.url().to_owned()));
-    [overview, row("queue"), row("handler"), row("logic app")]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        overview,
+        row("queue"),
+        row("queue (amqp)"),
+        row("handler"),
+        row("logic app"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 fn kept_in(kept: &Kept) -> String {

@@ -48,7 +48,9 @@ impl Shared {
         if received.len() == RECEIVED_MAX {
             received.pop_front();
         }
-        received.push_back(accepted);
+        received.push_back(accepted.clone());
+        // Under the lock, for the order. An error means that nobody listens.
+        self.arrivals.send(accepted).ok();
     }
 }
 

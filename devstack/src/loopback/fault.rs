@@ -9,9 +9,9 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use tokio::sync::watch;
 
-use super::HangUp;
+use super::{Flaky, HangUp};
 
-/// What goes wrong with a request. A refused connection is no fault: stop the endpoint.
+/// What goes wrong with a request. A refused connection is no fault of a request.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Fault {
     /// Nothing.
@@ -51,12 +51,23 @@ impl Fault {
 pub(crate) struct Faults {
     standing: watch::Sender<Fault>,
     next: Mutex<VecDeque<Fault>>,
+    flaky: Mutex<Option<Flaky>>,
 }
 
 impl Faults {
     /// From now on every request fails like this; faults that still wait for a request are gone.
     pub(crate) fn set(&self, fault: Fault) {
+        self.replace(fault, None);
+    }
+
+    /// From now on `flaky` chooses for every request.
+    pub(crate) fn set_flaky(&self, flaky: Flaky) {
+        self.replace(Fault::None, Some(flaky));
+    }
+
+    fn replace(&self, fault: Fault, flaky: Option<Flaky>) {
         self.next().clear();
+        *self.flaky() = flaky;
         self.standing.send_replace(fault);
     }
 
@@ -67,6 +78,16 @@ impl Faults {
 
     fn next(&self) -> MutexGuard<'_, VecDeque<Fault>> {
         self.next.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn flaky(&self) -> MutexGuard<'_, Option<Flaky>> {
+        self.flaky.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn choose(&self, standing: Fault) -> Fault {
+        let expected = self.next().pop_front();
+        let chosen = expected.or_else(|| self.flaky().as_mut().map(Flaky::choose));
+        chosen.unwrap_or(standing)
     }
 
     /// Answers one request: `apply` does what was asked, `refuse` words an error.
@@ -87,8 +108,7 @@ impl Faults {
         // Subscribed before the fault is read: no change in between can be missed by `Hang`.
         let mut changes = self.standing.subscribe();
         let standing = *changes.borrow_and_update();
-        let fault = self.next().pop_front().unwrap_or(standing);
-        match fault {
+        match self.choose(standing) {
             Fault::None => apply.await,
             Fault::Status {
                 status,

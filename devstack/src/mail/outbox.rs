@@ -104,6 +104,11 @@ impl Outbox {
         mails.iter().find(|mail| mail.number == number).cloned()
     }
 
+    /// Mails are numbered from 1.
+    pub(super) fn last_number(&self) -> u64 {
+        self.lock().back().map_or(0, |mail| mail.number)
+    }
+
     pub(super) fn arrivals(&self) -> broadcast::Receiver<Arc<Mail>> {
         self.arrivals.subscribe()
     }

@@ -19,6 +19,7 @@ mod blob_disk_process;
 mod blob_faults;
 mod blob_lists;
 mod blob_refusals;
+mod dashboard;
 mod door;
 mod door_receive;
 mod fixture;

@@ -205,7 +205,7 @@ async fn an_empty_session_keeps_its_slot_until_it_was_idle_for_long_enough() {
 
 #[cfg(unix)]
 mod stack {
-    use devstack::stack::{Keep, Ports, Stack, StackOptions};
+    use devstack::stack::{Keep, Ports, Stack, StackOptions, Storage};
 
     use super::*;
 
@@ -236,6 +236,7 @@ mod stack {
             ports: Ports::Auto,
             overrides: settings(&[]),
             keep: Keep::InFolder(app.path().join(".local")),
+            storage: Storage::Embedded,
         };
         Stack::start_with(options).await.expect("starts")
     }

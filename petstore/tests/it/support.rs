@@ -1,5 +1,6 @@
 //! What the tests share: a bus, a shop, a shopper.
 
+pub(crate) mod browser;
 pub(crate) mod bus;
 pub(crate) mod scripted;
 pub(crate) mod shop;

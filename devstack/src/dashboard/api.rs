@@ -1,0 +1,58 @@
+//! The routes, and how an error is told.
+
+use std::sync::Arc;
+
+use axum::extract::DefaultBodyLimit;
+use axum::http::StatusCode;
+use axum::routing::{get, post};
+use axum::{Json, Router, middleware};
+use serde_json::{Value, json};
+
+use super::{
+    Shared, assets, blobs, events, faults, guard, handler, mails, messages, redrive, snapshot,
+};
+
+/// The largest request, in bytes: a message of 256 KB as a JSON string.
+const REQUEST_MAX: usize = 2 * 1024 * 1024;
+
+/// An answer that says what is wrong.
+pub(super) type Problem = (StatusCode, Json<Value>);
+
+/// A status, and the reason for people.
+pub(super) fn problem(status: StatusCode, text: impl Into<String>) -> Problem {
+    (status, Json(json!({ "error": text.into() })))
+}
+
+/// The page and its API, behind the guard.
+pub(super) fn router(shared: Arc<Shared>) -> Router {
+    let api = Router::new()
+        .route("/state", get(snapshot::state))
+        .route("/events", get(events::events))
+        .route("/faults", get(faults::get).put(faults::put))
+        .route("/handler/kill", post(handler::kill))
+        .route(
+            "/handler/kill-during-upload",
+            post(handler::arm).delete(handler::disarm),
+        )
+        .route("/messages", get(messages::list).post(messages::send))
+        .route("/messages/{sequence}", get(messages::one))
+        .route("/dead-letters", get(messages::dead_letters))
+        .route("/dead-letters/redrive", post(redrive::redrive))
+        .route("/blobs", get(blobs::list))
+        .route("/blobs/history", get(blobs::history))
+        .route("/blobs/{container}/{name}", get(blobs::versions))
+        .route("/mails", get(mails::list))
+        .route("/mails/{number}", get(mails::one))
+        .route("/mails/{number}/html", get(mails::html))
+        .route("/handed-over", get(mails::handed_over))
+        .fallback(|| async { problem(StatusCode::NOT_FOUND, "there is no such address") });
+    Router::new()
+        .route("/", get(assets::page))
+        .route("/style.css", get(assets::style))
+        .route("/script.js", get(assets::script))
+        .route("/favicon.svg", get(assets::icon))
+        .nest("/api", api)
+        .layer(middleware::from_fn(guard::guard))
+        .layer(DefaultBodyLimit::max(REQUEST_MAX))
+        .with_state(shared)
+}

@@ -1,0 +1,108 @@
+//! The local stack's dashboard in real Chromium, over the real handler: everything a person does
+//! there, with a mouse and with a keyboard, and what the accessibility auditor says. The pictures
+//! are in `target/pages/pictures`.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use devstack::{
+    queue::{Accepted, DeadLetter, DeadLetterReason, Message},
+    stack::{Ports, Stack},
+};
+use time::OffsetDateTime;
+
+use crate::support::browser::{self, Browser};
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+/// The storefront's packages do for this page as well.
+const PACKAGES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/petstore/tests/pages");
+
+async fn stack() -> Stack {
+    let settings = [
+        (
+            "AzureFunctionsJobHost__customHandler__description__defaultExecutablePath",
+            env!("CARGO_BIN_EXE_order-items-reserver"),
+        ),
+        ("UPLOAD_BACKOFF_BASE_MS", "5"),
+    ];
+    let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let settings = BTreeMap::from(settings);
+    Stack::start(Path::new(ROOT), Ports::Auto, settings)
+        .await
+        .unwrap()
+}
+
+/// A cart that nobody took, of half an hour ago.
+fn letter(sequence: u64) -> DeadLetter {
+    let session = format!("DEAD{sequence:028}");
+    let cart = format!(
+        r#"{{"id":"{session}","products":[{{"id":3,"name":"Plush Lamb","quantity":4}}],"complete":false}}"#
+    );
+    let enqueued = OffsetDateTime::now_utc() - time::Duration::minutes(30);
+    DeadLetter {
+        accepted: Accepted {
+            sequence,
+            enqueued,
+            expires: enqueued + time::Duration::days(14),
+            message: Message::new(cart)
+                .with_session(session)
+                .with_id(format!("dead-{sequence}")),
+        },
+        delivery_count: 10,
+        at: enqueued + time::Duration::minutes(5),
+        reason: DeadLetterReason::MaxDeliveryCountExceeded,
+    }
+}
+
+/// The operator's tool, which the dashboard runs, is a program of another package.
+fn build_the_tool() {
+    let built = Command::new(env!("CARGO"))
+        .args(["build", "--quiet", "--package", "order-items-ops"])
+        .current_dir(ROOT)
+        .status()
+        .unwrap();
+    assert!(built.success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_that_a_person_does_at_the_dashboard_works_and_for_everyone() {
+    let Some(Browser { program, modules }) = browser::found(PACKAGES) else {
+        return;
+    };
+    build_the_tool();
+    let stack = stack().await;
+    stack.host.ready().await;
+    let pictures = browser::target().join("pictures");
+    fs::create_dir_all(&pictures).unwrap();
+    // The page is opened first, then these arrive.
+    let queue = stack.queue.clone();
+    let visit = tokio::process::Command::new("node")
+        .arg(format!("{ROOT}/tests/dashboard/visit.js"))
+        .args([
+            modules.as_os_str(),
+            program.as_ref(),
+            stack.dashboard.url().as_ref(),
+            pictures.as_os_str(),
+        ])
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output();
+    for sequence in 1..=2 {
+        queue.bury(letter(sequence));
+    }
+    let visit = visit.await.unwrap();
+    let found = String::from_utf8_lossy(&visit.stdout);
+    let error = String::from_utf8_lossy(&visit.stderr);
+    assert!(
+        visit.status.success() && found.is_empty(),
+        "{found}\n{error}"
+    );
+    assert_eq!(stack.queue.counts().active, 0);
+    assert!(stack.queue.dead_letters().is_empty());
+    stack.stop().await;
+}
