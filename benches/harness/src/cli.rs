@@ -1,0 +1,71 @@
+//! The command line.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::failure::Failure;
+use crate::responder;
+use crate::run::Places;
+
+/// Measures order-items-reserver.
+#[derive(Debug, Parser)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Args)]
+struct Binary {
+    /// The function's release binary.
+    #[arg(long)]
+    binary: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Everything, into benches/RESULTS.md and benches/figures.json.
+    Run {
+        #[command(flatten)]
+        binary: Binary,
+        /// In less than three minutes, and without writing files.
+        #[arg(long)]
+        quick: bool,
+    },
+    /// Instructions per invocation, compared with the budget.
+    Instructions {
+        #[command(flatten)]
+        binary: Binary,
+    },
+    /// The blob endpoint of the measurements; they start it themselves.
+    #[command(hide = true)]
+    Responder {
+        /// How long each request takes, in microseconds.
+        #[arg(long)]
+        service_us: u64,
+    },
+}
+
+impl Cli {
+    /// Does what the command line says.
+    ///
+    /// # Errors
+    /// When it cannot, or a figure is over its budget.
+    pub fn run(self) -> Result<(), Failure> {
+        match self.command {
+            Command::Run { binary, quick } => binary.places().bench(quick),
+            Command::Instructions { binary } => binary.places().check_instructions(),
+            Command::Responder { service_us } => responder::run(Duration::from_micros(service_us)),
+        }
+    }
+}
+
+impl Binary {
+    fn places(self) -> Places {
+        Places {
+            root: Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).to_owned(),
+            binary: self.binary,
+        }
+    }
+}

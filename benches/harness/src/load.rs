@@ -1,0 +1,224 @@
+//! The load: a fixed number of requests in flight, or a fixed rate of arrivals.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+
+use crate::failure::{Failure, doing};
+use crate::http::Connection;
+use crate::samples::Samples;
+
+/// Time for the threads to start before the first request is due.
+const LEAD: Duration = Duration::from_millis(20);
+
+/// What a load brought. Every request was answered with a 2xx, or there is no load.
+#[derive(Debug, Clone, Default)]
+pub struct Load {
+    /// From the first request to the last answer.
+    pub took: Duration,
+    /// One per request.
+    pub latencies: Samples,
+}
+
+impl Load {
+    /// Answers per second.
+    #[must_use]
+    pub fn rate(&self) -> f64 {
+        self.latencies.len() as f64 / self.took.as_secs_f64()
+    }
+}
+
+/// How the requests are paced, and when they end.
+#[derive(Debug, Clone, Copy)]
+enum Pace {
+    /// Each connection sends its next request when it has its answer, up to so many in all.
+    Count(usize),
+    /// The same, until then.
+    Until(Instant),
+    /// Request `i` of `count` is due at `start` and `i` times the interval, answered or not.
+    Open {
+        start: Instant,
+        interval: Duration,
+        count: usize,
+    },
+}
+
+impl Pace {
+    /// When request `index` is due; `None` after the last.
+    fn due(self, index: usize) -> Option<Instant> {
+        let now = Instant::now();
+        match self {
+            Self::Count(count) => (index < count).then_some(now),
+            Self::Until(end) => (now < end).then_some(now),
+            Self::Open {
+                start,
+                interval,
+                count,
+            } => (index < count).then(|| start + interval.mul_f64(index as f64)),
+        }
+    }
+}
+
+/// Where the load goes, and what it is made of.
+pub struct Target<'a> {
+    address: SocketAddr,
+    requests: &'a (dyn Fn(usize) -> Bytes + Sync),
+    /// Requests sent so far: no load repeats those of the one before.
+    sent: AtomicUsize,
+}
+
+impl std::fmt::Debug for Target<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Target")
+            .field("address", &self.address)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'a> Target<'a> {
+    /// The server at `address`, which is sent `requests(0)`, `requests(1)` and so on.
+    #[must_use]
+    pub fn new(address: SocketAddr, requests: &'a (dyn Fn(usize) -> Bytes + Sync)) -> Self {
+        Self {
+            address,
+            requests,
+            sent: AtomicUsize::new(0),
+        }
+    }
+
+    /// Sends `count` requests over `connections`, each when the one before it is answered.
+    ///
+    /// # Errors
+    /// When any request is not answered with a 2xx.
+    pub fn count(&self, connections: usize, count: usize) -> Result<Load, Failure> {
+        self.run(Pace::Count(count), connections.min(count))
+    }
+
+    /// The same for as long as `duration`.
+    ///
+    /// # Errors
+    /// When any request is not answered with a 2xx.
+    pub fn closed(&self, connections: usize, duration: Duration) -> Result<Load, Failure> {
+        self.run(Pace::Until(Instant::now() + duration), connections)
+    }
+
+    /// Sends `rate` requests a second for `duration`, whatever the answers.
+    ///
+    /// A latency counts from the moment its request was *due*: one that had to wait for a free
+    /// connection behind a slow answer is as late as its shopper would see it (no coordinated
+    /// omission).
+    ///
+    /// # Errors
+    /// When any request is not answered with a 2xx.
+    pub fn open(&self, connections: usize, rate: u32, time: Duration) -> Result<Load, Failure> {
+        let pace = Pace::Open {
+            start: Instant::now() + LEAD,
+            interval: Duration::from_secs(1) / rate,
+            count: (f64::from(rate) * time.as_secs_f64()) as usize,
+        };
+        self.run(pace, connections)
+    }
+
+    fn run(&self, pace: Pace, connections: usize) -> Result<Load, Failure> {
+        let opened: Result<Vec<_>, _> = (0..connections)
+            .map(|_| Connection::open(self.address))
+            .collect();
+        let opened = opened.map_err(doing(format!("connect to {}", self.address)))?;
+        let first = self.sent.load(Ordering::Relaxed);
+        let next = AtomicUsize::new(0);
+        let begun = Instant::now();
+        let latencies = thread::scope(|scope| {
+            let workers: Vec<_> = opened
+                .into_iter()
+                .map(|connection| scope.spawn(|| self.work(connection, pace, first, &next)))
+                .collect();
+            let mut all = Samples::default();
+            for worker in workers {
+                let panicked = || std::io::Error::other("a thread of the load panicked");
+                let samples = worker.join().unwrap_or_else(|_| Err(panicked()));
+                all.append(samples.map_err(doing(format!("load {}", self.address)))?);
+            }
+            Ok(all)
+        })?;
+        self.sent.fetch_add(latencies.len(), Ordering::Relaxed);
+        Ok(Load {
+            took: begun.elapsed(),
+            latencies,
+        })
+    }
+
+    fn work(
+        &self,
+        mut connection: Connection,
+        pace: Pace,
+        first: usize,
+        next: &AtomicUsize,
+    ) -> std::io::Result<Samples> {
+        let mut samples = Samples::default();
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let request = (self.requests)(first + index);
+            let Some(due) = pace.due(index) else {
+                return Ok(samples);
+            };
+            thread::sleep(due.saturating_duration_since(Instant::now()));
+            connection.exchange(&request)?;
+            samples.push(due.elapsed());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpListener;
+    use std::sync::Mutex;
+
+    fn get(_: usize) -> Bytes {
+        Bytes::from_static(b"GET / HTTP/1.1\r\n\r\n")
+    }
+
+    /// Answers the first request after `first`, the others at once.
+    fn server(first: Duration) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        thread::spawn(move || {
+            let mut connection = Connection::over(listener.accept().unwrap().0).unwrap();
+            let mut pause = first;
+            while connection.receive().unwrap().is_some() {
+                thread::sleep(pause);
+                pause = Duration::ZERO;
+                connection
+                    .send(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+                    .unwrap();
+            }
+        });
+        address
+    }
+
+    #[test]
+    fn requests_that_wait_behind_a_slow_one_are_late_too() {
+        let stall = Duration::from_millis(400);
+        let target = Target::new(server(stall), &get);
+        let load = target.open(1, 100, Duration::from_millis(200)).unwrap();
+        assert_eq!(load.latencies.len(), 20);
+        // All twenty were due before the first was answered.
+        assert!(load.latencies.quantile(0.0) >= stall / 2);
+    }
+
+    #[test]
+    fn each_request_is_sent_once() {
+        let asked = Mutex::new(Vec::new());
+        let requests = |index| {
+            asked.lock().unwrap().push(index);
+            get(index)
+        };
+        let target = Target::new(server(Duration::ZERO), &requests);
+        assert_eq!(target.count(1, 50).unwrap().latencies.len(), 50);
+        assert_eq!(target.sent.load(Ordering::Relaxed), 50);
+        assert_eq!(asked.lock().unwrap()[..50], (0..50).collect::<Vec<_>>());
+    }
+}
