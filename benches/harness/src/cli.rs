@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::capacity::{Assumptions, Capacity};
 use crate::failure::Failure;
+use crate::figures::Figures;
 use crate::responder;
-use crate::run::Places;
+use crate::run::{Places, Topic};
 
 /// Measures order-items-reserver.
 #[derive(Debug, Parser)]
@@ -32,11 +34,22 @@ enum Command {
         /// In less than three minutes, and without writing files.
         #[arg(long)]
         quick: bool,
+        /// One topic, without writing files.
+        #[arg(long)]
+        only: Option<Topic>,
     },
     /// Instructions per invocation, compared with the budget.
     Instructions {
         #[command(flatten)]
         binary: Binary,
+    },
+    /// What the figures of benches/figures.json mean in Azure.
+    Capacity {
+        #[command(flatten)]
+        assumed: Assumptions,
+        /// Write the tables into docs/capacity.md, too.
+        #[arg(long)]
+        write: bool,
     },
     /// The blob endpoint of the measurements; they start it themselves.
     #[command(hide = true)]
@@ -54,8 +67,21 @@ impl Cli {
     /// When it cannot, or a figure is over its budget.
     pub fn run(self) -> Result<(), Failure> {
         match self.command {
-            Command::Run { binary, quick } => binary.places().bench(quick),
+            Command::Run {
+                binary,
+                quick,
+                only,
+            } => binary.places().bench(quick, only),
             Command::Instructions { binary } => binary.places().check_instructions(),
+            Command::Capacity { assumed, write } => {
+                let figures = Figures::read(&Figures::place(root()))?;
+                let capacity = Capacity::new(figures, assumed);
+                println!("{capacity}");
+                if write {
+                    capacity.write(&root().join("docs/capacity.md"))?;
+                }
+                Ok(())
+            }
             Command::Responder { service_us } => responder::run(Duration::from_micros(service_us)),
         }
     }
@@ -64,8 +90,13 @@ impl Cli {
 impl Binary {
     fn places(self) -> Places {
         Places {
-            root: Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).to_owned(),
+            root: root().to_owned(),
             binary: self.binary,
         }
     }
+}
+
+/// The repository.
+fn root() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
 }

@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use crate::failure::{Failure, doing};
 
 /// What one run of `just bench` measured.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Figures {
-    /// CPU time of the handler per message of 1 KB, in microseconds.
+    /// CPU time of the handler per message of 1 KB when it is busy, in microseconds.
     pub cpu_us_per_message: f64,
     /// With 16 in flight and a store that takes 5 ms.
     pub messages_per_second_at_5_ms: f64,

@@ -4,6 +4,7 @@
 //! [`load`] sends what [`messages`] makes to a [`contender`], which uploads to a [`responder`]; each in a process of
 //! its own.
 
+pub mod capacity;
 pub mod cli;
 pub mod contender;
 pub mod failure;

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -11,8 +12,8 @@ use crate::failure::{Failure, doing};
 use crate::http::Connection;
 use crate::samples::Samples;
 
-/// Time for the threads to start before the first request is due.
-const LEAD: Duration = Duration::from_millis(20);
+/// Time for a thousand threads to start before the first request is due.
+const LEAD: Duration = Duration::from_millis(100);
 
 /// What a load brought. Every request was answered with a 2xx, or there is no load.
 #[derive(Debug, Clone, Default)]
@@ -36,28 +37,22 @@ impl Load {
 enum Pace {
     /// Each connection sends its next request when it has its answer, up to so many in all.
     Count(usize),
-    /// The same, until then.
-    Until(Instant),
-    /// Request `i` of `count` is due at `start` and `i` times the interval, answered or not.
-    Open {
-        start: Instant,
-        interval: Duration,
-        count: usize,
-    },
+    /// The same, for so long.
+    For(Duration),
+    /// Request `i` of `count` is due after `i` times the interval, answered or not.
+    Open { interval: Duration, count: usize },
 }
 
 impl Pace {
-    /// When request `index` is due; `None` after the last.
-    fn due(self, index: usize) -> Option<Instant> {
+    /// When request `index` of a load begun at `start` is due; `None` after the last.
+    fn due(self, start: Instant, index: usize) -> Option<Instant> {
         let now = Instant::now();
         match self {
             Self::Count(count) => (index < count).then_some(now),
-            Self::Until(end) => (now < end).then_some(now),
-            Self::Open {
-                start,
-                interval,
-                count,
-            } => (index < count).then(|| start + interval.mul_f64(index as f64)),
+            Self::For(duration) => (now < start + duration).then_some(now),
+            Self::Open { interval, count } => {
+                (index < count).then(|| start + interval.mul_f64(index as f64))
+            }
         }
     }
 }
@@ -68,6 +63,8 @@ pub struct Target<'a> {
     requests: &'a (dyn Fn(usize) -> Bytes + Sync),
     /// Requests sent so far: no load repeats those of the one before.
     sent: AtomicUsize,
+    /// Those of earlier loads; the host keeps its connections, too.
+    idle: Mutex<Vec<Connection>>,
 }
 
 impl std::fmt::Debug for Target<'_> {
@@ -86,6 +83,7 @@ impl<'a> Target<'a> {
             address,
             requests,
             sent: AtomicUsize::new(0),
+            idle: Mutex::default(),
         }
     }
 
@@ -102,7 +100,7 @@ impl<'a> Target<'a> {
     /// # Errors
     /// When any request is not answered with a 2xx.
     pub fn closed(&self, connections: usize, duration: Duration) -> Result<Load, Failure> {
-        self.run(Pace::Until(Instant::now() + duration), connections)
+        self.run(Pace::For(duration), connections)
     }
 
     /// Sends `rate` requests a second for `duration`, whatever the answers.
@@ -115,7 +113,6 @@ impl<'a> Target<'a> {
     /// When any request is not answered with a 2xx.
     pub fn open(&self, connections: usize, rate: u32, time: Duration) -> Result<Load, Failure> {
         let pace = Pace::Open {
-            start: Instant::now() + LEAD,
             interval: Duration::from_secs(1) / rate,
             count: (f64::from(rate) * time.as_secs_f64()) as usize,
         };
@@ -123,17 +120,15 @@ impl<'a> Target<'a> {
     }
 
     fn run(&self, pace: Pace, connections: usize) -> Result<Load, Failure> {
-        let opened: Result<Vec<_>, _> = (0..connections)
-            .map(|_| Connection::open(self.address))
-            .collect();
-        let opened = opened.map_err(doing(format!("connect to {}", self.address)))?;
+        let ready = self.connections(connections);
+        let ready = ready.map_err(doing(format!("connect to {}", self.address)))?;
         let first = self.sent.load(Ordering::Relaxed);
         let next = AtomicUsize::new(0);
-        let begun = Instant::now();
+        let start = Instant::now() + LEAD;
         let latencies = thread::scope(|scope| {
-            let workers: Vec<_> = opened
+            let workers: Vec<_> = ready
                 .into_iter()
-                .map(|connection| scope.spawn(|| self.work(connection, pace, first, &next)))
+                .map(|connection| scope.spawn(|| self.work(connection, pace, start, first, &next)))
                 .collect();
             let mut all = Samples::default();
             for worker in workers {
@@ -145,23 +140,40 @@ impl<'a> Target<'a> {
         })?;
         self.sent.fetch_add(latencies.len(), Ordering::Relaxed);
         Ok(Load {
-            took: begun.elapsed(),
+            took: start.elapsed(),
             latencies,
         })
+    }
+
+    fn connections(&self, wanted: usize) -> std::io::Result<Vec<Connection>> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        while idle.len() < wanted {
+            idle.push(Connection::open(self.address)?);
+        }
+        let rest = idle.len() - wanted;
+        Ok(idle.split_off(rest))
+    }
+
+    fn keep(&self, connection: Connection) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.push(connection);
     }
 
     fn work(
         &self,
         mut connection: Connection,
         pace: Pace,
+        start: Instant,
         first: usize,
         next: &AtomicUsize,
     ) -> std::io::Result<Samples> {
+        thread::sleep(start.saturating_duration_since(Instant::now()));
         let mut samples = Samples::default();
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
             let request = (self.requests)(first + index);
-            let Some(due) = pace.due(index) else {
+            let Some(due) = pace.due(start, index) else {
+                self.keep(connection);
                 return Ok(samples);
             };
             thread::sleep(due.saturating_duration_since(Instant::now()));
@@ -175,7 +187,6 @@ impl<'a> Target<'a> {
 mod tests {
     use super::*;
     use std::net::TcpListener;
-    use std::sync::Mutex;
 
     fn get(_: usize) -> Bytes {
         Bytes::from_static(b"GET / HTTP/1.1\r\n\r\n")

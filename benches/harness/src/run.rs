@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use clap::ValueEnum;
+
 use crate::contender::Contender;
 use crate::failure::{Failure, doing};
 use crate::figures::Figures;
@@ -10,6 +12,27 @@ use crate::instructions::{self, Budget};
 use crate::machine;
 use crate::report::Section;
 use crate::sections::{Effort, growth, memory, peers, rates, ratio, start};
+
+/// What can be measured, in the order of the report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Topic {
+    /// Instructions per invocation.
+    Instructions,
+    /// Start and size.
+    Start,
+    /// Handler ÷ raw upload.
+    Ratio,
+    /// Latency at fixed arrival rates.
+    Rates,
+    /// Beside the same job in Node.js and Python.
+    Peers,
+    /// Growth with concurrent invocations.
+    Concurrency,
+    /// Growth with the size of an order.
+    Size,
+    /// Memory over many invocations.
+    Memory,
+}
 
 /// Where things are.
 #[derive(Debug)]
@@ -21,14 +44,15 @@ pub struct Places {
 }
 
 impl Places {
-    /// The peers that `benches/peers/install` could install here.
-    fn peers(&self) -> Vec<Contender> {
+    /// The function, and the peers that `benches/peers/install` could install here.
+    fn contenders(&self, function: Contender) -> Vec<Contender> {
         let folder = self.root.join("target/peers");
         let all = [
             Contender::Node(folder.join("node")),
             Contender::Python(folder.join("python")),
         ];
-        let (there, missing): (Vec<_>, Vec<_>) =
+        let mut there = vec![function];
+        let (installed, missing): (Vec<_>, Vec<_>) =
             all.into_iter().partition(|peer| peer.package().is_dir());
         for peer in missing {
             eprintln!(
@@ -36,6 +60,7 @@ impl Places {
                 peer.name()
             );
         }
+        there.extend(installed);
         there
     }
 
@@ -56,11 +81,11 @@ impl Places {
         Ok(())
     }
 
-    /// Measures everything. A quick run leaves the committed files alone.
+    /// Measures everything, or one topic. Only a full run writes the committed files.
     ///
     /// # Errors
     /// When anything cannot be measured.
-    pub fn bench(&self, quick: bool) -> Result<(), Failure> {
+    pub fn bench(&self, quick: bool, only: Option<Topic>) -> Result<(), Failure> {
         let effort = if quick { Effort::QUICK } else { Effort::FULL };
         let command = if quick {
             "just bench quick"
@@ -68,37 +93,53 @@ impl Places {
             "just bench"
         };
         let mut report = Report::begin(machine::facts(&self.root, command));
-        let function = Contender::Function(self.binary.clone());
-        let mut contenders = vec![function.clone()];
-        contenders.extend(self.peers());
-
-        let instructions = self.instructions()?;
-        report.add(instruction_section(
-            instructions,
-            &self.budget().compare(instructions)?,
-        ));
-        report.add(start::measure(&contenders, effort)?);
-        let (section, outcome) = ratio::measure(&function, effort)?;
-        report.add(section);
-        report.add(rates::measure(&function, effort)?);
-        report.add(peers::measure(&contenders, effort)?);
-        report.add(growth::by_concurrency(&function, effort)?);
-        report.add(growth::by_size(&function, effort)?);
-        let (section, peak) = memory::measure(&function, effort)?;
-        report.add(section);
-
-        if quick {
+        let mut figures = Figures::default();
+        for topic in Topic::value_variants() {
+            if only.is_none_or(|only| only == *topic) {
+                report.add(self.measure(*topic, effort, &mut figures)?);
+            }
+        }
+        if quick || only.is_some() {
             return Ok(());
         }
-        let figures = Figures {
-            cpu_us_per_message: outcome.cpu.as_secs_f64() * 1e6,
-            messages_per_second_at_5_ms: outcome.rate,
-            handler_to_raw_at_5_ms: outcome.ratio,
-            peak_mb: peak as f64 / 1e6,
-            instructions_per_message: instructions,
-        };
         figures.write(&Figures::place(&self.root))?;
         report.write(&self.root.join("benches/RESULTS.md"))
+    }
+
+    fn measure(
+        &self,
+        topic: Topic,
+        effort: Effort,
+        figures: &mut Figures,
+    ) -> Result<Section, Failure> {
+        let function = Contender::Function(self.binary.clone());
+        match topic {
+            Topic::Instructions => {
+                figures.instructions_per_message = self.instructions()?;
+                let verdict = self.budget().compare(figures.instructions_per_message)?;
+                Ok(instruction_section(
+                    figures.instructions_per_message,
+                    &verdict,
+                ))
+            }
+            Topic::Start => start::measure(&self.contenders(function), effort),
+            Topic::Ratio => {
+                let (section, outcome) = ratio::measure(&function, effort)?;
+                figures.handler_to_raw_at_5_ms = outcome.ratio;
+                figures.messages_per_second_at_5_ms = outcome.rate;
+                figures.cpu_us_per_message = outcome.busy_cpu.as_secs_f64() * 1e6;
+                Ok(section)
+            }
+            Topic::Rates => rates::measure(&function, effort),
+            Topic::Peers => peers::measure(&self.contenders(function), effort),
+            Topic::Concurrency => growth::by_concurrency(&function, effort),
+            Topic::Size => growth::by_size(&function, effort),
+            Topic::Memory => {
+                let (section, peak) = memory::measure(&function, effort)?;
+                figures.peak_mb = peak as f64 / 1e6;
+                Ok(section)
+            }
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 // OrderItemsReserver as a custom handler: every order becomes {id}.json in Blob Storage; what
 // cannot be uploaded in four tries goes to the Logic App.
-import Fastify from "fastify";
+import Fastify, { LogController } from "fastify";
 import { BlobServiceClient, StorageRetryPolicyType } from "@azure/storage-blob";
 
 const { FUNCTIONS_CUSTOMHANDLER_PORT, OrdersStorage, ORDERS_CONTAINER, FALLBACK_URL } = process.env;
@@ -15,7 +15,11 @@ const container = BlobServiceClient.fromConnectionString(OrdersStorage, {
   },
 }).getContainerClient(ORDERS_CONTAINER);
 
-const app = Fastify({ logger: true, disableRequestLogging: true, bodyLimit: 4 * 1024 * 1024 });
+const app = Fastify({
+  logger: true,
+  logController: new LogController({ disableRequestLogging: true }),
+  bodyLimit: 4 * 1024 * 1024,
+});
 
 app.get("/", async () => ({ status: "ok" }));
 

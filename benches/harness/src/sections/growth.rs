@@ -69,7 +69,7 @@ fn one(
     let pool = Pool::invocations(messages);
     let invoke = |index| pool.get(index);
     let target = Target::new(stage.running.address, &invoke);
-    target.count(connections, connections * 2)?;
+    target.count(connections, connections * 4)?;
     let measured = stage.measure(|| target.closed(connections, effort.load))?;
     Ok((measured, procfs::memory(stage.running.pid())?.peak))
 }

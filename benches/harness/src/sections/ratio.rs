@@ -18,8 +18,8 @@ pub struct Outcome {
     pub ratio: f64,
     /// Messages a second with 16 in flight at 5 ms.
     pub rate: f64,
-    /// CPU time per message at 5 ms.
-    pub cpu: Duration,
+    /// CPU time per message when the handler is busy all the time: at 0 ms.
+    pub busy_cpu: Duration,
 }
 
 /// Measures both, in turns.
@@ -59,21 +59,24 @@ pub fn measure(function: &Contender, effort: Effort) -> Result<(Section, Outcome
             });
             us(Duration::from_secs_f64(seconds))
         };
-        outcome = Outcome {
-            ratio: median(ratios),
-            rate: middle(&|(_, ours)| ours.load.rate()),
-            cpu: Duration::from_secs_f64(middle(&|(_, ours)| ours.cpu_per_message().as_secs_f64())),
-        };
+        let cpu = middle(&|(_, ours)| ours.cpu_per_message().as_secs_f64());
+        let cpu = Duration::from_secs_f64(cpu);
+        let (ratio, rate) = (median(ratios), middle(&|(_, ours)| ours.load.rate()));
+        if service.is_zero() {
+            outcome.busy_cpu = cpu;
+        } else {
+            (outcome.ratio, outcome.rate) = (ratio, rate);
+        }
         section.row([
             store_time(service),
             whole(middle(&|(raw, _)| raw.load.rate())),
-            whole(outcome.rate),
-            format!("{:.3}", outcome.ratio),
+            whole(rate),
+            format!("{ratio:.3}"),
             time(0.5, false),
             time(0.5, true),
             time(0.99, false),
             time(0.99, true),
-            us(outcome.cpu),
+            us(cpu),
         ]);
     }
     Ok((section, outcome))
