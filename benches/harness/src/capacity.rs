@@ -3,73 +3,22 @@
 //! Measured figures come from `benches/figures.json`, limits from Microsoft's documentation (`docs/capacity.md` names
 //! the pages), and the rest is assumed and can be changed on the command line.
 
+mod assumptions;
+mod limits;
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::fs;
 use std::path::Path;
 
-use clap::Args;
-
 use crate::failure::{Failure, doing};
 use crate::figures::Figures;
 use crate::report::{Section, whole};
-
-/// Credits of a Standard namespace per second (*Throttling operations on Azure Service Bus*).
-const CREDITS: f64 = 1_000.0;
-
-/// Bytes per second that a messaging unit took in and gave out in Microsoft's benchmark (*Best practices for
-/// performance improvements using Service Bus Messaging*).
-const MESSAGING_UNIT: f64 = 4e6;
-
-/// Requests per second of a standard account (*Scalability and performance targets for standard storage accounts*).
-const ACCOUNT: f64 = 20_000.0;
-
-/// Memory of all Flex Consumption instances of a subscription in a region, and of one (*Flex Consumption plan*), MB.
-const REGION_MB: f64 = 512_000.0;
-const INSTANCE_MB: f64 = 2_048.0;
-
-/// Action executions of a Consumption workflow in five minutes (*Limits and configuration for Azure Logic Apps*).
-const ACTIONS: f64 = 100_000.0;
-
-/// Mails an hour, from a domain that Azure manages and from one's own (*Service limits for Azure Communication
-/// Services*); both can be raised by request.
-const MAILS: [f64; 2] = [10.0, 100.0];
+pub use assumptions::Assumptions;
+use limits::{ACCOUNT, ACTIONS, CREDITS, INSTANCE_MB, MAILS, MESSAGING_UNIT, REGION_MB};
 
 const SECONDS_PER_HOUR: f64 = 3_600.0;
-
-/// What nobody measured.
-#[derive(Debug, Clone, Args)]
-pub struct Assumptions {
-    /// Messages a second to be held.
-    #[arg(long, default_value_t = 1_000.0)]
-    rate: f64,
-    /// Bytes of a message: the order and the properties around it.
-    #[arg(long, default_value_t = 1_500.0)]
-    bytes: f64,
-    /// What Blob Storage takes for a PUT, TLS and network included, in milliseconds.
-    #[arg(long, default_value_t = 10.0)]
-    store_ms: f64,
-    /// CPU time of the Functions host per message, in microseconds: AMQP, JSON twice, HTTP.
-    #[arg(long, default_value_t = 1_000.0)]
-    host_cpu_us: f64,
-    /// Share of messages whose session this instance has not seen last: PUT, HEAD and PUT instead of one PUT.
-    #[arg(long, default_value_t = 0.1)]
-    cold: f64,
-    /// Credits per message: sent, received, completed. The documentation names the first two only.
-    #[arg(long, default_value_t = 3.0)]
-    credits: f64,
-    /// Messages at a time on an instance: `maxConcurrentCalls` of host.json.
-    #[arg(long, default_value_t = 64.0)]
-    in_flight: f64,
-    /// Instances at the most: `maximumInstanceCount` of infra/.
-    #[arg(long, default_value_t = 40.0)]
-    instances: f64,
-    /// Actions of one run of the workflow: as many as its definition in infra/logicapp has on the way to a mail.
-    #[arg(long, default_value_t = 17.0)]
-    actions: f64,
-    /// Share of messages that have to be mailed.
-    #[arg(long, default_value_t = 0.0)]
-    mailed: f64,
-}
 
 /// One part of the system.
 struct Part {
@@ -246,40 +195,5 @@ impl Part {
             whole((rate / self.holds).ceil()),
             self.why,
         ]);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use clap::Parser;
-
-    #[derive(Parser)]
-    struct Line {
-        #[command(flatten)]
-        assumed: Assumptions,
-    }
-
-    fn capacity(line: &[&str]) -> Capacity {
-        let figures = Figures {
-            cpu_us_per_message: 100.0,
-            ..Figures::default()
-        };
-        Capacity::new(figures, Line::parse_from([&["x"], line].concat()).assumed)
-    }
-
-    #[test]
-    fn an_instance_holds_what_its_core_and_its_slots_hold() {
-        let bound_by_core = capacity(&["--host-cpu-us", "900"]).instance();
-        assert!((bound_by_core.holds - 1_000.0).abs() < 1e-6);
-        let bound_by_slots = capacity(&["--host-cpu-us", "0", "--store-ms", "64"]).instance();
-        assert!((bound_by_slots.holds - 1_000.0).abs() < 1e-6);
-    }
-
-    #[test]
-    fn a_slower_handler_needs_more_instances() {
-        let row = |capacity: &Capacity| capacity.sections()[0].rows[0][2].clone();
-        assert_eq!(row(&capacity(&["--rate", "10000"])), "1");
-        assert_eq!(row(&capacity(&["--rate", "10001"])), "2");
     }
 }

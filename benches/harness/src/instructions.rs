@@ -10,11 +10,12 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use crate::contender::{Running, bare};
+use crate::contender::bare;
 use crate::failure::{Failure, doing};
 use crate::load::Target;
 use crate::messages::Messages;
 use crate::responder::Responder;
+use crate::running::Running;
 
 const SHORT: usize = 200;
 const LONG: usize = 1_200;

@@ -18,6 +18,7 @@ pub mod procfs;
 pub mod report;
 pub mod responder;
 pub mod run;
+pub mod running;
 pub mod samples;
 pub mod sections;
 pub mod stage;

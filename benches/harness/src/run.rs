@@ -92,11 +92,11 @@ impl Places {
         } else {
             "just bench"
         };
-        let mut report = Report::begin(machine::facts(&self.root, command));
+        let mut report = Report::begin(&machine::facts(&self.root, command));
         let mut figures = Figures::default();
         for topic in Topic::value_variants() {
             if only.is_none_or(|only| only == *topic) {
-                report.add(self.measure(*topic, effort, &mut figures)?);
+                report.add(&self.measure(*topic, effort, &mut figures)?);
             }
         }
         if quick || only.is_some() {
@@ -161,14 +161,14 @@ fn instruction_section(instructions: u64, verdict: &str) -> Section {
 struct Report(String);
 
 impl Report {
-    fn begin(facts: String) -> Self {
+    fn begin(facts: &str) -> Self {
         let head = "# Benchmark results\n\nWritten by `just bench`; what it measures is in `benches/README.md`.\n";
         let text = format!("{head}\n{facts}");
         println!("{text}");
         Self(text)
     }
 
-    fn add(&mut self, section: Section) {
+    fn add(&mut self, section: &Section) {
         println!("{section}");
         self.0.push_str(&format!("\n{section}"));
     }

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::contender::{Contender, Running};
+use crate::contender::Contender;
 use crate::failure::Failure;
 use crate::load::{Load, Target};
 use crate::messages::Messages;
 use crate::procfs;
 use crate::responder::Responder;
+use crate::running::Running;
 
 /// Requests that are made before a measurement begins take no more than this, in bytes.
 const POOL_MAX: usize = 48 * 1024 * 1024;
