@@ -51,7 +51,6 @@ measured := "target" / musl / "release/order-items-reserver"
 harness := "cargo run --quiet --profile harness --package order-items-bench --"
 
 # Everything benches/README.md tells of; `quick` is shorter and writes nothing.
-[positional-arguments]
 bench effort="full" *arguments: (static "order-items-reserver")
     benches/peers/install
     {{harness}} run --binary {{measured}} {{ if effort == "quick" { "--quick" } else { "" } }} {{arguments}}

@@ -44,8 +44,6 @@ fn run(binary: &Path, scratch: &Path, blobs: SocketAddr, count: usize) -> Result
         .args(["--tool=callgrind", "--quiet"])
         .arg(out)
         .arg(binary)
-        // As on an instance with one core, and the same on every machine.
-        .env("TOKIO_WORKER_THREADS", "1")
         .stdout(Stdio::null());
     let handler = Running::start("valgrind", command, blobs)?;
     let requests = |index| Messages::USUAL.invocation(index);

@@ -18,6 +18,9 @@ use crate::samples::Samples;
 /// Time for a thousand threads to start before the first request is due.
 const LEAD: Duration = Duration::from_millis(100);
 
+/// Well below what any server here waits before it closes an idle connection: 5 s at the least.
+const IDLE_MAX: Duration = Duration::from_secs(1);
+
 /// What a load brought. Every request was answered with a 2xx, or there is no load.
 #[derive(Debug, Clone, Default)]
 pub struct Load {
@@ -66,8 +69,8 @@ pub struct Target<'a> {
     requests: &'a (dyn Fn(usize) -> Bytes + Sync),
     /// Requests sent so far: no load repeats those of the one before.
     sent: AtomicUsize,
-    /// Those of earlier loads; the host keeps its connections, too.
-    idle: Mutex<Vec<Connection>>,
+    /// Those of earlier loads and when they were last used; the host keeps its connections, too.
+    idle: Mutex<Vec<(Connection, Instant)>>,
 }
 
 impl std::fmt::Debug for Target<'_> {
@@ -150,16 +153,21 @@ impl<'a> Target<'a> {
 
     fn connections(&self, wanted: usize) -> std::io::Result<Vec<Connection>> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        while idle.len() < wanted {
-            idle.push(Connection::open(self.address)?);
+        idle.retain(|(_, used)| used.elapsed() < IDLE_MAX);
+        let rest = idle.len().saturating_sub(wanted);
+        let mut ready: Vec<_> = idle
+            .drain(rest..)
+            .map(|(connection, _)| connection)
+            .collect();
+        while ready.len() < wanted {
+            ready.push(Connection::open(self.address)?);
         }
-        let rest = idle.len() - wanted;
-        Ok(idle.split_off(rest))
+        Ok(ready)
     }
 
     fn keep(&self, connection: Connection) {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        idle.push(connection);
+        idle.push((connection, Instant::now()));
     }
 
     fn work(

@@ -145,8 +145,8 @@ impl Places {
 
 fn instruction_section(instructions: u64, verdict: &str) -> Section {
     let words = format!(
-        "Instructions of the release binary in user space for one invocation of 1 KB, under callgrind with one worker \
-         thread; the difference of two runs, without start-up. {verdict}."
+        "Instructions of the release binary in user space for one invocation of 1 KB, under callgrind; the \
+         difference of two runs, without start-up. {verdict}."
     );
     let mut section = Section::new(
         "Instructions per invocation",

@@ -45,7 +45,7 @@ pub fn measure(function: &Contender, effort: Effort) -> Result<Section, Failure>
         stage.warm(&handler, CONNECTIONS)?;
         for rate in RATES {
             let (mut of_raw, mut of_handler) = (Samples::default(), Samples::default());
-            for _ in 0..effort.rounds {
+            for _ in 0..effort.rounds.div_ceil(2) {
                 of_raw.append(raw.open(CONNECTIONS, rate, effort.load)?.latencies);
                 of_handler.append(handler.open(CONNECTIONS, rate, effort.load)?.latencies);
             }
