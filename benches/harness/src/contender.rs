@@ -93,7 +93,7 @@ fn size(path: &Path) -> io::Result<u64> {
 }
 
 /// A command with nothing of our environment but the way to `node` and `python3`: with RUST_BACKTRACE set, say, the
-/// Azure SDK takes fifty times as long.
+/// Azure SDK takes five times as long.
 pub fn bare(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
     command.env_clear();
