@@ -50,3 +50,19 @@ infra-check *arguments:
     infra/check/run "$@"
 
 infra-refresh: (infra-check "refresh")
+
+measured := "target" / musl / "release/order-items-reserver"
+bench := "order-items-bench --"
+
+# Everything benches/README.md tells of; `quick` is shorter and writes nothing.
+bench effort="full" *arguments: (static "order-items-reserver")
+    benches/peers/install
+    cargo run --quiet --profile harness --package {{bench}} run --binary {{measured}} {{ if effort == "quick" { "--quick" } else { "" } }} {{arguments}}
+
+# Instructions per invocation against benches/instructions.budget. Debian: valgrind.
+instructions: (static "order-items-reserver")
+    cargo run --quiet --package {{bench}} instructions --binary {{measured}}
+
+# What the measured figures mean in Azure; arguments change its assumptions.
+capacity *arguments:
+    cargo run --quiet --package {{bench}} capacity {{arguments}}

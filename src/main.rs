@@ -64,7 +64,8 @@ fn main() -> ExitCode {
         Ok(settings) => settings,
         Err(mistakes) => return fail(EXIT_USAGE, mistakes),
     };
-    match tokio::runtime::Builder::new_multi_thread()
+    // One thread: an instance has one or two cores, and its host needs more of them than we do.
+    match tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
     {

@@ -76,13 +76,17 @@ pub fn session_within(tail: &[u8]) -> Option<String> {
 
 /// The text of a value in any of its wrappings: `8412`, `"8412"`, `"\"8412\""`.
 fn text(value: &RawValue) -> Option<String> {
-    let Ok(text) = serde_json::from_str::<String>(value.get()) else {
-        let number = value.get();
-        return number
-            .starts_with(|c: char| c.is_ascii_digit())
-            .then(|| number.to_owned());
-    };
-    Some(serde_json::from_str(&text).unwrap_or(text))
+    let json = value.get();
+    match json.as_bytes().first()? {
+        b'"' => {
+            let text: String = serde_json::from_str(json).ok()?;
+            let wrapped = text.trim_ascii_start().starts_with('"');
+            let inner = wrapped.then(|| serde_json::from_str(&text).ok()).flatten();
+            Some(inner.unwrap_or(text))
+        }
+        b'0'..=b'9' => Some(json.to_owned()),
+        _ => None,
+    }
 }
 
 fn parsed<T: FromStr>(text: Option<String>) -> Option<T> {

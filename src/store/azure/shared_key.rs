@@ -12,7 +12,7 @@ use azure_core::{
     hmac::hmac_sha256,
     http::{
         Context, Request, Url,
-        headers::{AUTHORIZATION, Headers},
+        headers::AUTHORIZATION,
         policies::{Policy, PolicyResult},
     },
     time::{OffsetDateTime, to_rfc7231},
@@ -84,33 +84,29 @@ const SIGNED: [&str; 11] = [
 ];
 
 fn string_to_sign(account: &str, request: &Request) -> String {
+    let mut headers: Vec<(&str, &str)> = request
+        .headers()
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str().trim()))
+        .collect();
+    headers.sort_unstable();
     let mut text = format!("{}\n", request.method());
-    for name in SIGNED {
-        let value = value(request.headers(), name);
+    for signed in SIGNED {
+        let value = headers.iter().find(|(name, _)| *name == signed);
+        let value = value.map_or("", |(_, value)| value);
         // Since 2015-02-21 an empty body's length is left out.
-        if !(name == "content-length" && value == "0") {
+        if !(signed == "content-length" && value == "0") {
             text.push_str(value);
         }
         text.push('\n');
     }
-    text.push_str(&canonical_headers(request.headers()));
+    for (name, value) in headers {
+        if name.starts_with("x-ms-") {
+            text.extend([name, ":", value, "\n"]);
+        }
+    }
     text.push_str(&canonical_resource(account, request.url()));
     text
-}
-
-fn value<'a>(headers: &'a Headers, name: &'static str) -> &'a str {
-    let name = azure_core::http::headers::HeaderName::from_static(name);
-    headers.get_optional_str(&name).unwrap_or_default().trim()
-}
-
-fn canonical_headers(headers: &Headers) -> String {
-    let mut lines: Vec<String> = headers
-        .iter()
-        .filter(|(name, _)| name.as_str().starts_with("x-ms-"))
-        .map(|(name, value)| format!("{}:{}\n", name.as_str(), value.as_str().trim()))
-        .collect();
-    lines.sort_unstable();
-    lines.concat()
 }
 
 /// For the emulator the path itself begins with the account, which then stands there twice.

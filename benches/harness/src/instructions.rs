@@ -1,0 +1,143 @@
+//! Instructions per invocation: the release binary under callgrind, against a budget.
+//!
+//! Two runs of different length; their difference holds no start-up. Kernel time is not in it, nor
+//! is anything of the load or the blob endpoint. The figure repeats within a percent on a busy
+//! machine, which no clock does.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use crate::contender::bare;
+use crate::failure::{Failure, doing};
+use crate::load::Target;
+use crate::messages::Messages;
+use crate::responder::Responder;
+use crate::running::Running;
+
+const SHORT: usize = 200;
+const LONG: usize = 1_200;
+
+/// How much more than the budget is too much.
+const TOLERANCE: f64 = 1.05;
+
+/// Instructions that the binary executes for one usual invocation.
+///
+/// # Errors
+/// When there is no valgrind, or the binary does not run under it.
+pub fn per_invocation(binary: &Path, scratch: &Path) -> Result<u64, Failure> {
+    fs::create_dir_all(scratch).map_err(doing(format!("create {}", scratch.display())))?;
+    let responder = Responder::start(Duration::ZERO)?;
+    let short = run(binary, scratch, responder.address, SHORT)?;
+    let long = run(binary, scratch, responder.address, LONG)?;
+    Ok(long.saturating_sub(short) / (LONG - SHORT) as u64)
+}
+
+fn run(binary: &Path, scratch: &Path, blobs: SocketAddr, count: usize) -> Result<u64, Failure> {
+    let profile = scratch.join(format!("callgrind.{count}"));
+    let mut out = std::ffi::OsString::from("--callgrind-out-file=");
+    out.push(&profile);
+    let mut command = bare("valgrind");
+    command
+        .args(["--tool=callgrind", "--quiet"])
+        .arg(out)
+        .arg(binary)
+        .stdout(Stdio::null());
+    let handler = Running::start("valgrind", command, blobs)?;
+    let requests = |index| Messages::USUAL.invocation(index);
+    Target::new(handler.address, &requests).count(1, count)?;
+    handler.terminate()?;
+    let text =
+        fs::read_to_string(&profile).map_err(doing(format!("read {}", profile.display())))?;
+    total(&text).ok_or_else(|| {
+        Failure::unexpected(profile.display().to_string(), "a line `totals:`", "none")
+    })
+}
+
+fn total(profile: &str) -> Option<u64> {
+    let line = profile
+        .lines()
+        .find_map(|line| line.strip_prefix("totals:"));
+    line?.trim().parse().ok()
+}
+
+/// A committed figure: one number, and `#` lines that say what it is.
+#[derive(Debug)]
+pub struct Budget(PathBuf);
+
+impl Budget {
+    /// The budget in this file.
+    #[must_use]
+    pub fn at(path: PathBuf) -> Self {
+        Self(path)
+    }
+
+    fn read(&self) -> Result<u64, Failure> {
+        let name = self.0.display().to_string();
+        let text = fs::read_to_string(&self.0).map_err(doing(format!("read {name}")))?;
+        let mut lines = text.lines().filter(|line| !line.starts_with('#'));
+        let number = lines.next().unwrap_or_default();
+        let parsed = number.trim().replace('_', "").parse();
+        parsed.map_err(|_| Failure::unexpected(name, "a number of instructions", number))
+    }
+
+    fn share(&self, measured: u64) -> Result<(f64, String), Failure> {
+        let budget = self.read()?;
+        let share = measured as f64 / budget as f64;
+        let percent = (share - 1.0) * 100.0;
+        let words = format!(
+            "{measured} instructions per invocation, {percent:+.1} % of the budget of {budget}"
+        );
+        Ok((share, words))
+    }
+
+    /// Says how a measured figure stands to the budget.
+    ///
+    /// # Errors
+    /// When there is no budget.
+    pub fn compare(&self, measured: u64) -> Result<String, Failure> {
+        self.share(measured).map(|(_, words)| words)
+    }
+
+    /// The same.
+    ///
+    /// # Errors
+    /// Also when it is more than 5 % above.
+    pub fn check(&self, measured: u64) -> Result<String, Failure> {
+        let (share, words) = self.share(measured)?;
+        if share > TOLERANCE {
+            return Err(Failure::OverBudget(format!(
+                "{words}: more than 5 % over; find what grew with callgrind_annotate, or raise {} and say why",
+                self.0.display()
+            )));
+        }
+        Ok(words)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_budget_bites_at_five_percent() {
+        let path = std::env::temp_dir().join(format!("budget-{}", std::process::id()));
+        fs::write(&path, "# words\n100_000\n").unwrap();
+        let budget = Budget::at(path.clone());
+        assert!(budget.check(105_000).is_ok());
+        assert!(budget.check(50_000).is_ok());
+        let error = budget.check(105_001).unwrap_err().to_string();
+        assert!(error.contains("+5.0 %"), "{error}");
+        fs::write(&path, "# words\nmany\n").unwrap();
+        assert!(budget.check(1).is_err());
+        fs::remove_file(path).unwrap();
+    }
+
+    #[test]
+    fn the_total_is_read() {
+        assert_eq!(total("events: Ir\nfn=x\n1 2\ntotals: 1234\n"), Some(1234));
+        assert_eq!(total("events: Ir\n"), None);
+    }
+}
