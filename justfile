@@ -6,7 +6,7 @@ _:
     @just --list --unsorted
 
 # Everything a pull request must pass.
-ci: fmt lint deny test infra-check
+ci: fmt lint deny test instructions infra-check
 
 # Start the whole system on this machine.
 local *arguments:
