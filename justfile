@@ -46,3 +46,13 @@ infra-check *arguments:
     infra/check/run "$@"
 
 infra-refresh: (infra-check "refresh")
+
+# Every fuzz target for so many seconds, one after another; `just fuzz 5` is a smoke test.
+fuzz seconds="600":
+    fuzz/run {{seconds}}
+
+# Changes of the data path that no test notices; hours. Needs `cargo install cargo-mutants --locked`.
+mutants *arguments:
+    -cargo mutants --output target --package order-items-reserver {{arguments}} -- --lib --test it -- --skip matrix:: --skip properties:: --skip model:: --skip crash:: --skip pipeline::
+    # What the quick tests let through meets all of them.
+    cargo mutants --output target --package order-items-reserver --iterate --baseline skip {{arguments}} -- --lib --test it

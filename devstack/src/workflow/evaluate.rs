@@ -28,15 +28,20 @@ pub(super) struct Known<'a> {
 
 /// Computes it, and of `if` and `coalesce` only what counts.
 pub(super) fn evaluate(expression: &Expression, known: &Known<'_>) -> Result<Value, Failure> {
-    let value = match expression {
-        Expression::Literal(value) => value.clone(),
-        Expression::Call(function, parameters) => call(*function, parameters, known)?,
-        Expression::Select { of, key, optional } => {
-            select(&evaluate(of, known)?, &evaluate(key, known)?, *optional)?
-        }
-    };
+    let value = unpaid(expression, known)?;
     known.budget.pay_for(&value)?;
     Ok(value)
+}
+
+/// The value before it counts: what is only selected from does not.
+fn unpaid(expression: &Expression, known: &Known<'_>) -> Result<Value, Failure> {
+    match expression {
+        Expression::Literal(value) => Ok(value.clone()),
+        Expression::Call(function, parameters) => call(*function, parameters, known),
+        Expression::Select { of, key, optional } => {
+            select(&unpaid(of, known)?, &evaluate(key, known)?, *optional)
+        }
+    }
 }
 
 fn call(

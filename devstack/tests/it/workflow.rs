@@ -189,6 +189,17 @@ async fn a_mail_that_cannot_be_made_is_said_so_and_not_sent() {
     );
 }
 
+/// As many products as a message can hold: 256 KB of the smallest ones.
+#[tokio::test(start_paused = true)]
+async fn the_largest_order_is_far_from_what_a_run_may_make() {
+    let vectors = json_of("golden.json");
+    let mut request = vectors["runs"][0]["request"].clone();
+    request["order"]["products"] = vec![json!({ "id": 1, "quantity": 1 }); 11_000].into();
+    let mail = Mail::of(&json!({ "status": 202 }));
+    let ended = play(&workflow(&vectors), &request, &mail).await;
+    assert_eq!((ended.status, ended.failed), (RunStatus::Succeeded, vec![]));
+}
+
 /// A definition with these actions and a trigger that takes anything.
 fn with_actions(actions: Value) -> Workflow {
     let mut definition = json_of("fallback.definition.json");
