@@ -35,7 +35,7 @@ fn run_lines(text: &str) {
         );
         last = Some(name);
     }
-    if let Ok(workflow) = load(Value::Object(actions)) {
+    if let Ok(workflow) = load(&Value::Object(actions)) {
         bounded(&workflow, &json!({"text": text, "list": [1, 2.5, null]}));
     }
 }
@@ -90,12 +90,12 @@ fn answer(template: &Value, body: &Value) -> Option<Value> {
         "type": "Response", "kind": "Http", "runAfter": {},
         "inputs": {"statusCode": 200, "body": template},
     }});
-    let workflow = load(respond).unwrap_or_else(|refused| panic!("{refused}: {template}"));
+    let workflow = load(&respond).unwrap_or_else(|refused| panic!("{refused}: {template}"));
     let response = bounded(&workflow, body).response;
     response.map(|response| response.body)
 }
 
-fn load(actions: Value) -> Result<Workflow, devstack::workflow::Refused> {
+fn load(actions: &Value) -> Result<Workflow, devstack::workflow::Refused> {
     let definition = json!({
         "$schema": "", "contentVersion": "1.0.0.0", "parameters": {}, "actions": actions,
         "triggers": {"manual": {
