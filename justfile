@@ -66,3 +66,13 @@ instructions: (static "order-items-reserver")
 # What the measured figures mean in Azure; arguments change its assumptions.
 capacity *arguments:
     cargo run --quiet --package {{bench}} capacity {{arguments}}
+
+# Every fuzz target for so many seconds, one after another; `just fuzz 5` is a smoke test.
+fuzz seconds="600":
+    fuzz/run {{seconds}}
+
+# Changes of the data path that no test notices; hours. Needs `cargo install cargo-mutants --locked`.
+mutants *arguments:
+    -cargo mutants --output target --package order-items-reserver {{arguments}} -- --lib --test it -- order:: invocation::
+    # What those quick tests let through meets all of them.
+    cargo mutants --output target --package order-items-reserver --iterate --baseline skip --timeout 900 {{arguments}} -- --lib --test it

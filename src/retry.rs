@@ -110,3 +110,41 @@ fn wait(longest: Duration, retry_after: Option<Duration>) -> Duration {
     let jittered = longest.mul_f64(fastrand::f64());
     jittered.max(retry_after.unwrap_or_default().min(RETRY_AFTER_MAX))
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::Instant;
+
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("no")]
+    struct No;
+
+    impl Retriable for No {
+        fn timed_out(_: Duration) -> Self {
+            Self
+        }
+
+        fn retry_after(&self) -> Option<Duration> {
+            None
+        }
+    }
+
+    /// The clock is paused: it shows what the attempts waited for, and nothing else.
+    #[tokio::test(start_paused = true)]
+    async fn the_delays_come_from_the_base_that_is_set() {
+        for (base, least, most) in [(0, 0, 0), (3_600, 60, 7 * 3_600)] {
+            fastrand::seed(1);
+            let retry = Retry {
+                attempt_timeout: Duration::from_secs(1),
+                backoff_base: Duration::from_secs(base),
+            };
+            let began = Instant::now();
+            let exhausted = retry.run(async || Err::<(), _>(No)).await.unwrap_err();
+            assert_eq!(exhausted.attempts, ATTEMPTS_MAX);
+            let waited = began.elapsed().as_secs();
+            assert!((least..=most).contains(&waited), "{waited} s of {base} s");
+        }
+    }
+}

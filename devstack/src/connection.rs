@@ -53,7 +53,7 @@ impl Connection {
             let pairs = text.split(';').filter_map(|pair| pair.split_once('='));
             let mut values = pairs
                 .filter(|(key, _)| key.trim().eq_ignore_ascii_case(name))
-                .map(|(_, value)| value);
+                .map(|(_, value)| value.trim());
             values
                 .next()
                 .map(str::to_owned)
@@ -114,6 +114,14 @@ mod tests {
             ("localhost", Some(5300))
         );
         assert_eq!(connection.key.expect("a key").secret, "a+/b==");
+    }
+
+    #[test]
+    fn blanks_around_names_and_values_do_not_count() {
+        let text = LOCAL.replace(';', " ; ").replacen("Key=", "Key = ", 1);
+        let connection = Connection::parse(&text).expect("a good string");
+        let key = connection.key.expect("a key");
+        assert_eq!((key.name.as_str(), key.secret.as_str()), ("Root", "a+/b=="));
     }
 
     #[test]

@@ -10,6 +10,7 @@ pub use http::{Answer, Call, Http, NoAnswer};
 pub use load::Refused;
 pub use outcome::{Ended, Response, RunError, RunStatus};
 
+mod budget;
 mod check;
 mod definition;
 mod duration;

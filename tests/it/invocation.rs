@@ -384,6 +384,25 @@ fn what_is_no_invocation_is_refused_with_what_was_expected() {
     }
 }
 
+#[test]
+fn a_refusal_says_what_is_wrong_and_where() {
+    for (request, words) in [
+        ("{}", "missing field `Data` at line 1 column 2"),
+        (
+            r#"{"Data":7}"#,
+            "a value of the wrong type at line 1 column 9",
+        ),
+        (
+            r#"{"Data":{"order":01}}"#,
+            "invalid number at line 1 column 19",
+        ),
+        ("{\n\"Data\":tru}", "expected ident at line 2 column 11"),
+    ] {
+        let error = parse(request.as_bytes()).unwrap_err().to_string();
+        assert!(error.contains(words), "{error}");
+    }
+}
+
 /// The error goes to the log and to whoever asked.
 #[test]
 fn a_refusal_never_quotes_the_request() {

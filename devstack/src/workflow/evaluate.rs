@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::Failure;
+use super::budget::Budget;
 use super::expression::Expression;
 use super::functions::Function;
 use super::outcome::Outcome;
@@ -22,15 +23,23 @@ pub(super) struct Known<'a> {
     pub(super) outcomes: &'a BTreeMap<String, Outcome>,
     /// The row of a table.
     pub(super) item: Option<&'a Value>,
+    pub(super) budget: &'a Budget,
 }
 
 /// Computes it, and of `if` and `coalesce` only what counts.
 pub(super) fn evaluate(expression: &Expression, known: &Known<'_>) -> Result<Value, Failure> {
+    let value = unpaid(expression, known)?;
+    known.budget.pay_for(&value)?;
+    Ok(value)
+}
+
+/// The value before it counts: what is only selected from does not.
+fn unpaid(expression: &Expression, known: &Known<'_>) -> Result<Value, Failure> {
     match expression {
         Expression::Literal(value) => Ok(value.clone()),
         Expression::Call(function, parameters) => call(*function, parameters, known),
         Expression::Select { of, key, optional } => {
-            select(&evaluate(of, known)?, &evaluate(key, known)?, *optional)
+            select(&unpaid(of, known)?, &evaluate(key, known)?, *optional)
         }
     }
 }
@@ -94,6 +103,9 @@ fn apply(function: Function, values: &[Value], known: &Known<'_>) -> Result<Valu
         (Function::Replace, [Value::String(of), Value::String(old), Value::String(new)])
             if !old.is_empty() =>
         {
+            // The only function that makes more than the sum of what it takes.
+            let found = of.matches(old.as_str()).count();
+            known.budget.take(found.saturating_mul(new.len()))?;
             of.replace(old.as_str(), new).into()
         }
         (Function::DecodeUriComponent, [Value::String(coded)]) => {

@@ -1,9 +1,10 @@
 //! One run: the order of actions, what is skipped, how it ends.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::pin::Pin;
 
+use super::budget::Budget;
 use super::definition::{Action, Block, Kind, Status};
 use super::evaluate::Known;
 use super::http::Http;
@@ -21,6 +22,7 @@ pub(super) struct Run<'a, H> {
     pub(super) http: &'a H,
     pub(super) outcomes: BTreeMap<String, Outcome>,
     pub(super) response: Option<Response>,
+    budget: Budget,
 }
 
 pub(super) async fn run<H: Http>(workflow: &Workflow, start: Start, http: &H) -> Ended {
@@ -31,6 +33,7 @@ pub(super) async fn run<H: Http>(workflow: &Workflow, start: Start, http: &H) ->
         http,
         outcomes,
         response,
+        budget: Budget::new(),
     };
     let tracking_id = workflow.tracking_id.value(&run.known());
     let tracking_id = tracking_id.and_then(|id| text(&id)).unwrap_or_default();
@@ -118,31 +121,26 @@ impl<'a, H: Http> Run<'a, H> {
 
     /// A block fails when one of its ends does; an end that was skipped counts like what it waited for.
     fn status_of(&self, block: &Block) -> Status {
-        let is_waited_for = |name: &str| {
-            let mut waits = block.iter().flat_map(|other| &other.run_after);
-            waits.any(|(earlier, _)| earlier == name)
-        };
-        let mut ends = block.iter().filter(|action| !is_waited_for(&action.name));
-        if ends.any(|end| self.has_failed(block, end)) {
-            Status::Failed
-        } else {
-            Status::Succeeded
+        let waits = block.iter().flat_map(|action| &action.run_after);
+        let waited_for: BTreeSet<&str> = waits.map(|(earlier, _)| earlier.as_str()).collect();
+        let mut failed = BTreeSet::new();
+        // Each action comes after those it waits for, so one pass is enough.
+        for action in block {
+            let has_failed = match self.status(&action.name) {
+                Status::Succeeded => false,
+                Status::Failed | Status::TimedOut => true,
+                Status::Skipped => {
+                    let mut earlier = action.run_after.iter().map(|(name, _)| name.as_str());
+                    earlier.any(|name| failed.contains(name))
+                }
+            };
+            if has_failed {
+                failed.insert(action.name.as_str());
+            }
         }
-    }
-
-    fn has_failed(&self, block: &Block, action: &Action) -> bool {
-        match self.status(&action.name) {
-            Status::Succeeded => false,
-            Status::Failed | Status::TimedOut => true,
-            Status::Skipped => block
-                .iter()
-                .filter(|other| {
-                    action
-                        .run_after
-                        .iter()
-                        .any(|(earlier, _)| *earlier == other.name)
-                })
-                .any(|earlier| self.has_failed(block, earlier)),
+        match failed.iter().all(|name| waited_for.contains(name)) {
+            true => Status::Succeeded,
+            false => Status::Failed,
         }
     }
 
@@ -153,6 +151,7 @@ impl<'a, H: Http> Run<'a, H> {
             parameters: &self.workflow.parameters,
             outcomes: &self.outcomes,
             item: None,
+            budget: &self.budget,
         }
     }
 }

@@ -80,7 +80,10 @@ impl Template {
     /// The value, by what is known now.
     pub(super) fn value(&self, known: &Known<'_>) -> Result<Value, Failure> {
         Ok(match self {
-            Self::Fixed(value) => value.clone(),
+            Self::Fixed(value) => {
+                known.budget.pay_for(value)?;
+                value.clone()
+            }
             Self::Whole(expression) => evaluate(expression, known)?,
             Self::Text(parts) => {
                 let mut whole = String::new();

@@ -108,6 +108,18 @@ mod tests {
         assert!(text(&value("18446744073709551615")).is_err());
     }
 
+    /// serde_json's own default is a reader that may be off by one bit.
+    #[test]
+    fn a_number_that_is_written_and_read_again_is_the_same() {
+        for given in [
+            "[123456789012345678901]",
+            "[0.30000000000000004,5e-324,1e23]",
+        ] {
+            let once = value(given);
+            assert_eq!(value(&json(&once)), once, "{given}");
+        }
+    }
+
     #[test]
     fn json_that_the_engine_gave() {
         let given = r#"{"f":1.10,"e":1e2,"E15":1e15,"sm":1e-5,"e22":1e22,"x":1.7976931348623157e308,"n":-0.0,"u":18446744073709551615,"s":"it's <é\u2028\u0085>\u007f\u0001"}"#;

@@ -188,3 +188,75 @@ async fn a_mail_that_cannot_be_made_is_said_so_and_not_sent() {
         ended.failed
     );
 }
+
+/// As many products as a message can hold: 256 KB of the smallest ones.
+#[tokio::test(start_paused = true)]
+async fn the_largest_order_is_far_from_what_a_run_may_make() {
+    let vectors = json_of("golden.json");
+    let mut request = vectors["runs"][0]["request"].clone();
+    request["order"]["products"] = vec![json!({ "id": 1, "quantity": 1 }); 11_000].into();
+    let mail = Mail::of(&json!({ "status": 202 }));
+    let ended = play(&workflow(&vectors), &request, &mail).await;
+    assert_eq!((ended.status, ended.failed), (RunStatus::Succeeded, vec![]));
+}
+
+/// A definition with these actions and a trigger that takes anything.
+fn with_actions(actions: Value) -> Workflow {
+    let mut definition = json_of("fallback.definition.json");
+    definition["actions"] = actions;
+    let vectors = json_of("golden.json");
+    let parameters = vectors["parameters"].as_object().expect("parameters");
+    Workflow::load(&definition.to_string(), parameters.clone()).expect("it loads")
+}
+
+/// Looked for along every path through them, this took until the end of days.
+#[tokio::test(start_paused = true)]
+async fn skipped_actions_that_wait_for_each_other_are_judged_once() {
+    let nothing = json!({ "type": "Compose", "runAfter": {}, "inputs": 1 });
+    let mut actions = json!({ "first": nothing });
+    let mut earlier = json!({ "first": ["Failed"] });
+    for layer in 0..60 {
+        for side in ["left", "right"] {
+            actions[format!("{side}{layer}")] = nothing.clone();
+            actions[format!("{side}{layer}")]["runAfter"] = earlier.clone();
+        }
+        earlier = json!({
+            format!("left{layer}"): ["Succeeded"], format!("right{layer}"): ["Succeeded"],
+        });
+    }
+    let mail = Mail::of(&json!({ "status": 202 }));
+    let ended = play(&with_actions(actions), &json!({}), &mail).await;
+    assert_eq!((ended.status, ended.failed), (RunStatus::Succeeded, vec![]));
+}
+
+/// Each action hands on twice what it got, or replaces each letter by all there is.
+#[tokio::test(start_paused = true)]
+async fn values_that_grow_without_end_fail_their_action() {
+    let list = "@json(concat('[', string(outputs('a{}')), ',', string(outputs('a{}')), ']'))";
+    for inputs in [
+        "@concat(outputs('a{}'), outputs('a{}'))",
+        "@replace(outputs('a{}'), 'x', outputs('a{}'))",
+        list,
+    ] {
+        let first = if inputs == list {
+            json!([1])
+        } else {
+            json!("xx")
+        };
+        let mut actions = json!({ "a0": { "type": "Compose", "runAfter": {}, "inputs": first } });
+        for step in 1..40 {
+            let earlier = (step - 1).to_string();
+            actions[format!("a{step}")] = json!({
+                "type": "Compose", "runAfter": { format!("a{earlier}"): ["Succeeded"] },
+                "inputs": inputs.replace("{}", &earlier),
+            });
+        }
+        let mail = Mail::of(&json!({ "status": 202 }));
+        let ended = play(&with_actions(actions), &json!({}), &mail).await;
+        assert_eq!(ended.status, RunStatus::Failed);
+        let [why] = ended.failed.as_slice() else {
+            panic!("{:?}", ended.failed);
+        };
+        assert!(why.contains("values of more than"), "{why}");
+    }
+}

@@ -91,8 +91,7 @@ impl StorageAccount {
             (None, Some(account)) => {
                 let scheme = parts.get("DefaultEndpointsProtocol").unwrap_or("https");
                 let suffix = parts.get("EndpointSuffix").unwrap_or("core.windows.net");
-                let url = format!("{scheme}://{account}.blob.{suffix}");
-                base_url(&url, "the endpoint of AccountName and EndpointSuffix")?
+                default_endpoint(scheme, account, suffix)?
             }
             (None, None) => return Err(AccountError::NoEndpoint),
         };
@@ -157,6 +156,18 @@ fn base_url(text: &str, name: &'static str) -> Result<Url, AccountError> {
         "http" | "https" if url.host().is_some() => Ok(url),
         _ => Err(AccountError::NoUrl(name)),
     }
+}
+
+/// Each part is nothing but what it is called: a `/` in one of them would send orders and
+/// signatures to another host.
+fn default_endpoint(scheme: &str, account: &str, suffix: &str) -> Result<Url, AccountError> {
+    const NAME: &str = "the endpoint of AccountName and EndpointSuffix";
+    let legal = |b: u8| b.is_ascii_alphanumeric() || b == b'-';
+    let is_host = |text: &str| text.bytes().all(|b| legal(b) || b == b'.');
+    if !scheme.bytes().all(legal) || !account.bytes().all(legal) || !is_host(suffix) {
+        return Err(AccountError::NoUrl(NAME));
+    }
+    base_url(&format!("{scheme}://{account}.blob.{suffix}"), NAME)
 }
 
 fn account_key(account: &str, key: &str) -> Result<AccountKey, AccountError> {

@@ -171,3 +171,28 @@ fn what_is_missing_is_named() {
         assert!(error.contains(expected), "{text}: {error}");
     }
 }
+
+/// A part that is more than a name would send the orders, and the signature of each, elsewhere.
+#[test]
+fn an_account_name_leads_to_no_other_host() {
+    for text in [
+        "AccountName=evil.example/x",
+        "AccountName=evil.example/?",
+        "AccountName=evil.example#",
+        "AccountName=orders@evil.example/",
+        "AccountName=evil.example:443/",
+        "AccountName=evil.example\\x",
+        "AccountName=orders.evil",
+        "AccountName=orders;EndpointSuffix=core.windows.net/x",
+        "AccountName=orders;EndpointSuffix=core.windows.net@evil.example",
+        "AccountName=orders;EndpointSuffix=core.windows.net?x",
+        "AccountName=orders;DefaultEndpointsProtocol=https://evil.example/?",
+    ] {
+        let error = refused(&format!("{text};AccountKey={KEY}"));
+        assert_eq!(
+            error,
+            AccountError::NoUrl("the endpoint of AccountName and EndpointSuffix"),
+            "{text}"
+        );
+    }
+}

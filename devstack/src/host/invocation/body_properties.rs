@@ -52,11 +52,15 @@ fn date(text: &str) -> Option<String> {
     let time = match OffsetDateTime::parse(text, &Iso8601::DEFAULT) {
         // The host runs in UTC, and local time is what it converts to.
         Ok(time) => {
-            let utc = time.to_offset(UtcOffset::UTC);
+            let utc = time.checked_to_offset(UtcOffset::UTC)?;
             PrimitiveDateTime::new(utc.date(), utc.time())
         }
         Err(_) => PrimitiveDateTime::parse(text, &Iso8601::DEFAULT).ok()?,
     };
+    // .NET has no other years.
+    if !(1..=9999).contains(&time.year()) {
+        return None;
+    }
     time.format(format_description!(
         "[month]/[day]/[year] [hour]:[minute]:[second]"
     ))
@@ -87,6 +91,18 @@ mod tests {
                 "at":"\"05/04/2026 09:30:00\"","local":"\"05/04/2026 09:30:00\"","zone":"\"05/04/2026 07:30:00\"",
                 "name":"\"x\"","o":{"a":1}})
         );
+    }
+
+    #[test]
+    fn a_time_beyond_the_years_of_dot_net_stays_text() {
+        for at in [
+            "9999-12-31T23:59:59-01:00",
+            "0001-01-01T00:00:00+01:00",
+            "0000-06-01T00:00:00",
+        ] {
+            let body = json!({ "at": at }).to_string();
+            assert_eq!(polluted(&body)["at"], format!("\"{at}\""));
+        }
     }
 
     #[test]

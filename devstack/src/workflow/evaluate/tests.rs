@@ -19,6 +19,7 @@ fn computed(text: &str, body: &Value) -> Result<Value, Failure> {
         parameters: parameters.as_object().expect("an object"),
         outcomes: &outcomes.into(),
         item: None,
+        budget: &Budget::new(),
     };
     evaluate(&Expression::parse(text).expect(text), &known)
 }

@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use super::*;
+use crate::workflow::budget::Budget;
 
 fn value(given: Value) -> Value {
     let (nothing, none, no_outcomes) = (Value::Null, Map::new(), BTreeMap::new());
@@ -12,6 +13,7 @@ fn value(given: Value) -> Value {
         parameters: &none,
         outcomes: &no_outcomes,
         item: None,
+        budget: &Budget::new(),
     };
     let template = Template::parse(given).expect("a template");
     template.value(&known).expect("a value")
