@@ -62,7 +62,7 @@ const tell = ({ activity }) => {
   put("handed", totals.handedOver.toLocaleString("en"));
   put("handler", handler.ready ? "ready" : "not ready");
   $("handler").classList.toggle("up", handler.ready);
-  put("flight", `, ${count(counts.locked, "message")} in flight`);
+  put("flight", `, ${counts.locked.toLocaleString("en")} in flight`);
   const refused = state.refused.storage ? `, ${count(state.refused.storage, "connection")} refused` : "";
   put("uploads", ` ${state.writes === 1 ? "write" : "writes"}, ${count(totals.uploadsFailed, "upload")} failed${refused}`);
   put("totals", `${count(totals.accepted, "message")} in this run: ${totals.stored.toLocaleString("en")} stored, ${totals.superseded.toLocaleString("en")} superseded, ${totals.handedOver.toLocaleString("en")} mailed, ${totals.released.toLocaleString("en")} given back, ${totals.deadLettered.toLocaleString("en")} dead-lettered`);
