@@ -73,7 +73,7 @@ const chips = () => {
   for (const [place, sequences] of Object.entries(at)) {
     const few = sequences.slice(0, CHIPS[place]);
     few.forEach((sequence) => shownNow.add(sequence));
-    const total = place === "queue" ? state.counts.active : place === "dead" ? state.counts.deadLettered : sequences.length;
+    const total = place === "queue" ? state.counts.active : place === "function" ? state.counts.locked : place === "dead" ? state.counts.deadLettered : sequences.length;
     const hiddenOnes = ["queue", "function", "dead"].includes(place) ? Math.max(0, total - few.length) : 0;
     const key = `${few.map((sequence) => sequence + state.messages.get(sequence).stage)}|${hiddenOnes}`;
     if (drawn.get(place) === key) continue;
