@@ -149,9 +149,10 @@ impl Dashboard {
         format!("http://{}", self.server.address())
     }
 
-    /// Shows one more address: of a part that is started later.
+    /// Shows one more address before the others: of a part that is started later.
     pub fn add_link(&self, name: &str, url: &str) {
-        self.shared.links().push((name.to_owned(), url.to_owned()));
+        let link = (name.to_owned(), url.to_owned());
+        self.shared.links().insert(0, link);
     }
 
     /// Closes the listener and every connection.

@@ -3,11 +3,19 @@
 "use strict";
 const path = require("node:path");
 const { spawn } = require("node:child_process");
+const { randomBytes } = require("node:crypto");
 const { createInterface } = require("node:readline");
 const [modules, executablePath, picture] = process.argv.slice(2);
 const { chromium } = require(path.resolve(modules, "playwright-core"));
 
-const CARTS = [["Scratcher", 2], ["Plush Moose", 1], ["Ball Launcher", 3], ["Mouse", 5], ["Plush Lamb", 1]];
+const NAMES = { 2: "Ball Launcher", 3: "Plush Lamb", 4: "Plush Moose", 6: "Small Breed Dry Food", 7: "Mouse", 8: "Scratcher", 9: "All Sizes Cat Dry Food", 10: "Mangrove Ornament", 11: "All Sizes Fish Food" };
+// Whose cart, and how many of which product.
+const STORED = [["A", { 3: 1, 4: 2 }], ["B", { 8: 1 }], ["C", { 2: 3 }], ["D", { 11: 2, 10: 1 }], ["B", { 8: 1, 7: 5 }], ["A", { 3: 1, 4: 1 }]];
+const MAILED = ["E", { 9: 4 }];
+const TRIED = ["C", { 2: 3, 6: 1 }];
+
+const session = () => randomBytes(16).toString("hex").toUpperCase();
+const sessions = Object.fromEntries([..."ABCDE"].map((shopper) => [shopper, session()]));
 
 // Where the dashboard of a stack is, once it is up.
 const address = async (stack) => {
@@ -24,35 +32,32 @@ const take = async (browser, url) => {
   await page.getByText("ready", { exact: true }).waitFor();
   const row = (number) => page.locator(`#messages [data-sequence="${number}"]`);
   let posted = 0;
-  const post = async ([product, quantity]) => {
+  const post = async ([shopper, products]) => {
     posted += 1;
-    await page.getByLabel("Product").selectOption(product);
-    await page.getByLabel("Quantity").fill(String(quantity));
-    await page.getByRole("button", { name: "Post cart" }).click();
+    const id = sessions[shopper];
+    const lines = Object.entries(products).map(([id, quantity]) => ({ id: Number(id), name: NAMES[id], quantity }));
+    const cart = { id, products: lines, complete: false };
+    await page.request.post(`${url}/api/messages`, { data: { sessionId: id, body: JSON.stringify(cart) } });
     await row(posted).waitFor();
   };
   const ends = (how) => row(posted).locator(".pill", { hasText: how }).waitFor();
-  for (const cart of CARTS) {
-    await page.getByRole("button", { name: "New session" }).click();
+  for (const cart of STORED) {
     await post(cart);
     await ends("stored");
   }
-  await post(["Plush Lamb", 2]);
-  await ends("stored");
   await page.getByRole("button", { name: "503", exact: true }).click();
-  await page.getByRole("button", { name: "New session" }).click();
-  await post(["All Sizes Cat Dry Food", 4]);
+  await post(MAILED);
   await ends("mailed");
-  await page.getByRole("button", { name: "New session" }).click();
-  await post(["Mangrove Ornament", 1]);
-  await row(posted).locator(".try").nth(1).waitFor();
+  await page.locator("#mails button").waitFor();
+  await post(TRIED);
+  await row(posted).locator(".try.no").nth(1).waitFor();
   await page.evaluate(() => document.activeElement.blur());
   await page.mouse.move(0, 0);
   await page.screenshot({ path: picture });
 };
 
 (async () => {
-  const stack = spawn("cargo", ["local", "--ports", "auto"], { stdio: ["ignore", "pipe", "inherit"] });
+  const stack = spawn("cargo", ["local", "--in-memory", "--ports", "auto"], { stdio: ["ignore", "pipe", "inherit"] });
   try {
     const url = await address(stack);
     stack.stdout.resume();

@@ -38,15 +38,16 @@ const opened = async (browser, options) => {
 const audit = async (page, where) => {
   for (const [look, { viewport, colorScheme }] of LOOKS) {
     await page.setViewportSize(viewport);
-    await page.emulateMedia({ colorScheme });
-    await page.waitForTimeout(250); // colours fade
+    // Without motion nothing fades: what is audited is what stays.
+    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
     await page.screenshot({ path: path.join(pictures, `dashboard-${where}-${look}.png`), fullPage: true });
     check(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${where}, ${look}: scrolls sideways`);
-    await page.evaluate(axe);
+    if (!(await page.evaluate(() => "axe" in window))) await page.evaluate(axe);
     const found = await page.evaluate(() => axe.run(document, { resultTypes: ["violations"] }));
     for (const { id, help, nodes } of found.violations) wrong({ what: `${where}, ${look}`, id, help, nodes: nodes.map((node) => node.html) });
   }
   await page.setViewportSize(LOOKS[0][1].viewport);
+  await page.emulateMedia({ colorScheme: "light", reducedMotion: "no-preference" });
 };
 
 const row = (page, number) => page.locator(`#messages [data-sequence="${number}"]`);
@@ -60,33 +61,51 @@ const post = async (page, quantity, number) => {
   await said(page, `Posted as #${number}.`);
 };
 
+const attempts = (page, number) => row(page, number).locator(".try").allTextContents();
+
+const empty = async (page) => {
+  for (const nothing of ["No message yet.", "None: nobody gave up on a message.", "No mail yet:", "No blob yet."]) await page.getByText(nothing).waitFor();
+  await page.locator("#handler", { hasText: /^ready$/ }).waitFor();
+  await audit(page, "empty");
+  check((await page.getByRole("link", { name: "PetStore" }).getAttribute("href")) === "http://shop.invalid/", "a link leads to PetStore");
+  check((await page.getByRole("link", { name: "open the shop" }).getAttribute("href")) === "http://shop.invalid/", "and one beside the form");
+};
+
+// The first cart makes the test bury two letters, #2 and #3.
 const letters = async (page) => {
-  await page.getByRole("button", { name: "Redrive 1", exact: true }).waitFor();
+  await page.getByLabel("Session", { exact: true }).fill("FIRST");
+  await post(page, 1, 1);
+  await ends(page, 1, "stored");
+  await press(page, "New session");
+  await page.getByRole("button", { name: "Redrive 3", exact: true }).waitFor();
   await audit(page, "letters");
+  await press(page, "Redrive 2");
+  await ends(page, 2, "redriven");
+  check((await row(page, 3).locator(".pill").textContent()) === "dead letter", "the other letter stays");
   await press(page, "Redrive all");
   await page.getByText("None: nobody gave up on a message.").waitFor();
-  for (const number of [1, 2]) await ends(page, number, "redriven");
+  await ends(page, 3, "redriven");
 };
 
 const carts = async (page) => {
-  await post(page, 2, 3);
-  await ends(page, 3, "stored");
-  await row(page, 3).getByRole("button").click();
+  await post(page, 2, 4);
+  await ends(page, 4, "stored");
+  await row(page, 4).getByRole("button").click();
   const dialog = page.getByRole("dialog");
   await dialog.getByText('"quantity": 2').waitFor();
   await dialog.getByText("PUT /devstoreaccount1/orders/").first().waitFor();
   await dialog.getByText("order stored").waitFor();
   await audit(page, "message");
   await page.keyboard.press("Escape");
-  check(await row(page, 3).getByRole("button").evaluate((button) => button === document.activeElement), "the focus comes back from the dialog");
+  check(await row(page, 4).getByRole("button").evaluate((button) => button === document.activeElement), "the focus comes back from the dialog");
 };
 
 const outage = async (page) => {
   await press(page, "503");
   await page.getByText("Blob Storage answers 503.").waitFor();
-  await post(page, 5, 4);
-  await ends(page, 4, "mailed");
-  check((await row(page, 4).locator(".try").allTextContents()).join() === "503,503,503,503", "four uploads met 503");
+  await post(page, 5, 5);
+  await ends(page, 5, "mailed");
+  check((await attempts(page, 5)).join() === "503,503,503,503", "four uploads met 503");
   await page.locator("#mails button").first().waitFor();
   await audit(page, "broken");
   await page.locator("#mails button").first().click();
@@ -95,8 +114,8 @@ const outage = async (page) => {
   await press(page, "Close");
   await press(page, "Heal everything");
   await page.locator("#banner").waitFor({ state: "hidden" });
-  await post(page, 7, 5);
-  await ends(page, 5, "stored");
+  await post(page, 7, 6);
+  await ends(page, 6, "stored");
   await page.locator("#blobs button", { hasText: "2 versions" }).click();
   await page.getByRole("dialog").locator("ins", { hasText: '"quantity": 7' }).waitFor();
   await audit(page, "blob");
@@ -106,9 +125,9 @@ const outage = async (page) => {
 const kill = async (page) => {
   await press(page, "kill during upload");
   await page.getByText("The handler dies at the next upload.").waitFor();
-  await post(page, 9, 6);
-  await ends(page, 6, "stored");
-  await row(page, 6).getByText("delivery 2").waitFor();
+  await post(page, 9, 7);
+  await ends(page, 7, "stored");
+  await row(page, 7).getByText("delivery 2").waitFor();
   await page.locator("#banner").waitFor({ state: "hidden" });
   await press(page, "kill now");
   await page.locator("#activity").getByText("handler was killed").nth(1).waitFor();
@@ -122,9 +141,9 @@ const strangers = async (page) => {
   await page.getByText("Post anything else").click();
   await page.getByLabel("Body, sent as it is").fill("<script>document.title='taken'</script>\u202e");
   await press(page, "Post body");
-  await said(page, "Posted as #7.");
-  await ends(page, 7, "mailed");
-  await row(page, 7).getByRole("button").click();
+  await said(page, "Posted as #8.");
+  await ends(page, 8, "mailed");
+  await row(page, 8).getByRole("button").click();
   await page.getByRole("dialog").getByText("\\u{202e}evil").first().waitFor();
   await press(page, "Close");
   check((await page.title()) === "Local stack", "what strangers send stays text");
@@ -143,14 +162,14 @@ const keyboard = async (page) => {
   await page.keyboard.press("Enter");
   await until("Post cart");
   await page.keyboard.press("Enter");
-  await said(page, "Posted as #8.");
-  await ends(page, 8, "stored");
+  await said(page, "Posted as #9.");
+  await ends(page, 9, "stored");
   await until("503");
   await page.keyboard.press("Space");
   await page.getByText("Blob Storage answers 503.").waitFor();
   await page.keyboard.press("Space");
   await page.locator("#banner").waitFor({ state: "hidden" });
-  await row(page, 8).getByRole("button").focus();
+  await row(page, 9).getByRole("button").focus();
   await page.keyboard.press("Enter");
   await page.getByRole("dialog").waitFor();
   for (let presses = 0; presses < 12; presses += 1) {
@@ -161,21 +180,83 @@ const keyboard = async (page) => {
   await page.getByRole("dialog").waitFor({ state: "hidden" });
 };
 
+// Every switch by keyboard, and what its attempts meet; `slow` shows no more than `hangs` does.
+const SWITCHES = [
+  ["refuses", "refuses connections", /^$/],
+  ["429", "answers 429 with Retry-After", /^429,429,429,429$/],
+  ["slow", "answers 3 s late", null],
+  ["hangs", "never answers", /^((…|no answer),){3}(…|no answer)$/], // open, as long as the wire does not show their end
+  ["loses the reply", "writes, and loses the reply", /^no answer/],
+  ["forbids", "answers 403", /^403,403,403,403$/],
+  ["flaky", "fails at random", /./],
+];
+const switches = async (page) => {
+  let number = 9;
+  for (const [name, does, met] of SWITCHES) {
+    const button = page.getByRole("group", { name: "Break it" }).nth(1).getByRole("button", { name, exact: true });
+    await button.focus();
+    await page.keyboard.press("Space");
+    await page.getByText(`Blob Storage ${does}.`).waitFor();
+    if (met) {
+      number += 1;
+      await press(page, "New session");
+      await post(page, 2, number);
+      await ends(page, number, "(stored|mailed)");
+      const found = (await attempts(page, number)).join();
+      check(met.test(found), `${name}: the attempts met ${found}`);
+    }
+    if (name === "refuses") await page.locator("#uploads", { hasText: "connections refused" }).waitFor();
+    await button.focus();
+    await page.keyboard.press("Space");
+    await page.locator("#banner").waitFor({ state: "hidden" });
+  }
+};
+
+// A tab that nobody sees gives its connection back, and takes it again when somebody looks.
+const unseen = async (page) => {
+  const see = (hidden) => page.evaluate((hidden) => {
+    Object.defineProperty(document, "hidden", { configurable: true, value: hidden });
+    document.dispatchEvent(new Event("visibilitychange"));
+  }, hidden);
+  await see(true);
+  await page.getByText("paused while nobody looks").waitFor();
+  await see(false);
+  await page.getByText("live", { exact: true }).waitFor();
+};
+
+// This cart makes the test send thousands more, while somebody goes on working.
+const burst = async (page) => {
+  await page.getByLabel("Session", { exact: true }).fill("BURST");
+  await press(page, "Post cart");
+  await page.locator("#totals", { hasText: /^5,0\d\d messages/ }).waitFor();
+  await page.locator("#messages button").first().click();
+  await page.getByRole("dialog").getByText('"name": "Mouse"').waitFor();
+  await press(page, "Close");
+  const { rows, nodes } = await page.evaluate(() => ({ rows: document.querySelectorAll("#messages li").length, nodes: document.querySelectorAll("*").length }));
+  check(rows <= 60, `${rows} rows of messages`);
+  check(nodes < 3_000, `${nodes} elements`);
+  await page.screenshot({ path: path.join(pictures, "dashboard-burst.png") });
+};
+
 (async () => {
   const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu"] });
   try {
     const page = await opened(browser, { viewport: LOOKS[0][1].viewport });
     check(page.weight < WEIGHT_MAX, `the page weighs ${page.weight} bytes`);
+    await empty(page);
     await letters(page);
     await carts(page);
     await outage(page);
     await kill(page);
     await strangers(page);
     await keyboard(page);
+    await switches(page);
+    await unseen(page);
     const calm = await opened(browser, { viewport: LOOKS[0][1].viewport, reducedMotion: "reduce" });
-    await ends(calm, 8, "stored");
+    await ends(calm, 9, "stored");
     await audit(calm, "data");
     check(calm.weight < WEIGHT_MAX, `the page weighs ${calm.weight} bytes with data`);
+    await burst(page);
   } catch (error) {
     wrong({ what: String(error) });
   } finally {

@@ -6,6 +6,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::routing::{get, post};
 use axum::{Json, Router, middleware};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
@@ -14,6 +15,21 @@ use super::{
 
 /// The largest request, in bytes: a message of 256 KB as a JSON string.
 const REQUEST_MAX: usize = 2 * 1024 * 1024;
+
+/// How much of a list is asked for.
+#[derive(Debug, Deserialize)]
+pub(super) struct Part {
+    /// So many of the newest; without it, all.
+    newest: Option<usize>,
+}
+
+impl Part {
+    /// Of a list with the oldest first.
+    pub(super) fn of<'a, T>(&self, all: &'a [T]) -> &'a [T] {
+        let skipped = all.len().saturating_sub(self.newest.unwrap_or(usize::MAX));
+        all.get(skipped..).unwrap_or_default()
+    }
+}
 
 /// An answer that says what is wrong.
 pub(super) type Problem = (StatusCode, Json<Value>);
@@ -49,7 +65,7 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
     Router::new()
         .route("/", get(assets::page))
         .route("/style.css", get(assets::style))
-        .route("/script.js", get(assets::script))
+        .route("/script/{name}", get(assets::script))
         .route("/favicon.svg", get(assets::icon))
         .nest("/api", api)
         .layer(middleware::from_fn(guard::guard))

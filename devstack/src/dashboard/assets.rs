@@ -1,8 +1,20 @@
-//! The page: four files, compiled in.
+//! The page: its files, compiled in.
 
-use axum::http::HeaderValue;
+use axum::extract::Path;
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+
+use super::api::{Problem, problem};
+
+/// The modules of the script, by name; the page asks for `main.js`.
+const SCRIPTS: [(&str, &str); 5] = [
+    ("main.js", include_str!("script/main.js")),
+    ("messages.js", include_str!("script/messages.js")),
+    ("lists.js", include_str!("script/lists.js")),
+    ("dialog.js", include_str!("script/dialog.js")),
+    ("dom.js", include_str!("script/dom.js")),
+];
 
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
                       frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -20,9 +32,12 @@ pub(super) async fn style() -> Response {
     asset("text/css; charset=utf-8", include_str!("style.css"))
 }
 
-/// `GET /script.js`.
-pub(super) async fn script() -> Response {
-    asset("text/javascript; charset=utf-8", include_str!("script.js"))
+/// `GET /script/{name}`.
+pub(super) async fn script(Path(name): Path<String>) -> Result<Response, Problem> {
+    let found = SCRIPTS.iter().find(|(known, _)| *known == name);
+    let missing = || problem(StatusCode::NOT_FOUND, "there is no such script");
+    let (_, content) = found.ok_or_else(missing)?;
+    Ok(asset("text/javascript; charset=utf-8", content))
 }
 
 /// `GET /favicon.svg`.

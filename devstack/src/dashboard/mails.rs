@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 use super::Shared;
-use super::api::{Problem, problem};
+use super::api::{Part, Problem, problem};
 use super::text::timestamp;
 use crate::logic_app::LogicAppHandle;
 use crate::mail::Mail;
@@ -19,12 +19,15 @@ use crate::mail::Mail;
 const MAIL_POLICY: &str = "sandbox; default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
 
 /// `GET /api/mails`, oldest first.
-pub(super) async fn list(State(shared): State<Arc<Shared>>) -> Json<Vec<Value>> {
+pub(super) async fn list(
+    State(shared): State<Arc<Shared>>,
+    Query(part): Query<Part>,
+) -> Json<Vec<Value>> {
     let Some(outbox) = &shared.outbox else {
         return Json(Vec::new());
     };
     let entry = |mail: &Arc<Mail>| described(mail, outbox.url());
-    Json(outbox.mails().iter().map(entry).collect())
+    Json(part.of(&outbox.mails()).iter().map(entry).collect())
 }
 
 /// `GET /api/mails/{number}`.

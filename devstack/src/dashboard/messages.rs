@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Shared;
-use super::api::{Problem, problem};
+use super::api::{Part, Problem, problem};
 use super::text::{Body, contents, timestamp};
 use crate::queue::{Accepted, DeadLetter, Enqueued, Message, Peeked};
 
@@ -36,9 +36,12 @@ pub(super) async fn list(State(shared): State<Arc<Shared>>) -> Json<Vec<Value>> 
 }
 
 /// `GET /api/dead-letters`, oldest first.
-pub(super) async fn dead_letters(State(shared): State<Arc<Shared>>) -> Json<Vec<Value>> {
+pub(super) async fn dead_letters(
+    State(shared): State<Arc<Shared>>,
+    Query(part): Query<Part>,
+) -> Json<Vec<Value>> {
     let all = shared.queue.dead_letters();
-    Json(all.iter().map(dead).collect())
+    Json(part.of(&all).iter().map(dead).collect())
 }
 
 /// `GET /api/messages/{sequence}`: everything that is known of it.

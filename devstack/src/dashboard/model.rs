@@ -4,32 +4,26 @@
 //! stay; of older ones only the counters are left.
 
 mod activity;
+mod host;
 mod log_line;
 mod message;
 mod operations;
+mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
-use serde_json::Value;
 use time::OffsetDateTime;
 
 use super::text::timestamp;
-use crate::host::{Delivered, Event, Level, Outcome};
-use crate::logic_app::Received;
-use crate::loopback::{Moment, Seen};
-use crate::mail::Mail;
+use crate::host::Level;
 use crate::queue::Transition;
 use activity::Activity;
-use log_line::LogLine;
 pub(super) use message::{Message, Stage};
-use operations::{Operation, Operations};
+use operations::Operations;
 
 /// Messages that can be opened.
 const MESSAGES_MAX: usize = 500;
-
-/// Requests without an answer that are waited for.
-const OPEN_REQUESTS_MAX: usize = 1_000;
 
 /// Counts of this run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -139,146 +133,6 @@ impl Model {
                 self.change(*sequence, now, |message| message.stage = Stage::Redriven);
             }
         }
-    }
-
-    /// The host has something to tell.
-    pub(super) fn event(&mut self, event: &Event, now: OffsetDateTime) {
-        self.revision += 1;
-        match event {
-            Event::LogLine { level, text } => self.log_line(*level, text, now),
-            Event::Delivered(delivered) => self.delivered(delivered, now),
-            Event::HandlerStarted { pid } => {
-                let text = format!("handler started, process {}", pid.unwrap_or_default());
-                self.activity.add(Level::Information, &text, now);
-            }
-            Event::HandlerReady => {
-                self.activity.add(Level::Information, "handler ready", now);
-            }
-            Event::HandlerExited { exit, next } => {
-                self.totals.handler_exits += 1;
-                let text = activity::exited(*exit, *next);
-                self.activity.add(Level::Warning, &text, now);
-            }
-            Event::Note { level, text } => self.activity.add(*level, text, now),
-            Event::HostStopped { why } => {
-                let text = format!("the host stops: {why}");
-                self.activity.add(Level::Error, &text, now);
-            }
-            // The queue's own word on a dead letter is more precise.
-            _ => {}
-        }
-    }
-
-    /// The blob endpoint saw a request.
-    pub(super) fn seen(&mut self, seen: &Seen) {
-        self.revision += 1;
-        let is_upload = seen.method.as_str() == "PUT";
-        match seen.moment {
-            Moment::Answered(status) if is_upload && status.is_success() => {
-                self.totals.uploads += 1;
-            }
-            Moment::Answered(_) | Moment::Unanswered if is_upload => {
-                self.totals.uploads_failed += 1;
-            }
-            _ => {}
-        }
-        let sequence = match seen.moment {
-            Moment::Arrived => self.message_of(seen),
-            Moment::Answered(_) | Moment::Unanswered => self.open.remove(&seen.number),
-        };
-        let Some(sequence) = sequence else { return };
-        if seen.moment == Moment::Arrived {
-            self.open.insert(seen.number, sequence);
-            if self.open.len() > OPEN_REQUESTS_MAX {
-                self.open.pop_first();
-            }
-        }
-        self.change(sequence, seen.at, |message| message.request(seen));
-    }
-
-    /// An upload says whose it is; a read or a container's creation is of whom the uploads are.
-    fn message_of(&self, seen: &Seen) -> Option<u64> {
-        let number = seen.metadata.iter().find(|(name, _)| name == "sequence");
-        if let Some((_, number)) = number {
-            return number.parse().ok();
-        }
-        let delivering = self.messages.values().rev();
-        let mut delivering = delivering.filter(|message| message.stage == Stage::Delivering);
-        let of_this = delivering.find(|message| message.has_requested(&seen.path))?;
-        Some(of_this.sequence)
-    }
-
-    /// The Logic App took an order.
-    pub(super) fn handed_over(&mut self, received: &Received) {
-        self.revision += 1;
-        let body: Value = serde_json::from_slice(&received.body).unwrap_or_default();
-        let failure = body.get("failure");
-        let text = |of: Option<&Value>| of.and_then(Value::as_str).map(str::to_owned);
-        let number = failure.and_then(|failure| failure.get("sequenceNumber")?.as_u64());
-        let (Some(sequence), Some(id)) = (number, text(body.get("operationId"))) else {
-            return;
-        };
-        let reason = text(failure.and_then(|failure| failure.get("reason")));
-        self.change(sequence, received.at, |message| message.reason = reason);
-        self.operations.of(&id).sequence = Some(sequence);
-        self.join(&id, received.at);
-    }
-
-    /// The e-mail service took a mail: before or after we are told what the Logic App took.
-    pub(super) fn mailed(&mut self, mail: &Mail) {
-        self.revision += 1;
-        let id = mail.operation_id.to_string();
-        self.operations.of(&id).mail = Some(mail.number);
-        self.join(&id, mail.at);
-    }
-
-    fn join(&mut self, id: &str, now: OffsetDateTime) {
-        if let Operation {
-            sequence: Some(sequence),
-            mail: Some(mail),
-            ..
-        } = *self.operations.of(id)
-        {
-            self.change(sequence, now, |message| message.mail = Some(mail));
-        }
-    }
-
-    fn delivered(&mut self, delivered: &Delivered, now: OffsetDateTime) {
-        let sequence = delivered.sequence;
-        if let Outcome::Abandoned { why, .. } = &delivered.outcome {
-            let text = format!(
-                "#{sequence}: delivery {} abandoned ({why})",
-                delivered.delivery_count
-            );
-            self.activity.add(Level::Warning, &text, now);
-        }
-        self.change(sequence, now, |message| message.delivered(delivered));
-    }
-
-    fn log_line(&mut self, level: Level, text: &str, now: OffsetDateTime) {
-        let line = LogLine::read(level, text, now);
-        match line.outcome() {
-            Some("stored") => self.totals.stored += 1,
-            Some("superseded") => self.totals.superseded += 1,
-            Some("handed over") => self.totals.handed_over += 1,
-            _ => {}
-        }
-        let known = line
-            .sequence()
-            .filter(|sequence| self.messages.contains_key(sequence));
-        match known.or_else(|| self.in_flight(line.session()?)) {
-            Some(sequence) => self.change(sequence, now, |message| message.log_line(line)),
-            None => self.activity.add(level, line.text(), now),
-        }
-    }
-
-    /// The newest message of a session that the function has.
-    fn in_flight(&self, session: &str) -> Option<u64> {
-        let delivering = self.messages.values().rev();
-        let mut delivering = delivering.filter(|message| message.stage == Stage::Delivering);
-        let of_session =
-            delivering.find(|message| message.session_id.as_deref() == Some(session))?;
-        Some(of_session.sequence)
     }
 
     fn change(&mut self, sequence: u64, now: OffsetDateTime, change: impl FnOnce(&mut Message)) {

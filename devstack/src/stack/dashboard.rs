@@ -51,6 +51,12 @@ pub(super) async fn listener(
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await
 }
 
+/// An address that answers who only looks: the blob endpoint's own takes no plain GET.
+fn for_people((name, url): (String, String)) -> (String, String) {
+    let list = if name == "blobs" { "?comp=list" } else { "" };
+    (name, url + list)
+}
+
 /// Starts it.
 pub(super) fn start(listener: TcpListener, parts: &Parts<'_>) -> io::Result<Dashboard> {
     let Parts {
@@ -66,9 +72,10 @@ pub(super) fn start(listener: TcpListener, parts: &Parts<'_>) -> io::Result<Dash
         "queue".to_owned(),
         format!("{}/{}/messages", door.url(), queue.name()),
     );
-    let mut all = vec![queue_url];
-    all.extend(links(host, *blob, *logic_app));
-    all.extend(mail.map(|mail| ("outbox".to_owned(), mail.url().to_owned())));
+    let outbox = mail.map(|mail| ("outbox".to_owned(), mail.url().to_owned()));
+    let mut all: Vec<_> = outbox.into_iter().collect();
+    all.extend(links(host, *blob, *logic_app).into_iter().map(for_people));
+    all.push(queue_url);
     let options = DashboardOptions {
         queue: (*queue).clone(),
         events: host.later_events(),

@@ -194,10 +194,26 @@ async fn other_sites_and_foreign_names_are_turned_away_before_anything_happens()
             "{name}: {value}"
         );
     }
-    let rebound = world
-        .request(Method::GET, "/")
-        .header("host", "rebound.example");
-    assert_eq!(rebound.send().await.unwrap().status(), 403);
+    for read in [
+        "/",
+        "/script/main.js",
+        "/api/state",
+        "/api/events",
+        "/api/faults",
+        "/api/messages",
+        "/api/messages/1",
+        "/api/dead-letters",
+        "/api/blobs",
+        "/api/blobs/history",
+        "/api/mails",
+        "/api/handed-over",
+        "/api/nothing",
+    ] {
+        let rebound = world
+            .request(Method::GET, read)
+            .header("host", "rebound.example");
+        assert_eq!(rebound.send().await.unwrap().status(), 403, "{read}");
+    }
     assert_eq!(world.stack.queue.counts().active, 0);
     world.stack.stop().await;
 }
@@ -206,8 +222,12 @@ async fn other_sites_and_foreign_names_are_turned_away_before_anything_happens()
 async fn the_page_is_small_and_its_policy_lets_only_its_own_script_run() {
     let world = World::start().await;
     let mut weight = 0;
-    for path in ["/", "/style.css", "/script.js", "/favicon.svg"] {
+    let scripts = ["main", "messages", "lists", "dialog", "dom"];
+    let scripts = scripts.map(|name| format!("/script/{name}.js"));
+    let others = ["/", "/style.css", "/favicon.svg"].map(str::to_owned);
+    for path in others.iter().chain(&scripts) {
         let response = world.request(Method::GET, path).send().await.unwrap();
+        assert_eq!(response.status(), 200, "{path}");
         assert_eq!(response.headers()["x-content-type-options"], "nosniff");
         if path == "/" {
             let policy = response.headers()["content-security-policy"]
@@ -328,6 +348,24 @@ async fn under_load_a_page_gets_few_and_small_events_and_every_count() {
     assert_eq!(state["counts"]["active"], MANY);
     assert_eq!(state["messages"].as_array().unwrap().len(), 100);
     assert_eq!(state["messages"][0]["sequence"], MANY, "the newest first");
+    world.stack.stop().await;
+}
+
+#[tokio::test]
+async fn every_address_on_the_page_answers_who_only_looks() {
+    let world = World::start().await;
+    world.stack.dashboard.add_link("petstore", "http://shop");
+    let state = world.get("/api/state").await;
+    let links = state["links"].as_array().unwrap();
+    assert_eq!(links[0]["name"], "petstore", "the shop comes first");
+    for link in &links[1..] {
+        let (name, url) = (&link["name"], link["url"].as_str().unwrap());
+        // This test's handler is not there.
+        if name != "handler" {
+            let answer = world.client.get(url).send().await.unwrap();
+            assert_eq!(answer.status(), 200, "{name}: {url}");
+        }
+    }
     world.stack.stop().await;
 }
 

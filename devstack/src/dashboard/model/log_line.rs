@@ -10,6 +10,9 @@ use crate::host::Level;
 /// The longest line that is kept, in characters.
 const LINE_MAX: usize = 4_000;
 
+/// The longest of its fields, in characters.
+const FIELD_MAX: usize = 1_000;
+
 /// A line of the handler.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -18,7 +21,32 @@ pub(in crate::dashboard) struct LogLine {
     level: &'static str,
     text: String,
     #[serde(skip)]
-    fields: Option<Map<String, Value>>,
+    said: Said,
+}
+
+/// What it says of its message: the rest of its fields is not kept.
+#[derive(Debug, Clone, Default)]
+struct Said {
+    sequence: Option<u64>,
+    delivery_count: Option<u64>,
+    session: Option<String>,
+    outcome: Option<String>,
+    reason: Option<String>,
+}
+
+impl Said {
+    fn read(line: &str) -> Self {
+        let fields: Map<String, Value> = serde_json::from_str(line).unwrap_or_default();
+        let number = |name: &str| fields.get(name).and_then(Value::as_u64);
+        let text = |name: &str| Some(cut(fields.get(name)?.as_str()?, FIELD_MAX));
+        Self {
+            sequence: number("sequence_number"),
+            delivery_count: number("delivery_count"),
+            session: text("session"),
+            outcome: text("outcome"),
+            reason: text("reason"),
+        }
+    }
 }
 
 impl LogLine {
@@ -28,7 +56,7 @@ impl LogLine {
             at: timestamp(now),
             level: level_name(level),
             text: cut(text, LINE_MAX),
-            fields: serde_json::from_str(text).ok(),
+            said: Said::read(text),
         }
     }
 
@@ -37,29 +65,25 @@ impl LogLine {
     }
 
     pub(super) fn sequence(&self) -> Option<u64> {
-        self.field("sequence_number")?.as_u64()
+        self.said.sequence
     }
 
     pub(super) fn session(&self) -> Option<&str> {
-        self.field("session")?.as_str()
+        self.said.session.as_deref()
     }
 
     pub(super) fn outcome(&self) -> Option<&str> {
-        self.field("outcome")?.as_str()
+        self.said.outcome.as_deref()
     }
 
     pub(super) fn reason(&self) -> Option<&str> {
-        self.field("reason")?.as_str()
+        self.said.reason.as_deref()
     }
 
     /// Whether it ends that delivery.
     pub(super) fn is_of(&self, delivery_count: u32) -> bool {
-        let count = self.field("delivery_count").and_then(Value::as_u64);
+        let count = self.said.delivery_count;
         self.outcome().is_some() && count.is_none_or(|count| count == u64::from(delivery_count))
-    }
-
-    fn field(&self, name: &str) -> Option<&Value> {
-        self.fields.as_ref()?.get(name)
     }
 }
 

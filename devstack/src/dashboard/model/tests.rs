@@ -5,8 +5,10 @@ use time::macros::datetime;
 use uuid::Uuid;
 
 use super::*;
-use crate::host::Failure;
-use crate::loopback::{Method, StatusCode};
+use crate::host::{Delivered, Event, Failure, Outcome};
+use crate::logic_app::Received;
+use crate::loopback::{Method, Moment, Seen, StatusCode};
+use crate::mail::Mail;
 use crate::queue::{Accepted, DeadLetterReason, Message as Sent};
 
 const NOW: OffsetDateTime = datetime!(2026-05-04 09:30 UTC);
@@ -169,6 +171,25 @@ fn each_delivery_shows_its_own_uploads_and_the_message_keeps_all() {
     assert_eq!(world.whole(1)["uploads"], json!(["no answer"]));
     assert_eq!(world.whole(1)["requests"].as_array().unwrap().len(), 5);
     assert_eq!(world.0.totals.uploads_failed, 5);
+}
+
+#[test]
+fn a_condition_that_does_not_hold_is_no_failure() {
+    let mut world = World::default();
+    world.accepted(1);
+    world.locked(1, 1);
+    for (number, status) in [
+        (1, StatusCode::CONFLICT),
+        (2, StatusCode::PRECONDITION_FAILED),
+    ] {
+        world.wire(number, Some(1), Method::PUT, Moment::Arrived);
+        world.wire(number, Some(1), Method::PUT, Moment::Answered(status));
+    }
+    assert_eq!(world.whole(1)["uploads"], json!(["409", "412"]));
+    assert_eq!(
+        (world.0.totals.uploads, world.0.totals.uploads_failed),
+        (0, 0)
+    );
 }
 
 #[test]

@@ -1,0 +1,61 @@
+// Elements, words and requests. What is shown may come from strangers: data becomes text, by `el`
+// and `shown`, and never mark-up.
+
+export const OUTCOMES = { waiting: "waiting", delivering: "in the function", stored: "stored", superseded: "superseded", handedOver: "mailed", completed: "completed", deadLettered: "dead letter", redriven: "redriven" };
+export const calm = matchMedia("(prefers-reduced-motion: reduce)");
+export const $ = (id) => document.getElementById(id);
+
+// Characters that are not seen, or that turn the text around, as escapes.
+const HIDDEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g;
+export const shown = (text) => String(text).toWellFormed().replace(HIDDEN, (c) => `\\u{${c.charCodeAt(0).toString(16)}}`);
+export const line = (text) => shown(text).replace(/[\n\t]/g, (c) => (c === "\n" ? "\\n" : "\\t"));
+
+export const el = (tag, attributes = {}, ...children) => {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name === "onclick") node.addEventListener("click", value);
+    else if (value !== null && value !== undefined && value !== false) node.setAttribute(name, value === true ? "" : value);
+  }
+  node.append(...children.filter((child) => child !== null && child !== undefined).map((child) => (child instanceof Node ? child : shown(child))));
+  return node;
+};
+export const put = (id, text) => { const node = $(id); if (node.textContent !== text) node.textContent = text; };
+export const clock = (at) => el("time", { datetime: at }, at ? new Date(at).toLocaleTimeString("en-GB") : "");
+export const short = (session) => (session === null || session === undefined ? "(no session)" : session.length > 12 ? `${session.slice(0, 4)}…${session.slice(-4)}` : session);
+export const count = (n, one, many = `${one}s`) => `${n.toLocaleString("en")} ${n === 1 ? one : many}`;
+
+export const api = async (path, method = "GET", body) => {
+  const headers = body === undefined ? {} : { "Content-Type": "application/json" };
+  const response = await fetch(`/api/${path}`, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
+  const text = await response.text();
+  const value = text ? JSON.parse(text) : null;
+  if (!response.ok) throw new Error(value?.error ?? `${response.status} ${response.statusText}`);
+  return value;
+};
+// What a person asked for, and a word if it cannot be done.
+export const asked = (act) => act().catch((error) => put("posted", shown(error.message)));
+// At most one call at a time, and one more when something came in between.
+export const calmly = (act) => {
+  let running = false, again = false;
+  return async () => {
+    if (running) { again = true; return; }
+    running = true;
+    do { again = false; try { await act(); } catch { /* the next change asks again */ } await new Promise((done) => setTimeout(done, 300)); } while (again);
+    running = false;
+  };
+};
+
+// A JSON line of the handler in words, without what stands beside it.
+const BESIDE = ["timestamp", "level", "message", "target", "span", "invocation_id", "session", "message_id", "sequence_number", "trace_id"];
+export const readable = (text) => {
+  try {
+    const fields = JSON.parse(text);
+    if (typeof fields.message !== "string") return text;
+    const rest = Object.entries(fields).filter(([key, value]) => !BESIDE.includes(key) && value !== null);
+    return [fields.message, ...rest.map(([key, value]) => `${key}=${typeof value === "string" ? value : JSON.stringify(value)}`)].join("  ");
+  } catch { return text; }
+};
+
+// A condition that does not hold (409, 412) is the write protocol at work, and no failure.
+const verdict = (answer) => (answer.startsWith("2") ? "ok" : ["…", "409", "412"].includes(answer) ? "" : "no");
+export const tries = (uploads) => uploads.map((answer) => el("span", { class: `try ${verdict(answer)}` }, answer));
