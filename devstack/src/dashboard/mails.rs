@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 
 use super::Shared;
 use super::api::{Problem, problem};
+use super::blobs::Which;
 use super::text::timestamp;
-use crate::logic_app::LogicAppHandle;
 use crate::mail::Mail;
 
 /// What a mail says comes from strangers: it runs nothing and loads nothing.
@@ -60,12 +60,15 @@ pub(super) async fn html(
     Ok((headers, html).into_response())
 }
 
-/// `GET /api/handed-over`: what the Logic App took, as it was sent, oldest first.
-pub(super) async fn handed_over(State(shared): State<Arc<Shared>>) -> Json<Vec<Value>> {
+/// `GET /api/handed-over`: what the Logic App took, as it was sent, oldest first; `?after=N` skips the first N.
+pub(super) async fn handed_over(
+    State(shared): State<Arc<Shared>>,
+    Query(which): Query<Which>,
+) -> Json<Vec<Value>> {
     let received = shared
         .logic_app
         .as_ref()
-        .map_or_else(Vec::new, LogicAppHandle::received);
+        .map_or_else(Vec::new, |logic_app| logic_app.received_after(which.after));
     let bodies = received.iter();
     // Checked to be JSON when it was accepted.
     Json(
