@@ -137,7 +137,10 @@ async fn serve(listener: TcpListener, shop: Shop, mode: Mode) -> io::Result<()> 
     let signals = end_signals()?;
     let outbox = shop.outbox.clone();
     let mut ended = end;
-    let mut parent = (mode == Mode::Attached).then(input_closes).transpose()?;
+    let (mut parent, mut orphaned) = match mode {
+        Mode::Attached => input_closes().map(|(end, alone)| (Some(end), Some(alone)))?,
+        Mode::Serve | Mode::Check => (None, None),
+    };
     let served = web::serve(listener, shop, async move {
         tokio::select! {
             () = signals => {}
@@ -154,6 +157,11 @@ async fn serve(listener: TcpListener, shop: Shop, mode: Mode) -> io::Result<()> 
     tokio::select! {
         served = served => served?,
         () = overdue => warn!("some requests did not finish"),
+        // The next one is about to start, and takes over only what the dead have left.
+        () = gone(&mut orphaned) => {
+            info!("the parent is gone");
+            return Ok(());
+        }
     }
     let empty = async {
         while outbox.status().pending > 0 {
@@ -165,28 +173,37 @@ async fn serve(listener: TcpListener, shop: Shop, mode: Mode) -> io::Result<()> 
     Ok(())
 }
 
-/// Fires when the standard input closes.
+/// What the end of the standard input means: the first fires when the parent has written something before, which asks
+/// for an orderly end; the second when it has not, because it was killed.
 ///
 /// A thread of its own: the runtime would wait for a read of its own at the end.
-fn input_closes() -> io::Result<oneshot::Receiver<()>> {
-    let (closed, closes) = oneshot::channel();
+fn input_closes() -> io::Result<(oneshot::Receiver<()>, oneshot::Receiver<()>)> {
+    let (asked, asks) = oneshot::channel();
+    let (left, leaves) = oneshot::channel();
     let read = move || {
-        io::copy(&mut io::stdin().lock(), &mut io::sink()).ok();
+        let read = io::copy(&mut io::stdin().lock(), &mut io::sink());
+        let tell = if read.is_ok_and(|bytes| bytes > 0) {
+            asked
+        } else {
+            left
+        };
         // An error means that it ends already.
-        closed.send(()).ok();
+        tell.send(()).ok();
     };
     std::thread::Builder::new()
         .name("parent".to_owned())
         .spawn(read)?;
-    Ok(closes)
+    Ok((asks, leaves))
 }
 
-/// Never without a parent.
+/// Never without a parent, nor when the other end was meant.
 async fn gone(parent: &mut Option<oneshot::Receiver<()>>) {
-    match parent {
-        Some(parent) => drop(parent.await),
-        None => std::future::pending().await,
+    if let Some(parent) = parent
+        && parent.await.is_ok()
+    {
+        return;
     }
+    std::future::pending().await
 }
 
 fn end_signals() -> io::Result<impl Future<Output = ()> + Send> {
