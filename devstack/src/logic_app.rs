@@ -5,14 +5,16 @@
 //! the request like that schema would and answers 202 or 400.
 //! `GET /` shows what was accepted, newest first; `DELETE /` forgets it.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::io;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use tokio::net::TcpListener;
 use tokio::sync::broadcast;
@@ -20,10 +22,12 @@ use tokio::sync::broadcast;
 use crate::loopback::{Fault, Faults, Request, Server};
 use crate::workflow::Workflow;
 pub use handle::LogicAppHandle;
+use history::History;
 use runner::Runner;
 
 mod contract;
 mod handle;
+mod history;
 mod runner;
 mod trigger;
 mod web;
@@ -32,9 +36,11 @@ mod web;
 const BODY_MAX: usize = 8 * 1024 * 1024;
 
 /// A fallback request that was accepted: in Azure, an e-mail.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Received {
     /// When it was accepted.
+    #[serde(with = "time::serde::rfc3339")]
     pub at: OffsetDateTime,
     /// The workflow in the path.
     pub workflow: String,
@@ -43,6 +49,7 @@ pub struct Received {
     /// The headers, names in lower case; the value of `authorization` is blanked.
     pub headers: BTreeMap<String, String>,
     /// The body, byte for byte.
+    #[serde(with = "history::text")]
     pub body: Bytes,
 }
 
@@ -55,7 +62,7 @@ pub struct LogicApp {
 
 #[derive(Debug)]
 struct Shared {
-    received: Mutex<VecDeque<Received>>,
+    received: Mutex<History>,
     arrivals: broadcast::Sender<Received>,
     faults: Faults,
     /// Runs the workflow, when there is one.
@@ -66,16 +73,16 @@ struct Shared {
 const ARRIVALS_KEPT: usize = 1_024;
 
 impl Shared {
-    fn new(runner: Option<Runner>) -> Self {
+    fn new(runner: Option<Runner>, history: History) -> Self {
         Self {
-            received: Mutex::default(),
+            received: Mutex::new(history),
             arrivals: broadcast::Sender::new(ARRIVALS_KEPT),
             faults: Faults::default(),
             runner,
         }
     }
 
-    fn received(&self) -> MutexGuard<'_, VecDeque<Received>> {
+    fn received(&self) -> MutexGuard<'_, History> {
         self.received.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -86,7 +93,7 @@ impl LogicApp {
     /// # Errors
     /// When the listener does not tell its address.
     pub fn start(listener: TcpListener) -> io::Result<Self> {
-        Self::serve(listener, Shared::new(None))
+        Self::serve(listener, Shared::new(None, History::default()))
     }
 
     /// Serves on `listener`, and runs `workflow` for each request.
@@ -94,7 +101,21 @@ impl LogicApp {
     /// # Errors
     /// When the listener does not tell its address, or there can be no HTTP client.
     pub fn start_with(listener: TcpListener, workflow: Workflow) -> io::Result<Self> {
-        Self::serve(listener, Shared::new(Some(Runner::new(workflow)?)))
+        let runner = Some(Runner::new(workflow)?);
+        Self::serve(listener, Shared::new(runner, History::default()))
+    }
+
+    /// The same, and what was accepted is kept in a file over the end of this process.
+    ///
+    /// # Errors
+    /// As before, and when the file cannot be read or written.
+    pub fn start_with_history(
+        listener: TcpListener,
+        workflow: Workflow,
+        file: &Path,
+    ) -> io::Result<Self> {
+        let runner = Some(Runner::new(workflow)?);
+        Self::serve(listener, Shared::new(runner, History::in_file(file)?))
     }
 
     fn serve(listener: TcpListener, shared: Shared) -> io::Result<Self> {
@@ -121,7 +142,7 @@ impl LogicApp {
 
     /// What was accepted, oldest first.
     pub fn received(&self) -> Vec<Received> {
-        self.shared.received().iter().cloned().collect()
+        self.shared.received().after(0).cloned().collect()
     }
 
     /// The requests seen on the wire, refused and unanswered ones included.

@@ -1,8 +1,11 @@
 //! Settings, telemetry, outbox, serve; and an orderly end.
 
+mod parent;
+
 use std::{fmt::Display, io, process::ExitCode, time::Duration};
 
 use order_items_reserver::{http_client, telemetry};
+use parent::{gone, input_closes};
 use petstore::{
     bus::Bus,
     check,
@@ -14,7 +17,6 @@ use petstore::{
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
-    sync::oneshot,
     time::{sleep, timeout},
 };
 use tracing::{info, warn};
@@ -137,7 +139,10 @@ async fn serve(listener: TcpListener, shop: Shop, mode: Mode) -> io::Result<()> 
     let signals = end_signals()?;
     let outbox = shop.outbox.clone();
     let mut ended = end;
-    let mut parent = (mode == Mode::Attached).then(input_closes).transpose()?;
+    let (mut parent, mut orphaned) = match mode {
+        Mode::Attached => input_closes().map(|(end, alone)| (Some(end), Some(alone)))?,
+        Mode::Serve | Mode::Check => (None, None),
+    };
     let served = web::serve(listener, shop, async move {
         tokio::select! {
             () = signals => {}
@@ -154,6 +159,11 @@ async fn serve(listener: TcpListener, shop: Shop, mode: Mode) -> io::Result<()> 
     tokio::select! {
         served = served => served?,
         () = overdue => warn!("some requests did not finish"),
+        // The next one is about to start, and takes over only what the dead have left.
+        () = gone(&mut orphaned) => {
+            info!("the parent is gone");
+            return Ok(());
+        }
     }
     let empty = async {
         while outbox.status().pending > 0 {
@@ -163,30 +173,6 @@ async fn serve(listener: TcpListener, shop: Shop, mode: Mode) -> io::Result<()> 
     timeout(LAST_MESSAGES, empty).await.ok();
     info!(waiting = outbox.status().pending, "ended");
     Ok(())
-}
-
-/// Fires when the standard input closes.
-///
-/// A thread of its own: the runtime would wait for a read of its own at the end.
-fn input_closes() -> io::Result<oneshot::Receiver<()>> {
-    let (closed, closes) = oneshot::channel();
-    let read = move || {
-        io::copy(&mut io::stdin().lock(), &mut io::sink()).ok();
-        // An error means that it ends already.
-        closed.send(()).ok();
-    };
-    std::thread::Builder::new()
-        .name("parent".to_owned())
-        .spawn(read)?;
-    Ok(closes)
-}
-
-/// Never without a parent.
-async fn gone(parent: &mut Option<oneshot::Receiver<()>>) {
-    match parent {
-        Some(parent) => drop(parent.await),
-        None => std::future::pending().await,
-    }
 }
 
 fn end_signals() -> io::Result<impl Future<Output = ()> + Send> {

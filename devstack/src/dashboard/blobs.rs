@@ -25,7 +25,7 @@ const VERSIONS_MAX: usize = 50;
 #[derive(Debug, Deserialize)]
 pub(super) struct Which {
     #[serde(default)]
-    after: usize,
+    pub(super) after: usize,
 }
 
 /// `GET /api/blobs/history`: every accepted write of this run, oldest first.

@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 
 use super::Shared;
 use super::api::{Part, Problem, problem};
+use super::blobs::Which;
 use super::text::timestamp;
-use crate::logic_app::LogicAppHandle;
 use crate::mail::Mail;
 
 /// What a mail says comes from strangers: it runs nothing and loads nothing.
@@ -63,12 +63,15 @@ pub(super) async fn html(
     Ok((headers, html).into_response())
 }
 
-/// `GET /api/handed-over`: what the Logic App took, as it was sent, oldest first.
-pub(super) async fn handed_over(State(shared): State<Arc<Shared>>) -> Json<Vec<Value>> {
+/// `GET /api/handed-over`: what the Logic App took, as it was sent, oldest first; `?after=N` skips the first N.
+pub(super) async fn handed_over(
+    State(shared): State<Arc<Shared>>,
+    Query(which): Query<Which>,
+) -> Json<Vec<Value>> {
     let received = shared
         .logic_app
         .as_ref()
-        .map_or_else(Vec::new, LogicAppHandle::received);
+        .map_or_else(Vec::new, |logic_app| logic_app.received_after(which.after));
     let bodies = received.iter();
     // Checked to be JSON when it was accepted.
     Json(

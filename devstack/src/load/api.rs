@@ -65,9 +65,10 @@ impl Dashboard {
         self.list(&format!("/api/blobs/history?after={skip}")).await
     }
 
-    /// What the Logic App accepted.
-    pub(super) async fn handed_over(&self) -> Result<Vec<Mailed>, LoadError> {
-        let bodies: Vec<Value> = self.list("/api/handed-over").await?;
+    /// What the Logic App accepted, after the first `skip`.
+    pub(super) async fn handed_over(&self, skip: usize) -> Result<Vec<Mailed>, LoadError> {
+        let path = format!("/api/handed-over?after={skip}");
+        let bodies: Vec<Value> = self.list(&path).await?;
         Ok(bodies.iter().map(mailed).collect())
     }
 

@@ -86,7 +86,7 @@ pub struct Blob {
 }
 
 /// A fallback request that the Logic App accepted: an e-mail.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Mailed {
     /// `failure.messageId`.
     pub message_id: Option<String>,

@@ -71,6 +71,7 @@ pub(super) async fn evidence(
     let found = blobs.read_all(ours).await?;
     let names_after = blobs.names().await?;
     let later = seen.look(dashboard).await?;
+    seen.look_at_all_mails(dashboard).await?;
     let blobs: BTreeMap<_, _> = found
         .into_iter()
         .map(|(name, (blob, _))| (name, blob))

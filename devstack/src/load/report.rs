@@ -3,6 +3,7 @@
 mod latency;
 mod text;
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -44,6 +45,8 @@ pub struct Report {
     pub fates: Fates,
     /// Writes of their blobs.
     pub writes: usize,
+    /// E-mails about them, also where a later cart was stored afterwards.
+    pub mails: usize,
     /// Seconds in which carts were sent.
     pub seconds: f64,
     /// Seconds until the queue was quiet.
@@ -129,6 +132,7 @@ impl Report {
             clicks: None,
             fates: verdict.fates,
             writes: evidence.writes.len(),
+            mails: mails(evidence),
             to_accepted: latency::to_accepted(evidence),
             to_stored: latency::to_stored(evidence),
             violations: verdict.violations,
@@ -152,6 +156,7 @@ impl Report {
             clicks: None,
             fates: Fates::default(),
             writes: 0,
+            mails: 0,
             seconds: sending.took.as_secs_f64(),
             settled_seconds: sending.settled.as_secs_f64(),
             throughput,
@@ -193,4 +198,16 @@ impl Report {
         // These types have no state that JSON cannot hold.
         serde_json::to_string_pretty(self).unwrap_or_default()
     }
+}
+
+/// E-mails about what was sent here; there may be older ones of other runs.
+fn mails(evidence: &Evidence) -> usize {
+    let ours: HashSet<&str> = evidence
+        .sent
+        .iter()
+        .map(|sent| sent.message_id.as_str())
+        .collect();
+    let ids = evidence.mailed.iter().map(|mailed| &mailed.message_id);
+    ids.filter(|id| id.as_deref().is_some_and(|id| ours.contains(id)))
+        .count()
 }

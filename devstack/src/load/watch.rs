@@ -18,6 +18,9 @@ pub(super) struct Seen {
     pub(super) writes: Vec<Write>,
     pub(super) mailed: Vec<Mailed>,
     etags: HashSet<(String, String)>,
+    mails: HashSet<Mailed>,
+    /// How many mails the stack has told in its present life.
+    mails_told: usize,
     /// How many writes the stack has told in its present life, and the version of the last one.
     told: usize,
     last: Option<String>,
@@ -49,7 +52,7 @@ impl Seen {
         let anew = self.told > 0 && entries.first().map(|entry| &entry.etag) != self.last.as_ref();
         if anew {
             self.restarts += 1;
-            self.told = 0;
+            (self.told, self.mails_told) = (0, 0);
             entries = dashboard.history(0).await?;
         } else if self.told > 0 {
             entries.remove(0);
@@ -67,12 +70,28 @@ impl Seen {
                 self.writes.push(entry.into());
             }
         }
-        for mailed in dashboard.handed_over().await? {
-            if !self.mailed.contains(&mailed) {
+        let mails = dashboard.handed_over(self.mails_told).await?;
+        self.mails_told += mails.len();
+        self.keep(mails);
+        Ok(self.writes.len() - before)
+    }
+
+    /// Looks at every mail again: however the stack counts them after a restart, none is overlooked.
+    pub(super) async fn look_at_all_mails(
+        &mut self,
+        dashboard: &Dashboard,
+    ) -> Result<(), LoadError> {
+        let mails = dashboard.handed_over(0).await?;
+        self.keep(mails);
+        Ok(())
+    }
+
+    fn keep(&mut self, mails: Vec<Mailed>) {
+        for mailed in mails {
+            if self.mails.insert(mailed.clone()) {
                 self.mailed.push(mailed);
             }
         }
-        Ok(self.writes.len() - before)
     }
 }
 

@@ -4,22 +4,36 @@ use std::io;
 
 /// Takes the signals over from now on, so that none of them ends the process before its handler is gone.
 pub(crate) fn listen() -> io::Result<impl Future<Output = ()>> {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        let mut terminate = signal(SignalKind::terminate())?;
-        let mut hang_up = signal(SignalKind::hangup())?;
-        Ok(async move {
+    times(1)
+}
+
+/// Comes to pass with the second wish: whoever repeats it does not want to wait for an end in order.
+pub(crate) fn insisted() -> io::Result<impl Future<Output = ()>> {
+    times(2)
+}
+
+#[cfg(unix)]
+fn times(count: u32) -> io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut hang_up = signal(SignalKind::hangup())?;
+    Ok(async move {
+        for _ in 0..count {
             tokio::select! {
                 _ = interrupt.recv() => {}
                 _ = terminate.recv() => {}
                 _ = hang_up.recv() => {}
             }
-        })
-    }
-    #[cfg(not(unix))]
-    {
-        Ok(async { drop(tokio::signal::ctrl_c().await) })
-    }
+        }
+    })
+}
+
+#[cfg(not(unix))]
+fn times(count: u32) -> io::Result<impl Future<Output = ()>> {
+    Ok(async move {
+        for _ in 0..count {
+            drop(tokio::signal::ctrl_c().await);
+        }
+    })
 }

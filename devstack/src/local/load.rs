@@ -11,6 +11,9 @@ use devstack::load::{LoadError, Pace, Plan, run as load};
 
 use super::{FOLDER, LocalError, interrupt};
 
+/// As shells have it for an interrupt.
+const ABORTED: u8 = 130;
+
 /// How much, how long, and what goes wrong.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
@@ -120,7 +123,14 @@ pub(crate) async fn run(root: &Path, options: Options) -> Result<ExitCode, Local
         out: options.out,
     };
     let interrupted = interrupt::listen().map_err(LocalError::Signals)?;
-    let report = load(&plan, &places, interrupted).await?;
+    let insisted = interrupt::insisted().map_err(LocalError::Signals)?;
+    let report = tokio::select! {
+        report = load(&plan, &places, interrupted) => report?,
+        () = insisted => {
+            eprintln!("aborted without a verdict; what was broken on purpose stays broken until it is switched off");
+            return Ok(ExitCode::from(ABORTED));
+        }
+    };
     if options.json {
         println!("{}", report.json());
     } else {

@@ -9,7 +9,13 @@ use devstack::running::Claim;
 use super::{FOLDER, LocalError, text};
 
 /// Each part's own; the queue's journal is a file.
-const KEPT: [&str; 4] = ["queue.jsonl", "blobs", "azurite", "outbox"];
+const KEPT: [&str; 5] = [
+    "queue.jsonl",
+    "blobs",
+    "azurite",
+    "outbox",
+    "handed-over.jsonl",
+];
 
 /// With it go the carts that are still to be published, and the key that signs the shoppers' cookies.
 const PETSTORE: &str = "petstore";

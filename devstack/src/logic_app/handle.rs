@@ -15,9 +15,9 @@ pub struct LogicAppHandle {
 }
 
 impl LogicAppHandle {
-    /// What was accepted, oldest first.
-    pub fn received(&self) -> Vec<Received> {
-        self.shared.received().iter().cloned().collect()
+    /// What was accepted, oldest first, without the first `count`. Only the newest thousands are still there.
+    pub fn received_after(&self, count: usize) -> Vec<Received> {
+        self.shared.received().after(count).cloned().collect()
     }
 
     /// What is accepted from now on.

@@ -1,6 +1,7 @@
 //! What the stand-in answers.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::sync::Arc;
 
 use axum::Json;
@@ -15,9 +16,6 @@ use time::format_description::well_known::Rfc3339;
 
 use super::{Received, Shared, contract};
 
-/// Accepted requests that are kept; older ones are forgotten.
-const RECEIVED_MAX: usize = 100_000;
-
 pub(super) async fn invoke(
     State(shared): State<Arc<Shared>>,
     Path(workflow): Path<String>,
@@ -29,28 +27,27 @@ pub(super) async fn invoke(
             Ok(accepted) => accepted,
             Err(response) => return response,
         };
-        shared.keep(Received {
+        let kept = shared.keep(Received {
             at: OffsetDateTime::now_utc(),
             workflow,
             operation_id,
             headers: readable(&headers),
             body,
         });
-        response
+        // Not told as accepted what nobody could find again: at worst there is a second mail.
+        kept.map_or_else(|failed| not_kept(&failed), |()| response)
     };
     let refuse = |status, code| error(status, code, "a fault that was switched on");
     shared.faults.around_future(apply, refuse).await
 }
 
 impl Shared {
-    fn keep(&self, accepted: Received) {
+    fn keep(&self, accepted: Received) -> io::Result<()> {
         let mut received = self.received();
-        if received.len() == RECEIVED_MAX {
-            received.pop_front();
-        }
-        received.push_back(accepted.clone());
+        received.add(accepted.clone())?;
         // Under the lock, for the order. An error means that nobody listens.
         self.arrivals.send(accepted).ok();
+        Ok(())
     }
 }
 
@@ -111,14 +108,26 @@ pub(super) async fn list(State(shared): State<Arc<Shared>>) -> Response {
             "body": serde_json::from_slice::<Value>(&received.body).unwrap_or_default(),
         })
     };
-    let all: Vec<Value> = shared.received().iter().rev().map(entry).collect();
+    let mut all: Vec<Value> = shared.received().after(0).map(entry).collect();
+    all.reverse();
     let text = format!("{:#}\n", Value::from(all));
     ([(CONTENT_TYPE, "application/json")], text).into_response()
 }
 
-pub(super) async fn clear(State(shared): State<Arc<Shared>>) -> StatusCode {
-    shared.received().clear();
-    StatusCode::NO_CONTENT
+pub(super) async fn clear(State(shared): State<Arc<Shared>>) -> Response {
+    match shared.received().clear() {
+        Ok(()) => StatusCode::NO_CONTENT.into_response(),
+        Err(failed) => not_kept(&failed),
+    }
+}
+
+fn not_kept(failed: &io::Error) -> Response {
+    let message = format!("the file of what was accepted cannot be written: {failed}");
+    error(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "InternalServerError",
+        &message,
+    )
 }
 
 pub(super) fn error(status: StatusCode, code: &str, message: &str) -> Response {

@@ -38,8 +38,8 @@ impl Backends {
         let (logic_app, mail) = match places.logic_app {
             Some(place) => {
                 let listener = place.bind().await?;
-                let outbox = options.keep.outbox();
-                let (logic_app, mail) = fallback::start(&options.root, listener, outbox).await?;
+                let (logic_app, mail) =
+                    fallback::start(&options.root, listener, &options.keep).await?;
                 (Some(logic_app), mail)
             }
             None => (None, None),

@@ -7,9 +7,9 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 use tokio::net::TcpListener;
 
-use super::StackError;
+use super::{Keep, StackError};
 use crate::logic_app::LogicApp;
-use crate::mail::{MailService, Outbox};
+use crate::mail::MailService;
 use crate::workflow::Workflow;
 
 /// The definition that is deployed, in the app's folder.
@@ -22,7 +22,7 @@ const RECIPIENT: &str = "operations@order-items-reserver.local";
 pub(super) async fn start(
     root: &Path,
     listener: TcpListener,
-    outbox: Outbox,
+    keep: &Keep,
 ) -> Result<(LogicApp, Option<MailService>), StackError> {
     let definition = match std::fs::read_to_string(root.join(DEFINITION)) {
         Ok(definition) => definition,
@@ -33,9 +33,13 @@ pub(super) async fn start(
     };
     // No setting names the service's port: only the workflow calls it.
     let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-    let mail = MailService::start(port, outbox)?;
+    let mail = MailService::start(port, keep.outbox())?;
     let workflow = Workflow::load(&definition, parameters(mail.url()))?;
-    Ok((LogicApp::start_with(listener, workflow)?, Some(mail)))
+    let logic_app = match keep.handed_over() {
+        Some(file) => LogicApp::start_with_history(listener, workflow, &file)?,
+        None => LogicApp::start_with(listener, workflow)?,
+    };
+    Ok((logic_app, Some(mail)))
 }
 
 fn parameters(mail_service: &str) -> Map<String, Value> {

@@ -36,6 +36,14 @@ impl Keep {
         }
     }
 
+    /// Where the Logic App keeps what it has accepted.
+    pub(super) fn handed_over(&self) -> Option<PathBuf> {
+        match self {
+            Self::InMemory => None,
+            Self::InFolder(folder) => Some(folder.join("handed-over.jsonl")),
+        }
+    }
+
     pub(super) fn queue(&self, app: &FunctionApp) -> Result<Queue, JournalError> {
         let options = QueueOptions {
             sessions: app.sessions,

@@ -4,7 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWriteExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -44,9 +44,12 @@ impl Process {
         self.lines.recv().await
     }
 
-    /// Closes its input, which is its sign to end, and waits; kills it after the limit. How it ended.
+    /// Asks for an orderly end: a word and the end of its input, as nobody says who is killed. Waits; kills it after the limit. How it ended.
     pub(super) async fn end(mut self, limit: Duration) -> String {
-        drop(self.child.stdin.take());
+        if let Some(mut input) = self.child.stdin.take() {
+            // An error means that it has ended already.
+            input.write_all(b"end\n").await.ok();
+        }
         // It must not wait for somebody who reads its last lines.
         let ended = async {
             tokio::join!(self.child.wait(), async {

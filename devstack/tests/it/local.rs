@@ -11,7 +11,7 @@ use crate::fixture::AppFolder;
 use crate::net::until;
 use crate::stack::app_with_handler;
 
-const SLEEP: &str = "exec sleep 600";
+pub(crate) const SLEEP: &str = "exec sleep 600";
 
 /// A running `cargo local`; killed when it is dropped.
 pub(crate) struct Local {
@@ -50,7 +50,7 @@ impl Local {
         assert!(said(), "expected {what}: {}", self.output());
     }
 
-    fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
     }
@@ -86,13 +86,13 @@ fn folder(app: &AppFolder) -> PathBuf {
     app.path().join(".local")
 }
 
-async fn found(app: &AppFolder) -> Running {
+pub(crate) async fn found(app: &AppFolder) -> Running {
     until(|| running::find(&folder(app)).is_ok()).await;
     running::find(&folder(app)).unwrap()
 }
 
 /// Whether a program of another package is built; with `CI=true` it has to be.
-fn is_built(name: &str) -> bool {
+pub(crate) fn is_built(name: &str) -> bool {
     let built = Path::new(env!("CARGO_BIN_EXE_devstack")).with_file_name(name);
     #[expect(clippy::disallowed_methods, reason = "not a setting of the product")]
     let ci = std::env::var_os("CI").is_some_and(|value| value == "true");

@@ -30,6 +30,7 @@ mod journal_full;
 mod journal_kill;
 mod journal_properties;
 mod local;
+mod local_load;
 mod local_watch;
 mod logic_app;
 mod logic_app_workflow;

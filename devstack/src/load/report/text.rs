@@ -70,8 +70,8 @@ impl Report {
         )?;
         writeln!(
             f,
-            "{} queued, {} dead-lettered, {} lost; {} writes",
-            fates.queued, fates.dead_lettered, fates.lost, self.writes
+            "{} queued, {} dead-lettered, {} lost; {} writes, {} mails",
+            fates.queued, fates.dead_lettered, fates.lost, self.writes, self.mails
         )
     }
 

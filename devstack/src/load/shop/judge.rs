@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::page::Cart;
-use crate::load::evidence::{Mailed, Mark, Waiting, Write, blob_name};
+use crate::load::evidence::{Blob, Mailed, Mark, Waiting, Write, blob_name};
 use crate::load::judge::{Fates, Verdict, Violation};
 
 /// What shoppers saw, and what is stored.
@@ -13,8 +13,14 @@ pub struct Evidence {
     pub shown: BTreeMap<String, Cart>,
     /// Sessions whose last click got no answer.
     pub unsure: BTreeSet<String>,
-    /// The blobs at the end, by name: their mark, and the cart in them where they hold one.
-    pub blobs: BTreeMap<String, (Mark, Option<Cart>)>,
+    /// The blobs at the end, by name, and the cart in them where they hold one.
+    pub blobs: BTreeMap<String, (Blob, Option<Cart>)>,
+    /// Clicks that got no answer: each may have begun a session that nobody was shown.
+    pub unanswered: usize,
+    /// Every blob's name before the first click.
+    pub names_before: BTreeSet<String>,
+    /// Every blob's name at the end.
+    pub names_after: BTreeSet<String>,
     /// Writes of blobs in the order in which they happened.
     pub writes: Vec<Write>,
     /// What was mailed.
@@ -49,12 +55,30 @@ pub fn judge(evidence: &Evidence) -> Verdict {
             });
         }
     }
+    foreign(evidence, &mut verdict);
     if evidence.pending > 0 {
         verdict.violations.push(Violation::Pending {
             pending: evidence.pending,
         });
     }
     verdict
+}
+
+/// Every new blob belongs to a session that a page has shown, or that a click without an answer has begun.
+fn foreign(evidence: &Evidence, verdict: &mut Verdict) {
+    let known: BTreeSet<String> = evidence
+        .shown
+        .keys()
+        .chain(&evidence.unsure)
+        .map(|session| blob_name(session))
+        .collect();
+    let new = evidence.names_after.difference(&evidence.names_before);
+    let foreign: Vec<&String> = new.filter(|name| !known.contains(*name)).collect();
+    if foreign.len() > evidence.unanswered {
+        let told = foreign.into_iter().cloned();
+        let told = told.map(|name| Violation::Foreign { name });
+        verdict.violations.extend(told);
+    }
 }
 
 fn account_for(session: &str, shown: &Cart, evidence: &Evidence, verdict: &mut Verdict) {
@@ -64,7 +88,8 @@ fn account_for(session: &str, shown: &Cart, evidence: &Evidence, verdict: &mut V
         return;
     }
     // Only what came after the blob can be what was shown last.
-    let stored = blob.and_then(|(mark, _)| mark.sequence).unwrap_or(0);
+    let stored = blob.and_then(|(blob, _)| blob.mark.sequence);
+    let stored = stored.unwrap_or(0);
     let waits = |all: &[Waiting]| {
         all.iter()
             .any(|one| one.session.as_deref() == Some(session) && one.sequence > stored)
@@ -89,8 +114,8 @@ fn account_for(session: &str, shown: &Cart, evidence: &Evidence, verdict: &mut V
         *lost += 1;
         let blob = match blob {
             None => "there is none".to_owned(),
-            Some((mark, None)) => format!("no cart ({})", describe(mark)),
-            Some((mark, Some(cart))) => format!("{cart} ({})", describe(mark)),
+            Some((blob, None)) => format!("no cart ({})", describe(&blob.mark)),
+            Some((blob, Some(cart))) => format!("{cart} ({})", describe(&blob.mark)),
         };
         verdict.violations.push(Violation::NotTheCartShown {
             session: session.to_owned(),
@@ -136,10 +161,19 @@ mod tests {
         }
     }
 
+    fn blob(sequence: u64) -> Blob {
+        Blob {
+            etag: sequence.to_string(),
+            sha256: String::new(),
+            mark: mark(sequence),
+        }
+    }
+
     fn fine() -> Evidence {
         Evidence {
             shown: BTreeMap::from([("A".to_owned(), cart(2))]),
-            blobs: BTreeMap::from([("A.json".to_owned(), (mark(2), Some(cart(2))))]),
+            blobs: BTreeMap::from([("A.json".to_owned(), (blob(2), Some(cart(2))))]),
+            names_after: BTreeSet::from(["A.json".to_owned()]),
             writes: vec![write(1), write(2)],
             ..Evidence::default()
         }
@@ -210,6 +244,24 @@ mod tests {
             judge(&evidence).violations.as_slice(),
             [Violation::Pending { pending: 3 }]
         ));
+    }
+
+    #[test]
+    fn a_blob_that_nobody_was_shown_is_told_unless_a_lost_click_explains_it() {
+        let mut evidence = fine();
+        evidence.names_after.insert("B.json".to_owned());
+        assert!(matches!(
+            judge(&evidence).violations.as_slice(),
+            [Violation::Foreign { name }] if name == "B.json"
+        ));
+        evidence.unanswered = 1;
+        assert!(
+            judge(&evidence).kept(),
+            "a click that nobody saw the end of"
+        );
+        evidence.unanswered = 0;
+        evidence.names_before.insert("B.json".to_owned());
+        assert!(judge(&evidence).kept());
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::fmt;
 use serde_json::Value;
 
 /// A cart as it is shown, or as it is stored.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Cart {
     /// Product and quantity, in their order.
     pub lines: Vec<(u64, u64)>,

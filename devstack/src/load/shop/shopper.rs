@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use reqwest::{Method, StatusCode, header};
+use time::OffsetDateTime;
 use tokio::sync::watch::Receiver;
 use tokio::time::{Instant, sleep};
 
 use super::page::{self, Cart};
 use crate::load::report::Clicks;
+use crate::load::target::Places;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -21,6 +23,10 @@ const LOOKS: u32 = 100;
 pub(super) struct Trip {
     /// The cart last confirmed, of each session: a completed order begins a new one.
     pub(super) shown: BTreeMap<String, Cart>,
+    /// When the click was due that led to it.
+    pub(super) due: BTreeMap<String, OffsetDateTime>,
+    /// Clicks whose page never came: each may have begun a session that nobody was shown.
+    pub(super) unanswered: usize,
     /// The session whose last click got no answer.
     pub(super) unsure: Option<String>,
     /// From click to confirmation, in microseconds.
@@ -41,7 +47,7 @@ impl Trip {
 }
 
 pub(super) struct Shopper {
-    shop: String,
+    places: Places,
     client: reqwest::Client,
     random: Rng,
     cookie: String,
@@ -62,9 +68,9 @@ enum Clicked {
 }
 
 impl Shopper {
-    pub(super) fn new(shop: &str, client: reqwest::Client, random: Rng) -> Self {
+    pub(super) fn new(places: Places, client: reqwest::Client, random: Rng) -> Self {
         Self {
-            shop: shop.to_owned(),
+            places,
             client,
             random,
             cookie: String::new(),
@@ -115,7 +121,10 @@ impl Shopper {
                 self.trip.clicks.confirmed += 1;
                 self.trip.unsure = None;
                 self.confirm(&location).await;
-                let took = due.elapsed().as_micros();
+                let since = due.elapsed();
+                let was_due = OffsetDateTime::now_utc() - since;
+                self.trip.due.insert(self.session.clone(), was_due);
+                let took = since.as_micros();
                 self.trip
                     .times
                     .push(i128::try_from(took).unwrap_or(i128::MAX));
@@ -130,7 +139,7 @@ impl Shopper {
             Clicked::TurnedAway => self.trip.clicks.failed += 1,
             Clicked::NoAnswer => {
                 self.trip.clicks.failed += 1;
-                self.trip.unsure = Some(self.session.clone());
+                self.lose_track();
             }
         }
     }
@@ -175,7 +184,7 @@ impl Shopper {
     /// Looks at the page a change leads to, and remembers the cart on it.
     async fn confirm(&mut self, location: &str) {
         let Some(page) = self.look(location).await else {
-            self.trip.unsure = Some(self.session.clone());
+            self.lose_track();
             return;
         };
         let complete = location.starts_with("/order");
@@ -192,8 +201,14 @@ impl Shopper {
                     .shown
                     .insert(self.session.clone(), self.cart.clone());
             }
-            None => self.trip.unsure = Some(self.session.clone()),
+            None => self.lose_track(),
         }
+    }
+
+    /// What the last click has done is not known.
+    fn lose_track(&mut self) {
+        self.trip.unanswered += 1;
+        self.trip.unsure = Some(self.session.clone());
     }
 
     /// A page; asked for again while the storefront is away.
@@ -231,19 +246,25 @@ impl Shopper {
         path: &str,
         form: &str,
     ) -> reqwest::Result<reqwest::Response> {
+        // A storefront that was away may come back elsewhere.
+        let shop = self.places.now().petstore.clone().unwrap_or_default();
         let mut request = self
             .client
-            .request(method.clone(), format!("{}{path}", self.shop))
+            .request(method.clone(), format!("{shop}{path}"))
             .timeout(PATIENCE);
         if method == Method::POST {
             request = request
                 .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-                .header(header::ORIGIN, &self.shop)
+                .header(header::ORIGIN, &shop)
                 .body(form.to_owned());
         }
         if !self.cookie.is_empty() {
             request = request.header(header::COOKIE, &self.cookie);
         }
-        request.send().await
+        let answer = request.send().await;
+        if answer.is_err() {
+            self.places.look_again();
+        }
+        answer
     }
 }
