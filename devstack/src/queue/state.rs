@@ -10,7 +10,7 @@ use std::sync::Arc;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::backlog::{Backlog, Waiting};
+use super::backlog::{Backlog, Waiting, session_of};
 use super::dead_letters::DeadLetters;
 use super::duplicates::Duplicates;
 use super::journal::Entry;
@@ -275,6 +275,31 @@ impl State {
         self.transitions
             .push(Transition::LetterCompleted { sequence });
         Ok(())
+    }
+
+    /// Ends the locks of the `most` oldest messages that are handed out; returns of how many.
+    pub(super) fn lose_locks(&mut self, most: usize, now: OffsetDateTime) -> usize {
+        self.release_expired_locks(now);
+        let locked = self.locked.values();
+        let mut oldest: Vec<(u64, Uuid)> = locked
+            .map(|delivery| (delivery.accepted.sequence, delivery.lock_token))
+            .collect();
+        oldest.sort_unstable();
+        oldest.truncate(most);
+        for (_, token) in &oldest {
+            // Gone already when it belonged to a session that was lost with an older message.
+            let Some(delivery) = self.locked.remove(token) else {
+                continue;
+            };
+            if self.options.sessions {
+                let session = session_of(&delivery.accepted).to_owned();
+                self.locked.insert(*token, delivery);
+                self.release_session(&session, now);
+            } else {
+                self.release(delivery.accepted, delivery.delivery_count, now);
+            }
+        }
+        oldest.len()
     }
 
     fn release_expired_locks(&mut self, now: OffsetDateTime) {

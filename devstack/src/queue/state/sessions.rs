@@ -83,7 +83,7 @@ impl State {
 
     /// What the receiver did not settle waits again, and that hand-out is not counted: so says the broker's
     /// documentation of sessions.
-    fn release_session(&mut self, session: &str, now: OffsetDateTime) {
+    pub(super) fn release_session(&mut self, session: &str, now: OffsetDateTime) {
         self.sessions.remove(session);
         let out = |delivery: &Delivery| session_of(&delivery.accepted) == session;
         let unsettled: Vec<Delivery> = self
