@@ -1,6 +1,6 @@
 //! Does what the schedule says, and undoes it in time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use tokio::sync::oneshot::{self, error::TryRecvError};
@@ -20,6 +20,9 @@ const TICK: Duration = Duration::from_millis(5);
 
 /// Longer than the handler's time limit of an attempt.
 pub(super) const LATE: Duration = Duration::from_millis(1_300);
+
+/// Long enough for a lock to be lost meanwhile.
+const SLOW: Duration = Duration::from_millis(150);
 
 /// An upload is waited for so long; in the midst of other faults there may be none.
 const HELD_WITHIN: Duration = Duration::from_secs(2);
@@ -50,6 +53,7 @@ pub(super) struct Injector<'a> {
     killers: [Killer; 2],
     done: Done,
     spells: Spells,
+    hunted: BTreeSet<u64>,
     armed: Option<(oneshot::Receiver<HeldUpload>, Instant)>,
     unanswered: Option<(HeldUpload, Instant)>,
 }
@@ -76,6 +80,7 @@ impl<'a> Injector<'a> {
             killers: [stack.host.killer(), second.killer()],
             done: Done::default(),
             spells: Spells::default(),
+            hunted: BTreeSet::new(),
             armed: None,
             unanswered: None,
         })
@@ -90,9 +95,8 @@ impl<'a> Injector<'a> {
             let now = tick.tick().await;
             self.end_spells(now);
             self.kill_in_upload(now);
-            if self.spells.hunt.is_some() {
-                self.done.locks_lost += self.queue.lose_locks(HUNTED);
-            }
+            let hunted = &self.hunted;
+            self.done.locks_lost += self.queue.lose_locks(|number| hunted.contains(&number));
             while let Some(step) = steps.next_if(|step| step.at <= sent()) {
                 *self.done.blows.entry(step.kind.name()).or_default() += 1;
                 self.strike(step, now);
@@ -138,9 +142,26 @@ impl<'a> Injector<'a> {
             Kind::KillInUpload => {
                 self.armed = Some((self.storage.hold_next_upload(), now + HELD_WITHIN));
             }
-            Kind::LoseLocks => self.done.locks_lost += self.queue.lose_locks(usize::MAX),
-            Kind::HuntLocks => self.spells.hunt = end,
+            Kind::LoseLocks => self.done.locks_lost += self.queue.lose_locks(|_| true),
+            Kind::HuntLocks => {
+                self.storage.set_fault(Fault::Delay(SLOW));
+                self.spells.storage = end;
+                self.hunt(end);
+            }
+            Kind::HuntInTheDark => {
+                self.storage.set_fault(Fault::FORBID_ALL);
+                self.fallback.set_fault(BAD_GATEWAY);
+                (self.spells.storage, self.spells.fallback) = (end, end);
+                self.hunt(end);
+            }
         }
+    }
+
+    /// The oldest messages lose every lock from now on.
+    fn hunt(&mut self, end: Option<Instant>) {
+        let all = self.queue.peek().into_iter();
+        self.hunted = all.map(|it| it.accepted.sequence).take(HUNTED).collect();
+        self.spells.hunt = end;
     }
 
     fn end_spells(&mut self, now: Instant) {
@@ -154,7 +175,9 @@ impl<'a> Injector<'a> {
         if is_over(&mut self.spells.mail) {
             self.mail.set_fault(Fault::None);
         }
-        is_over(&mut self.spells.hunt);
+        if is_over(&mut self.spells.hunt) {
+            self.hunted.clear();
+        }
     }
 
     /// Nobody sees whose upload it is: both die.

@@ -10,6 +10,9 @@ const EVERY: usize = 40;
 /// Blows in a run, at the most, however many messages there are.
 const BLOWS_MAX: usize = 400;
 
+/// A hunt takes so much longer: ten hand-outs of each message, among others that wait a second.
+const HUNT: Duration = Duration::from_secs(1);
+
 /// What happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
@@ -22,8 +25,10 @@ pub(super) enum Kind {
     KillInUpload,
     /// The locks of all that is handed out end.
     LoseLocks,
-    /// The locks of the oldest messages end again and again, up to the dead-letter queue.
+    /// The locks of the oldest messages end again and again, up to the dead-letter queue, while uploads are slow.
     HuntLocks,
+    /// The same while neither storage nor Logic App takes anything.
+    HuntInTheDark,
 }
 
 /// What the storage does.
@@ -102,10 +107,14 @@ pub(super) fn schedule(seed: u64, messages: usize) -> Vec<Step> {
         }
         let Some(kind) = deck.pop() else { break };
         let early = random.usize(0..every);
+        let lasts = Duration::from_millis(random.u64(200..1_500));
         steps.push(Step {
             at: at - early,
             kind,
-            lasts: Duration::from_millis(random.u64(200..1_500)),
+            lasts: match kind {
+                Kind::HuntLocks | Kind::HuntInTheDark => lasts + HUNT,
+                _ => lasts,
+            },
             seed: random.u64(..),
         });
     }
@@ -125,6 +134,7 @@ fn shuffled(random: &mut Rng) -> Vec<Kind> {
         Kind::LoseLocks,
         Kind::LoseLocks,
         Kind::HuntLocks,
+        Kind::HuntInTheDark,
     ];
     deck.extend(STORAGE.map(Kind::Storage));
     deck.extend(FALLBACK.map(Kind::Fallback));
@@ -156,7 +166,8 @@ impl Kind {
             Self::Kill(_) => "kill -9 of a handler",
             Self::KillInUpload => "kill -9 of both in an upload",
             Self::LoseLocks => "all locks lost",
-            Self::HuntLocks => "the oldest locks lost over and over",
+            Self::HuntLocks => "locks lost over and over",
+            Self::HuntInTheDark => "the same with both services down",
         }
     }
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::backlog::{Backlog, Waiting, session_of};
+use super::backlog::{Backlog, Waiting};
 use super::dead_letters::DeadLetters;
 use super::duplicates::Duplicates;
 use super::journal::Entry;
@@ -277,29 +277,24 @@ impl State {
         Ok(())
     }
 
-    /// Ends the locks of the `most` oldest messages that are handed out; returns of how many.
-    pub(super) fn lose_locks(&mut self, most: usize, now: OffsetDateTime) -> usize {
+    /// Ends the locks of messages with such numbers; returns of how many.
+    pub(super) fn lose_locks(
+        &mut self,
+        is_lost: impl Fn(u64) -> bool,
+        now: OffsetDateTime,
+    ) -> usize {
         self.release_expired_locks(now);
-        let locked = self.locked.values();
-        let mut oldest: Vec<(u64, Uuid)> = locked
-            .map(|delivery| (delivery.accepted.sequence, delivery.lock_token))
-            .collect();
-        oldest.sort_unstable();
-        oldest.truncate(most);
-        for (_, token) in &oldest {
-            // Gone already when it belonged to a session that was lost with an older message.
-            let Some(delivery) = self.locked.remove(token) else {
-                continue;
-            };
-            if self.options.sessions {
-                let session = session_of(&delivery.accepted).to_owned();
-                self.locked.insert(*token, delivery);
-                self.release_session(&session, now);
-            } else {
-                self.release(delivery.accepted, delivery.delivery_count, now);
-            }
+        let lost = |delivery: &Delivery| is_lost(delivery.accepted.sequence);
+        if self.options.sessions {
+            return self.lose_sessions(lost, now);
         }
-        oldest.len()
+        let lost = self.locked.extract_if(|_, delivery| lost(delivery));
+        let lost: Vec<Delivery> = lost.map(|(_, delivery)| delivery).collect();
+        let count = lost.len();
+        for delivery in lost {
+            self.release(delivery.accepted, delivery.delivery_count, now);
+        }
+        count
     }
 
     fn release_expired_locks(&mut self, now: OffsetDateTime) {
