@@ -63,7 +63,8 @@ impl Tally {
         counting.spawn(each(seen, "requests", Arc::clone(&counted), request));
         for host in [&stack.host, second] {
             let stopped = stopped.clone();
-            let note = move |counted: &mut Counted, event| event_of_host(counted, event, &stopped);
+            let note =
+                move |counted: &mut Counted, event: &Event| event_of_host(counted, event, &stopped);
             // Every event since its start for the one, from now on for the other: the dashboard has the former.
             counting.spawn(each(host.events(), "events", Arc::clone(&counted), note));
         }
@@ -100,11 +101,11 @@ async fn each<T: Clone>(
     mut receiver: Receiver<T>,
     what: &'static str,
     counted: Arc<Mutex<Counted>>,
-    count: impl Fn(&mut Counted, T),
+    count: impl Fn(&mut Counted, &T),
 ) {
     loop {
         match receiver.recv().await {
-            Ok(it) => count(&mut lock(&counted), it),
+            Ok(it) => count(&mut lock(&counted), &it),
             Err(RecvError::Lagged(missed)) => {
                 *lock(&counted).missed.entry(what).or_default() += missed;
             }
@@ -131,14 +132,14 @@ async fn mails(outbox: OutboxReader, counted: Arc<Mutex<Counted>>) {
     }
 }
 
-fn transition(counted: &mut Counted, transition: Transition) {
+fn transition(counted: &mut Counted, transition: &Transition) {
     if let Transition::Locked { delivery_count, .. } = transition {
         counted.deliveries += 1;
-        counted.redeliveries += u64::from(delivery_count > 1);
+        counted.redeliveries += u64::from(*delivery_count > 1);
     }
 }
 
-fn request(counted: &mut Counted, seen: Seen) {
+fn request(counted: &mut Counted, seen: &Seen) {
     if seen.moment != Moment::Arrived {
         return;
     }
@@ -149,7 +150,7 @@ fn request(counted: &mut Counted, seen: Seen) {
     }
 }
 
-fn event_of_host(counted: &mut Counted, event: Event, stopped: &watch::Sender<bool>) {
+fn event_of_host(counted: &mut Counted, event: &Event, stopped: &watch::Sender<bool>) {
     let problem = match event {
         Event::HandlerStarted { .. } => {
             counted.starts += 1;
@@ -162,7 +163,7 @@ fn event_of_host(counted: &mut Counted, event: Event, stopped: &watch::Sender<bo
             counted.late_answers += 1;
             return;
         }
-        Event::HandlerExited { exit, .. } if exit != Exit::Killed => {
+        Event::HandlerExited { exit, .. } if *exit != Exit::Killed => {
             format!("a handler ended by itself: {exit:?}")
         }
         Event::HostStopped { why } => {
