@@ -16,6 +16,12 @@ local *arguments:
 screenshot:
     tests/dashboard/screenshot.sh
 
+# 100,000 messages through two instances, with every fault there is; then a kill at each named point.
+chaos *arguments:
+    cargo build --release --package order-items-reserver
+    cargo run --release --package devstack -- chaos {{arguments}}
+    cargo test --test it crash
+
 test:
     cargo test --workspace
 

@@ -8,6 +8,7 @@ pub mod amqp;
 pub mod app;
 pub mod azurite;
 pub mod blob;
+pub mod chaos;
 pub mod clock;
 pub mod connection;
 pub mod dashboard;

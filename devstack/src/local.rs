@@ -2,6 +2,7 @@
 
 mod azurite;
 mod build;
+mod chaos;
 pub(crate) mod cli;
 mod folder;
 mod interrupt;
@@ -40,6 +41,8 @@ pub(crate) enum LocalError {
     Options,
     #[error("cannot run cargo build: {0}")]
     Cargo(io::Error),
+    #[error(transparent)]
+    Chaos(#[from] devstack::chaos::ChaosError),
     #[error(transparent)]
     Load(#[from] devstack::load::LoadError),
     #[error(transparent)]
@@ -84,6 +87,7 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode, LocalError> {
         Some(Command::Reset { all }) => reset::run(&root, all),
         Some(Command::DeadLetters(it)) => operator::dead_letters(&root, it.arguments).await,
         Some(Command::Redrive(it)) => operator::redrive(&root, it.arguments).await,
+        Some(Command::Chaos(options)) => chaos::run(&root, options).await,
         Some(Command::Load(options)) => load::run(&root, *options).await,
     }
 }

@@ -8,6 +8,7 @@
 )]
 
 mod agreement;
+mod chaos;
 mod crash;
 mod dashboard;
 mod hostile;

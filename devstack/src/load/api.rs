@@ -188,7 +188,7 @@ impl From<Message> for Waiting {
 }
 
 /// A fallback request, as an object or as the text of one.
-fn mailed(body: &Value) -> Mailed {
+pub(super) fn mailed(body: &Value) -> Mailed {
     let parsed = body
         .as_str()
         .and_then(|text| serde_json::from_str(text).ok());

@@ -144,7 +144,7 @@ pub(crate) async fn run(root: &Path, options: Options) -> Result<ExitCode, Local
 }
 
 /// Short enough to be typed again.
-fn seed() -> u64 {
+pub(super) fn seed() -> u64 {
     u64::from(uuid::Uuid::new_v4().as_fields().0)
 }
 

@@ -30,6 +30,14 @@ impl Queue {
         self.change(|state, now| state.abandon(lock_token, now))
     }
 
+    /// Ends the locks of the messages that are handed out and whose number `is_lost`; returns of how many.
+    ///
+    /// It is what a network does to a receiver that cannot renew in time: the message comes again at once, here or at
+    /// another receiver, while the first one still works on it. On a queue with sessions the whole session is lost.
+    pub fn lose_locks(&self, is_lost: impl Fn(u64) -> bool) -> usize {
+        self.change(|state, now| state.lose_locks(is_lost, now))
+    }
+
     /// Waits for a dead letter and locks it.
     pub async fn receive_dead_letter(&self) -> DeadDelivery {
         let mut changed = self.shared.changed.subscribe();

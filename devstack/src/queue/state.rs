@@ -277,6 +277,26 @@ impl State {
         Ok(())
     }
 
+    /// Ends the locks of messages with such numbers; returns of how many.
+    pub(super) fn lose_locks(
+        &mut self,
+        is_lost: impl Fn(u64) -> bool,
+        now: OffsetDateTime,
+    ) -> usize {
+        self.release_expired_locks(now);
+        let lost = |delivery: &Delivery| is_lost(delivery.accepted.sequence);
+        if self.options.sessions {
+            return self.lose_sessions(lost, now);
+        }
+        let lost = self.locked.extract_if(|_, delivery| lost(delivery));
+        let lost: Vec<Delivery> = lost.map(|(_, delivery)| delivery).collect();
+        let count = lost.len();
+        for delivery in lost {
+            self.release(delivery.accepted, delivery.delivery_count, now);
+        }
+        count
+    }
+
     fn release_expired_locks(&mut self, now: OffsetDateTime) {
         if self.options.sessions {
             return self.release_expired_sessions(now);

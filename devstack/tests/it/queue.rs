@@ -236,3 +236,48 @@ async fn the_lock_of_a_dead_letter_ends_unless_it_is_renewed() {
     assert_eq!(queue.renew_dead_letter(first.lock_token), Err(LockLost));
     assert_eq!(queue.complete_dead_letter(second.lock_token), Ok(()));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_lock_that_is_lost_settles_nothing_and_its_message_comes_again_at_once() {
+    let queue = queue();
+    for body in ["a", "b", "c"] {
+        queue.enqueue(Message::new(body)).unwrap();
+    }
+    let (a, b) = (queue.receive().await, queue.receive().await);
+    assert_eq!(queue.lose_locks(|number| number == 1), 1);
+    assert_eq!(queue.complete(a.lock_token), Err(LockLost));
+    assert_eq!(queue.renew(a.lock_token), Err(LockLost));
+    queue.complete(b.lock_token).expect("its lock holds");
+    let again = queue.receive().await;
+    assert_eq!((again.accepted.sequence, again.delivery_count), (1, 2));
+    assert_eq!(queue.lose_locks(|_| true), 1, "of those handed out");
+    assert_eq!(queue.counts().active, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lock_that_is_lost_ten_times_makes_a_dead_letter() {
+    let queue = queue();
+    queue.enqueue(Message::new("a")).unwrap();
+    for _ in 0..10 {
+        assert!(queue.try_receive().is_some());
+        assert_eq!(queue.lose_locks(|_| true), 1);
+    }
+    assert!(queue.try_receive().is_none());
+    assert_eq!(queue.dead_letters()[0].delivery_count, 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_is_lost_as_a_whole() {
+    let options = QueueOptions {
+        sessions: true,
+        ..QueueOptions::default()
+    };
+    let queue = Queue::new("order-items", options, Clock::new());
+    queue.enqueue(Message::new("a").with_session("S")).unwrap();
+    let session = queue.accept_session().await;
+    let received = queue.receive_in_session(session.token, MINUTE).await;
+    let delivery = received.unwrap().unwrap();
+    assert_eq!(queue.lose_locks(|_| true), 1);
+    assert_eq!(queue.complete(delivery.lock_token), Err(LockLost));
+    assert_ne!(queue.accept_session().await.token, session.token);
+}

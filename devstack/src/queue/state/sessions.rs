@@ -81,6 +81,23 @@ impl State {
         }
     }
 
+    /// Ends the sessions that have such a message handed out; returns of how many messages.
+    pub(super) fn lose_sessions(
+        &mut self,
+        is_lost: impl Fn(&Delivery) -> bool,
+        now: OffsetDateTime,
+    ) -> usize {
+        let lost = self.locked.values().filter(|delivery| is_lost(delivery));
+        // A session has one message handed out at a time.
+        let sessions: Vec<String> = lost
+            .map(|delivery| session_of(&delivery.accepted).to_owned())
+            .collect();
+        for session in &sessions {
+            self.release_session(session, now);
+        }
+        sessions.len()
+    }
+
     /// What the receiver did not settle waits again, and that hand-out is not counted: so says the broker's
     /// documentation of sessions.
     fn release_session(&mut self, session: &str, now: OffsetDateTime) {
