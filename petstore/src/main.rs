@@ -27,7 +27,8 @@ petstore: the storefront that publishes every cart change
 usage: petstore [--attached | --check | --version | --help]
 
   (none)     serve shoppers on port $PORT
-  --attached the same, until the standard input closes: for a parent that may be killed
+  --attached the same, until the standard input ends: in order after a word, at once without one,
+             for then the parent was killed
   --check    validate the settings and reach the bus, send nothing
 
 Settings come from the environment; the README lists them.";

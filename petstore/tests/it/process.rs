@@ -1,7 +1,7 @@
 //! The command line, the settings, and the end of the process.
 
 use std::{
-    io::{BufRead as _, BufReader},
+    io::{BufRead as _, BufReader, Write as _},
     process::Stdio,
 };
 
@@ -28,9 +28,9 @@ async fn sigterm_ends_it_in_order_and_the_cart_outlives_it() {
     assert!(shopper.look("/cart").await.text.contains("Plush Moose"));
 }
 
-#[test]
-fn attached_it_ends_with_its_parent() {
-    let data = folder("attached");
+/// What it logs when its input ends, after `word`.
+fn attached(name: &str, word: &[u8]) -> Vec<String> {
+    let data = folder(name);
     let settings = [
         ("PORT", "0"),
         (
@@ -48,10 +48,25 @@ fn attached_it_ends_with_its_parent() {
     let log = BufReader::new(shop.stdout.take().unwrap());
     let mut log = log.lines().map_while(Result::ok);
     assert!(log.any(|line| line.contains("listening")), "it serves");
-    // A parent that is killed closes it too.
-    drop(shop.stdin.take());
-    assert!(log.any(|line| line.contains("ended")));
+    let mut input = shop.stdin.take().unwrap();
+    input.write_all(word).unwrap();
+    drop(input);
+    let rest = log.collect();
     assert_eq!(shop.wait().unwrap().code(), Some(0));
+    rest
+}
+
+#[test]
+fn attached_it_ends_in_order_when_its_parent_asks_and_at_once_when_that_was_killed() {
+    let has = |log: &[String], word: &str| log.iter().any(|line| line.contains(word));
+    let asked = attached("attached-asked", b"end\n");
+    assert!(has(&asked, "\"ended\""), "{asked:?}");
+    // Whoever comes after a killed stack takes over only what the dead have left: no time to wait for the bus.
+    let alone = attached("attached-alone", b"");
+    assert!(
+        has(&alone, "the parent is gone") && !has(&alone, "\"ended\""),
+        "{alone:?}"
+    );
 }
 
 #[tokio::test]
