@@ -95,6 +95,11 @@ mod tests {
     }
 
     #[test]
+    fn a_position_is_shown_with_number_and_time() {
+        assert_eq!(at(100, 0).to_string(), "#100 of 1970-01-12T13:46:40Z");
+    }
+
+    #[test]
     fn number_and_time_decide_together() {
         let stored = at(100, 0);
         for (ours, expected) in [
