@@ -120,7 +120,7 @@ async fn invoke<S: OrderStore, F: Fallback>(
         }
     };
     #[expect(clippy::disallowed_methods, reason = "this is the one place")]
-    let detached = tokio::spawn(reservation);
+    let detached = tokio::spawn(Box::pin(reservation)); // boxed: a task moves its future often
     detached.await.unwrap_or_else(|_| {
         refusal(
             StatusCode::INTERNAL_SERVER_ERROR,
