@@ -13,7 +13,7 @@ use url::Url;
 
 use crate::{identity::Identity, retry::Retry, store::azure::StorageAccount};
 
-pub use budget::{FUNCTION_TIMEOUT, LOCK_RENEWAL_MAX};
+pub use budget::{FUNCTION_TIMEOUT, LOCK_RENEWAL_MAX, MARGIN, READ_TIMEOUT};
 pub use identity::identity;
 pub use reader::{Mistake, Mistakes, Reader};
 
@@ -121,7 +121,7 @@ impl Settings {
         let fallback_timeout = reader.milliseconds(FALLBACK_TIMEOUT);
         let log_filter = reader.parsed(
             LOG_FILTER,
-            "a log filter such as info or info,azure_core=debug",
+            "a log filter such as info or info,order_items_reserver=debug",
         );
         let hosted = reader.get(WORKER_ID).is_some();
         let retry = Retry {

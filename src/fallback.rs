@@ -86,6 +86,9 @@ pub enum FallbackError {
     /// Nobody was asked: the order stays where it is, by the caller's choice.
     #[error("not handed over")]
     Withheld,
+    /// The message is no order, and too long to be mailed whole; its length in bytes.
+    #[error("an unreadable message of {0} bytes is not mailed in part; expected at most {max}", max = request::RAW_BODY_MAX)]
+    TooLong(usize),
     /// No token for the workflow.
     #[error("no token for the fallback: {0}")]
     Credential(String),

@@ -18,7 +18,10 @@ use axum::{
     serve::ListenerExt as _,
 };
 use serde::Serialize;
-use tokio::{net::TcpListener, time::Instant};
+use tokio::{
+    net::TcpListener,
+    time::{Instant, sleep},
+};
 use tracing::Instrument as _;
 
 pub use body::REQUEST_MAX;
@@ -26,7 +29,7 @@ pub use body::REQUEST_MAX;
 use crate::{
     fallback::Fallback,
     invocation::{self, reply},
-    reserve::Reserver,
+    reserve::{Reserver, redelivery_wait},
     store::OrderStore,
     telemetry,
 };
@@ -108,6 +111,7 @@ async fn invoke<S: OrderStore, F: Fallback>(
         }
     };
     let span = telemetry::invocation_span(&id);
+    let wait = redelivery_wait(&delivery);
     let reservation = async move {
         let reservation = reserver.reserve(&delivery).instrument(span).await;
         telemetry::reserved(&id, &delivery, &reservation, received.elapsed());
@@ -121,12 +125,17 @@ async fn invoke<S: OrderStore, F: Fallback>(
     };
     #[expect(clippy::disallowed_methods, reason = "this is the one place")]
     let detached = tokio::spawn(Box::pin(reservation)); // boxed: a task moves its future often
-    detached.await.unwrap_or_else(|_| {
-        refusal(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "the invocation panicked; see the log",
-        )
-    })
+    match detached.await {
+        Ok(response) => response,
+        Err(_) => {
+            // As for every message given back: a panic must not burn its deliveries at once.
+            sleep(wait).await;
+            refusal(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "the invocation panicked; see the log",
+            )
+        }
+    }
 }
 
 fn refuse_unreadable(id: &str, unreadable: &Unreadable) -> Response {

@@ -1,4 +1,4 @@
-//! The HTTP client of the process: pooled, with no retries or redirects of its own.
+//! The HTTP clients of the process, with no retries, redirects or proxies of their own.
 
 use std::{error::Error, sync::Arc, time::Duration};
 
@@ -21,12 +21,25 @@ pub enum ClientError {
     Http(#[from] reqwest::Error),
 }
 
-/// Builds the client. Trusts Mozilla's root certificates as compiled in, so that the static
-/// binary needs nothing of the image it runs in.
+/// Builds the client that keeps connections open. Trusts Mozilla's root certificates as compiled
+/// in, so that the static binary needs nothing of the image it runs in.
 ///
 /// # Errors
 /// When the TLS or HTTP library refuses its set-up; never because of the network.
 pub fn build() -> Result<reqwest::Client, ClientError> {
+    Ok(builder()?.pool_idle_timeout(IDLE_MAX).build()?)
+}
+
+/// Builds one that opens a connection for each request, and asks for the address anew: for what
+/// failed over a connection that was open.
+///
+/// # Errors
+/// As [`build`].
+pub fn unpooled() -> Result<reqwest::Client, ClientError> {
+    Ok(builder()?.pool_max_idle_per_host(0).build()?)
+}
+
+fn builder() -> Result<reqwest::ClientBuilder, ClientError> {
     let roots = RootCertStore::from_iter(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
     let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()?
@@ -34,20 +47,18 @@ pub fn build() -> Result<reqwest::Client, ClientError> {
         .with_no_client_auth();
     #[expect(clippy::disallowed_methods, reason = "this is the one place")]
     let builder = reqwest::Client::builder();
-    let client = builder
+    Ok(builder
         .tls_backend_preconfigured(tls)
+        .no_proxy() // variables meant for others would send it the identity's secret and signed URLs
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
         .connect_timeout(CONNECT_TIMEOUT)
-        .pool_idle_timeout(IDLE_MAX)
         .tcp_nodelay(true)
         .user_agent(concat!(
             env!("CARGO_PKG_NAME"),
             "/",
             env!("CARGO_PKG_VERSION")
-        ))
-        .build()?;
-    Ok(client)
+        )))
 }
 
 /// The innermost cause of an error, in one line: the outer ones quote the URL, which may carry a

@@ -84,6 +84,11 @@ async fn run(settings: Settings, checking: bool, parent: u32) -> ExitCode {
         Ok(blobs) => blobs,
         Err(error) => return fail(EXIT_USAGE, error),
     };
+    let for_retries = match http_client::unpooled().map(|client| blobs.through(&client)) {
+        Ok(Ok(blobs)) => blobs,
+        Ok(Err(error)) => return fail(EXIT_USAGE, error),
+        Err(error) => return fail(EXIT_SOFTWARE, error),
+    };
     if checking {
         return check::run(&settings, &blobs, &client).await;
     }
@@ -107,7 +112,7 @@ async fn run(settings: Settings, checking: bool, parent: u32) -> ExitCode {
         "listening"
     );
     let reserver = Reserver {
-        store: BlobStore::new(blobs),
+        store: BlobStore::new(blobs).retrying_through(for_retries),
         fallback,
         retry: settings.retry,
         fallback_timeout: settings.fallback_timeout,

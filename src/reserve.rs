@@ -86,7 +86,11 @@ impl<S: OrderStore, F: Fallback> Reserver<S, F> {
                     .await;
             }
         };
-        let stored = match self.retry.run(|| self.store.put(&order)).await {
+        let attempt = async |number| match number {
+            1 => self.store.put(&order).await,
+            _ => self.store.put_again(&order).await,
+        };
+        let stored = match self.retry.run(attempt).await {
             Ok(stored) => stored,
             Err(exhausted) => {
                 let reason = Reason::NotConfirmed(exhausted);
@@ -133,8 +137,10 @@ impl<S: OrderStore, F: Fallback> Reserver<S, F> {
     }
 }
 
-/// 1, 2, 4 … 60 s, by how often the message was delivered.
-fn redelivery_wait(delivery: &Delivery) -> Duration {
+/// How long a message that is given back waits first: 1, 2, 4 … 60 s, by how often it was
+/// delivered.
+#[must_use]
+pub fn redelivery_wait(delivery: &Delivery) -> Duration {
     let earlier = delivery.delivery_count.unwrap_or(1).saturating_sub(1);
     let seconds = 1_u64.checked_shl(earlier).unwrap_or(u64::MAX);
     Duration::from_secs(seconds.min(REDELIVERY_WAIT_MAX_SECS))

@@ -49,7 +49,7 @@ pub struct Attempted<T> {
 }
 
 impl Retry {
-    /// Runs `attempt` until it succeeds, [`ATTEMPTS_MAX`] times at the most, one after the other.
+    /// Runs `attempt` (with its number, from 1) until it succeeds, [`ATTEMPTS_MAX`] times at the most, one after the other.
     /// Every failure is retried alike: in Azure even "forbidden" and "not found" pass, while a
     /// role or a container is being created.
     ///
@@ -57,7 +57,7 @@ impl Retry {
     /// When the last attempt failed too.
     pub async fn run<T, E, F>(
         &self,
-        mut attempt: impl FnMut() -> F,
+        mut attempt: impl FnMut(u32) -> F,
     ) -> Result<Attempted<T>, Exhausted<E>>
     where
         E: Retriable + std::error::Error,
@@ -66,7 +66,7 @@ impl Retry {
         let mut attempts = 0;
         let limited = || {
             attempts += 1;
-            let attempt = tokio::time::timeout(self.attempt_timeout, attempt());
+            let attempt = tokio::time::timeout(self.attempt_timeout, attempt(attempts));
             async {
                 attempt
                     .await
@@ -141,7 +141,7 @@ mod tests {
                 backoff_base: Duration::from_secs(base),
             };
             let began = Instant::now();
-            let exhausted = retry.run(async || Err::<(), _>(No)).await.unwrap_err();
+            let exhausted = retry.run(async |_| Err::<(), _>(No)).await.unwrap_err();
             assert_eq!(exhausted.attempts, ATTEMPTS_MAX);
             let waited = began.elapsed().as_secs();
             assert!((least..=most).contains(&waited), "{waited} s of {base} s");

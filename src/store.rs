@@ -17,6 +17,14 @@ pub trait OrderStore: Send + Sync + 'static {
     /// # Errors
     /// When it could not be confirmed. The order may have been stored all the same.
     fn put(&self, order: &Order) -> impl Future<Output = Result<Put, StoreError>> + Send;
+
+    /// The same after an attempt that failed: by another way, where the store has one.
+    ///
+    /// # Errors
+    /// As [`Self::put`].
+    fn put_again(&self, order: &Order) -> impl Future<Output = Result<Put, StoreError>> + Send {
+        self.put(order)
+    }
 }
 
 /// A confirmed end of an attempt.

@@ -56,7 +56,7 @@ impl LogicApp {
 
 impl Fallback for LogicApp {
     async fn send(&self, notice: &Notice<'_>) -> Result<(), FallbackError> {
-        let body = serde_json::to_vec(&Request::new(notice))
+        let body = serde_json::to_vec(&Request::new(notice)?)
             .map_err(|error| FallbackError::Unreachable(error.to_string()))?;
         let mut request = self
             .client

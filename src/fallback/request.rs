@@ -7,11 +7,12 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use super::Notice;
+use super::{FallbackError, Notice};
 use crate::order::Delivery;
 
-/// How much of an unreadable body is handed over, in bytes: the e-mail has to stay readable.
-pub(super) const RAW_BODY_MAX: usize = 64 * 1024;
+/// The longest unreadable body that is handed over, in bytes: the largest message of a Standard
+/// namespace. A cut one would be lost with its acknowledgement, so a longer one stays in the queue.
+pub(super) const RAW_BODY_MAX: usize = 256 * 1024;
 
 /// The same operation for every delivery of a message: UUID v5 (RFC 9562) of the message id, or
 /// of the body where there is none.
@@ -56,19 +57,26 @@ struct RawBody<'a> {
     encoding: &'static str,
     data: Cow<'a, str>,
     length: usize,
+    /// Version 1 has cut bodies; this sender sends none.
     truncated: bool,
 }
 
 impl<'a> Request<'a> {
-    pub(super) fn new(notice: &'a Notice<'_>) -> Self {
+    /// # Errors
+    /// [`FallbackError::TooLong`].
+    pub(super) fn new(notice: &'a Notice<'_>) -> Result<Self, FallbackError> {
         let delivery = notice.delivery;
         let order = notice.order.and_then(|order| raw_json(&order.body));
-        Self {
+        let raw_body = match order {
+            Some(_) => None,
+            None => Some(RawBody::new(&delivery.body)?),
+        };
+        Ok(Self {
             schema_version: 1,
             operation_id: operation_id(delivery),
             traceparent: delivery.traceparent.as_deref(),
-            raw_body: order.is_none().then(|| RawBody::new(&delivery.body)),
             order,
+            raw_body,
             failure: Failure {
                 reason: notice.reason.to_string(),
                 attempts: notice.reason.attempts(),
@@ -82,7 +90,7 @@ impl<'a> Request<'a> {
                 delivery_count: delivery.delivery_count,
                 enqueued_time: delivery.enqueued.map(|time| time.to_string()),
             },
-        }
+        })
     }
 }
 
@@ -92,28 +100,23 @@ fn raw_json(body: &[u8]) -> Option<&RawValue> {
 }
 
 impl<'a> RawBody<'a> {
-    /// As text where a mail can show it, else as base64; cut at a character's end.
-    fn new(body: &'a [u8]) -> Self {
+    /// As text where a mail can show it, else as base64.
+    fn new(body: &'a [u8]) -> Result<Self, FallbackError> {
+        if body.len() > RAW_BODY_MAX {
+            return Err(FallbackError::TooLong(body.len()));
+        }
         let text = std::str::from_utf8(body)
             .ok()
             .filter(|text| !text.contains(|c: char| c.is_control() && !"\t\r\n".contains(c)));
-        let (encoding, data, shown) = match text {
-            Some(text) => {
-                let shown = text.floor_char_boundary(RAW_BODY_MAX);
-                let (shown_text, _) = text.split_at(shown);
-                ("utf-8", Cow::Borrowed(shown_text), shown)
-            }
-            None => {
-                let shown = body.len().min(RAW_BODY_MAX);
-                let (shown_bytes, _) = body.split_at(shown);
-                ("base64", Cow::Owned(STANDARD.encode(shown_bytes)), shown)
-            }
+        let (encoding, data) = match text {
+            Some(text) => ("utf-8", Cow::Borrowed(text)),
+            None => ("base64", Cow::Owned(STANDARD.encode(body))),
         };
-        Self {
+        Ok(Self {
             encoding,
             data,
             length: body.len(),
-            truncated: shown < body.len(),
-        }
+            truncated: false,
+        })
     }
 }

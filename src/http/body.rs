@@ -1,13 +1,11 @@
 //! The body of a request, up to what the queue's tier can send.
 
-use std::time::Duration;
-
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt as _;
 use tokio::time::timeout;
 
-use crate::invocation;
+use crate::{config::READ_TIMEOUT, invocation};
 
 /// The largest message of a Standard namespace, properties included, in bytes.
 const MESSAGE_MAX: usize = 256 * 1024;
@@ -27,9 +25,6 @@ const DRAINED_MAX: usize = 16 * REQUEST_MAX;
 
 /// The end of the request, where the host puts the session id.
 const TAIL: usize = 64 * 1024;
-
-/// Loopback and at most a few MB: a sender that takes longer is stuck.
-const READ_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Why there is no body.
 #[derive(Debug, thiserror::Error)]

@@ -44,8 +44,10 @@ impl FromStr for EnqueuedTime {
             .or_else(|_| {
                 PrimitiveDateTime::parse(text, ZONELESS).map(PrimitiveDateTime::assume_utc)
             })
+            .ok()
+            .filter(|time| time.year() >= 0) // what RFC 3339 cannot write
             .map(Self::from)
-            .map_err(|_| EnqueuedTimeError)
+            .ok_or(EnqueuedTimeError)
     }
 }
 
@@ -72,7 +74,13 @@ mod tests {
         ] {
             assert_eq!(text.parse::<EnqueuedTime>().unwrap().to_string(), expected);
         }
-        for text in ["", "today", "05/04/2026 09:30:00", "2026-05-04"] {
+        for text in [
+            "",
+            "today",
+            "05/04/2026 09:30:00",
+            "2026-05-04",
+            "-2026-05-04T09:30:10",
+        ] {
             assert!(text.parse::<EnqueuedTime>().is_err(), "{text}");
         }
     }

@@ -1,15 +1,16 @@
 //! Blob Storage through the official SDK: three requests, each sent once.
 
 mod account;
+mod entrance;
 mod failure;
 mod metadata;
 mod shared_key;
 
-use std::{fmt, num::NonZeroUsize, sync::Arc, time::Duration};
+use std::{fmt, num::NonZeroUsize, time::Duration};
 
-use azure_core::http::{ClientOptions, Etag};
+use azure_core::http::Etag;
 use azure_storage_blob::{
-    BlobContainerClient, BlobContainerClientOptions,
+    BlobContainerClient,
     models::{BlobClientGetPropertiesOptions, BlockBlobClientUploadOptions},
 };
 
@@ -20,19 +21,14 @@ use super::{
     StoreError,
     blob::{BlobService, Condition, ETag, Head, PutReply},
 };
-use crate::{
-    identity::client_options,
-    order::{Order, SessionId},
-};
+use crate::order::{Order, SessionId};
+use entrance::Entrance;
 use failure::Failure;
-use shared_key::SharedKeyPolicy;
-
-/// The REST version spoken: every Azurite since 2023 knows it too.
-const API_VERSION: &str = "2023-11-03";
 
 /// One container of one account.
 pub struct AzureBlobs {
     container: BlobContainerClient,
+    entrance: Entrance,
     server_timeout_secs: i32,
 }
 
@@ -62,28 +58,24 @@ impl AzureBlobs {
         client: &reqwest::Client,
         attempt_timeout: Duration,
     ) -> Result<Self, SetupError> {
-        let mut client_options = client_options(client);
-        let mut credential = None;
-        match &account.access {
-            Access::Key(key) => sign_with(&mut client_options, key),
-            Access::Identity(identity) => credential = Some(identity.credential(client)?),
-            Access::Signed => {}
-        }
-        let options = BlobContainerClientOptions {
-            client_options,
-            version: API_VERSION.to_owned(),
-        };
+        let entrance = Entrance::new(account, name, client)?;
+        let server_timeout_secs = attempt_timeout.as_secs().clamp(1, 3600);
         Ok(Self {
-            container: BlobContainerClient::new(
-                account.container_url(name),
-                credential,
-                Some(options),
-            )?,
-            server_timeout_secs: attempt_timeout
-                .as_secs()
-                .clamp(1, 3600)
-                .try_into()
-                .unwrap_or(1),
+            container: entrance.open(client)?,
+            entrance,
+            server_timeout_secs: server_timeout_secs.try_into().unwrap_or(1),
+        })
+    }
+
+    /// The same container with the same credential, through another client.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn through(&self, client: &reqwest::Client) -> Result<Self, SetupError> {
+        Ok(Self {
+            container: self.entrance.open(client)?,
+            entrance: self.entrance.clone(),
+            server_timeout_secs: self.server_timeout_secs,
         })
     }
 
@@ -107,11 +99,6 @@ impl AzureBlobs {
             },
         }
     }
-}
-
-fn sign_with(options: &mut ClientOptions, key: &AccountKey) {
-    let policy = SharedKeyPolicy::new(key.clone());
-    options.per_try_policies.push(Arc::new(policy));
 }
 
 impl BlobService for AzureBlobs {

@@ -6,84 +6,24 @@
 //! only that settles the order. `ARCHITECTURE.md` names the tests that try every interleaving.
 
 mod memory;
-
-use std::future::Future;
+mod service;
 
 use tracing::warn;
 
 use super::{OrderStore, Put, StoreError};
-use crate::order::{Order, Position, SessionId, Standing};
+use crate::order::{Order, Standing};
 use memory::Memory;
+
+pub use service::{BlobService, Condition, ETag, Head, PutReply};
 
 /// Rounds of PUT and HEAD within one attempt: as many other writers may come first.
 pub const ROUNDS_MAX: usize = 5;
-
-/// A version of a blob, opaque (RFC 9110 §8.8.3).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ETag(pub String);
-
-/// The state the blob must be in for a PUT to apply.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Condition {
-    /// `If-None-Match: *`: there is no such blob.
-    Absent,
-    /// `If-Match`: it is still this version.
-    Version(ETag),
-}
-
-/// The answer to a PUT.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PutReply {
-    /// Applied; the new version, if the answer named it.
-    Written(Option<ETag>),
-    /// The condition did not hold (409 or 412).
-    Conflict,
-    /// There is no container yet.
-    NoContainer,
-}
-
-/// What a HEAD says of the stored blob.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Head {
-    /// Its version.
-    pub etag: ETag,
-    /// Position of the order in it, from the metadata that was written with it; `None` for a
-    /// blob that somebody else wrote.
-    pub position: Option<Position>,
-}
-
-/// The few requests that the protocol needs of Blob Storage.
-pub trait BlobService: Send + Sync + 'static {
-    /// Put Blob with the order's position in the metadata of the same request.
-    ///
-    /// # Errors
-    /// Anything but a clear yes or a refused condition; the PUT may have been applied.
-    fn put_blob(
-        &self,
-        order: &Order,
-        condition: &Condition,
-    ) -> impl Future<Output = Result<PutReply, StoreError>> + Send;
-
-    /// Get Blob Properties; `None` when there is no blob.
-    ///
-    /// # Errors
-    /// Anything but a clear answer.
-    fn head_blob(
-        &self,
-        session: &SessionId,
-    ) -> impl Future<Output = Result<Option<Head>, StoreError>> + Send;
-
-    /// Create Container; one that exists is a success.
-    ///
-    /// # Errors
-    /// Anything else.
-    fn create_container(&self) -> impl Future<Output = Result<(), StoreError>> + Send;
-}
 
 /// Keeps each session's newest order in its blob.
 #[derive(Debug)]
 pub struct BlobStore<B> {
     blobs: B,
+    for_retries: Option<B>,
     memory: Memory,
 }
 
@@ -93,7 +33,17 @@ impl<B: BlobService> BlobStore<B> {
     pub fn new(blobs: B) -> Self {
         Self {
             blobs,
+            for_retries: None,
             memory: Memory::default(),
+        }
+    }
+
+    /// Retries go through `blobs`: the same container, over connections of its own.
+    #[must_use]
+    pub fn retrying_through(self, blobs: B) -> Self {
+        Self {
+            for_retries: Some(blobs),
+            ..self
         }
     }
 
@@ -121,8 +71,8 @@ impl<B: BlobService> BlobStore<B> {
         }
     }
 
-    async fn read(&self, order: &Order) -> Result<Next, StoreError> {
-        match self.blobs.head_blob(&order.session).await? {
+    async fn read(&self, blobs: &B, order: &Order) -> Result<Next, StoreError> {
+        match blobs.head_blob(&order.session).await? {
             Some(stored) => self.judge(order, &stored),
             None => Ok(Next::Write(Condition::Absent)),
         }
@@ -130,10 +80,39 @@ impl<B: BlobService> BlobStore<B> {
 
     /// Where to aim the first PUT: from memory, if it knows of an older order; without a number
     /// of our own only reading tells.
-    async fn aim(&self, order: &Order) -> Result<Next, StoreError> {
+    async fn aim(&self, blobs: &B, order: &Order) -> Result<Next, StoreError> {
         match order.position {
             Some(ours) => Ok(Next::Write(self.memory.aim(&order.session, ours))),
-            None => self.read(order).await,
+            None => self.read(blobs, order).await,
+        }
+    }
+
+    async fn write(&self, blobs: &B, order: &Order) -> Result<Put, StoreError> {
+        let mut next = self.aim(blobs, order).await?;
+        let mut created = false;
+        for _ in 0..ROUNDS_MAX {
+            let condition = match next {
+                Next::Write(condition) => condition,
+                Next::End(put) => return Ok(put),
+            };
+            next = match blobs.put_blob(order, &condition).await? {
+                PutReply::Written(etag) => {
+                    self.memory.wrote(order, etag);
+                    return Ok(Put::Stored);
+                }
+                PutReply::Conflict => self.read(blobs, order).await?,
+                PutReply::NoContainer if created => return Err(StoreError::ContainerVanished),
+                PutReply::NoContainer => {
+                    let creation = blobs.create_container().await;
+                    creation.map_err(|error| StoreError::NoContainer(Box::new(error)))?;
+                    created = true;
+                    Next::Write(Condition::Absent)
+                }
+            };
+        }
+        match next {
+            Next::End(put) => Ok(put),
+            Next::Write(_) => Err(StoreError::Contended(ROUNDS_MAX)),
         }
     }
 }
@@ -145,31 +124,11 @@ enum Next {
 
 impl<B: BlobService> OrderStore for BlobStore<B> {
     async fn put(&self, order: &Order) -> Result<Put, StoreError> {
-        let mut next = self.aim(order).await?;
-        let mut created = false;
-        for _ in 0..ROUNDS_MAX {
-            let condition = match next {
-                Next::Write(condition) => condition,
-                Next::End(put) => return Ok(put),
-            };
-            next = match self.blobs.put_blob(order, &condition).await? {
-                PutReply::Written(etag) => {
-                    self.memory.wrote(order, etag);
-                    return Ok(Put::Stored);
-                }
-                PutReply::Conflict => self.read(order).await?,
-                PutReply::NoContainer if created => return Err(StoreError::ContainerVanished),
-                PutReply::NoContainer => {
-                    let creation = self.blobs.create_container().await;
-                    creation.map_err(|error| StoreError::NoContainer(Box::new(error)))?;
-                    created = true;
-                    Next::Write(Condition::Absent)
-                }
-            };
-        }
-        match next {
-            Next::End(put) => Ok(put),
-            Next::Write(_) => Err(StoreError::Contended(ROUNDS_MAX)),
-        }
+        self.write(&self.blobs, order).await
+    }
+
+    async fn put_again(&self, order: &Order) -> Result<Put, StoreError> {
+        let blobs = self.for_retries.as_ref().unwrap_or(&self.blobs);
+        self.write(blobs, order).await
     }
 }

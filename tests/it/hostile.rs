@@ -171,7 +171,7 @@ fn the_session_of_a_request_beyond_the_limit_is_found_in_its_tail() {
 
 #[tokio::test]
 async fn depth_is_stored_or_handed_over_but_never_overflows() {
-    const LEVELS: usize = 100_000;
+    const LEVELS: usize = 80_000;
     let mut stage = Stage::set().await;
     let lists = format!("{}{}", "[".repeat(LEVELS), "]".repeat(LEVELS));
     let objects = format!(

@@ -3,6 +3,7 @@
 
 mod answers;
 mod conflicts;
+mod connections;
 mod failures;
 mod fallback;
 

@@ -12,8 +12,8 @@ const ROOT: [&str; 6] = [
     "failure",
 ];
 
-/// The longest `rawBody.data`, in characters: 64 KiB in base64.
-const RAW_DATA_MAX: usize = 87_384;
+/// The longest `rawBody.data`, in characters: 256 KiB in base64.
+const RAW_DATA_MAX: usize = 349_528;
 
 /// Returns the operation's id, or says what is wrong with the request.
 pub(super) fn check(body: &[u8]) -> Result<String, String> {

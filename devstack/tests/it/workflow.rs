@@ -155,7 +155,7 @@ fn a_body_of_more_than_64_kib_is_refused() {
         .iter()
         .find(|run| run["name"] == "poison: text");
     let mut request = poison.expect("it is there")["request"].clone();
-    for (length, fits) in [(87_384, true), (87_385, false)] {
+    for (length, fits) in [(349_528, true), (349_529, false)] {
         request["rawBody"]["data"] = "x".repeat(length).into();
         assert_eq!(workflow.accepts(&request).is_ok(), fits, "{length}");
     }

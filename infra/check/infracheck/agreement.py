@@ -62,6 +62,9 @@ def _sessions(project: Project) -> Iterator[Problem]:
     binding = project.json("OrderItemsReserver/function.json")["bindings"][0]
     wanted = bool(binding.get("isSessionsEnabled", False))
     yield from _same("sessions", function=wanted, bicep=_default(project, "requiresSession"))
+    bus = project.json("host.json")["extensions"]["serviceBus"]
+    if bus.get("maxConcurrentSessions", 8) < bus["maxConcurrentCalls"] or seconds(bus.get("sessionIdleTimeout", "00:01:00")) > 5:
+        yield Problem("host.json", 0, "with sessions: as many at a time as calls; and a finished session holds its place for 5 s at most")
     if _queue_property(project, "requiresSession") != "requiresSession":
         yield Problem(QUEUE, 0, "the queue does not take requiresSession from its parameter")
 
@@ -127,10 +130,14 @@ def text_of_output(project: Project, name: str) -> str:
 
 
 def _words(project: Project) -> Iterator[Problem]:
-    """An alert looks for words that the function writes; a mail names metadata that it writes."""
+    """An alert looks for words that function or storefront write; a mail names metadata that the function writes."""
     words = re.findall(r'traces \| where message has "([^"]+)"', project.text("infra/modules/alerts.bicep"))
     if not words or any(f"{word}: " not in project.text("src/fallback.rs") for word in words):
         yield Problem("infra/modules/alerts.bicep", 0, f"no such words in src/fallback.rs: {words}")
+    delivery = "petstore/src/outbox/delivery.rs"
+    words = re.findall(r'ResultDescription has "([^"]+)"', project.text("infra/modules/alerts.bicep"))
+    if not words or any(f'"{word}' not in project.text(delivery) for word in words):
+        yield Problem("infra/modules/alerts.bicep", 0, f"no such words in {delivery}: {words}")
     mail, store = project.text("infra/logicapp/fallback.definition.json"), project.text("src/store/azure/metadata.rs")
     for word in re.findall(r'metadata \\"(\w+)\\"', mail):
         if f'"{word}"' not in store:

@@ -59,7 +59,7 @@ def _fixture(body: dict[str, Any], structs: dict[str, dict[str, bool]]) -> Itera
     if raw is not None:
         yield from _keys(raw, structs["RawBody"], "rawBody")
         data = base64.b64decode(raw["data"]) if raw["encoding"] == "base64" else raw["data"].encode()
-        if len(data) > 64 * 1024 or raw["truncated"] != (len(data) < raw["length"]):
+        if len(data) > 256 * 1024 or raw["truncated"] != (len(data) < raw["length"]):
             yield "rawBody: data, length and truncated do not fit"
         if body["failure"]["attempts"] != 0 or body["failure"]["blobName"] is not None:
             yield "what is no order was not uploaded"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from .problem import Problem
 from .project import Project
-from .syntax import Deployed, Expression, File, Literal, named, text
+from .syntax import Deployed, Expression, File, Literal, Object, named, text
 
 ROLES = {
     "Storage Blob Data Owner": "b7e6dc6d-f1e8-4753-8033-0f276bb0955b",
@@ -27,7 +27,7 @@ ASSIGNMENTS = {
     "senderRole": ("Azure Service Bus Data Sender", "namespace::queue", "senderPrincipalId"),
     "receiverRole": ("Azure Service Bus Data Receiver", "namespace", "receiverPrincipalId"),
     "userRole": ("Azure Service Bus Data Owner", "namespace", "userPrincipalId"),
-    "publishers": ("Monitoring Metrics Publisher", "appInsights", "principalId"),
+    "publisher": ("Monitoring Metrics Publisher", "appInsights", "publisherPrincipalId"),
     "sendRole": ("Communication and Email Service Owner", "communication", "workflow.identity.principalId"),
 }
 
@@ -46,6 +46,9 @@ HARDENED: list[tuple[str, str, str, object]] = [
     ("web", "app", "httpsOnly", True),
 ]
 
+# All that a site of Flex Consumption may set there; deployment fails on what its type allows beyond.
+FLEX_SITE_CONFIG = {"minTlsVersion"}
+
 _GUID = re.compile(r"'([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})'")
 _SECRET = re.compile(r"\blist\w*\(|getSecret\(|AccountKey=|SharedAccess\w*=|InstrumentationKey|[?&]sig=", re.IGNORECASE)
 _COMMENT = re.compile(r"(?<!:)//.*")
@@ -57,7 +60,7 @@ def check(project: Project) -> list[Problem]:
     given = {r.symbol for file in project.bicep.values() for r in _assignments(file)}
     for symbol in sorted(set(ASSIGNMENTS) - given):
         problems.append(Problem("infra", 0, f"role assignment {symbol} is missing"))
-    return [*problems, *_hardened(project), *_trigger(project)]
+    return [*problems, *_hardened(project), *_flex(project), *_trigger(project)]
 
 
 def _assignments(file: File) -> list[Deployed]:
@@ -108,6 +111,15 @@ def _hardened(project: Project) -> Iterator[Problem]:
         allowed = [p.body.at("properties", "allow") for p in policies]
         if [a.value for a in allowed if isinstance(a, Literal)] != [False, False]:
             yield Problem(file.name, 0, "both basicPublishingCredentialsPolicies must be closed: scm and ftp")
+
+
+def _flex(project: Project) -> Iterator[Problem]:
+    file = project.bicep["infra/modules/function.bicep"]
+    app = file.resource("app")
+    config = app.body.at("properties", "siteConfig") if app else None
+    beyond = set(config.fields) - FLEX_SITE_CONFIG if isinstance(config, Object) else {"siteConfig"}
+    for name in sorted(beyond):
+        yield Problem(file.name, app.line if app else 0, f"Flex Consumption refuses siteConfig.{name}")
 
 
 def _trigger(project: Project) -> Iterator[Problem]:

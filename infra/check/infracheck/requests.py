@@ -76,7 +76,7 @@ REFUSED: list[tuple[str, Json]] = [
     ("another version", changed(schemaVersion=2)),
     ("operation id not a UUID", changed(operationId="1")),
     ("unknown encoding", poison("x", encoding="hex")),
-    ("raw body over 64 KiB", poison("x" * 87385)),
+    ("raw body over 256 KiB", poison("x" * 349529)),
     ("negative attempts", changed(failure__attempts=-1)),
     ("attempts a text", changed(failure__attempts="4")),
     ("no failure", changed(failure=...)),

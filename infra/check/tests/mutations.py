@@ -89,6 +89,7 @@ ROLES_AND_SECRETS = [
     module("fallback", "state: 'Disabled' }", "state: 'Enabled' }", "must refuse signatures"),
     module("fallback", "                { name: 'oid', value: callerPrincipalId }\n", "", "without the claim oid"),
     module("function", "AzureWebJobsStorage__credential: 'managedidentity'", "AzureWebJobsStorage__credential: 'AccountKey=x'", "a secret would get"),
+    module("function", "minTlsVersion: '1.2' }", "minTlsVersion: '1.2', ftpsState: 'Disabled' }", "refuses siteConfig.ftpsState"),
     module("function", "properties: { allow: false }", "properties: { allow: true }", "must be closed"),
 ]
 
@@ -117,6 +118,8 @@ AGREEMENT = [
     module("fallback", "/triggers/manual/", "/triggers/request/", "URL must end in"),
     module("fallback", "acsEndpoint: { value", "endpoint: { value", "workflow parameters"),
     module("alerts", "upload could not be confirmed", "upload failed", "no such words in src/fallback.rs"),
+    module("alerts", 'has "not published"', 'has "unpublished"', "no such words in petstore/src/outbox/delivery.rs"),
+    Fault("host.json", '"sessionIdleTimeout": "00:00:01"', '"sessionIdleTimeout": "00:01:00"', "a finished session holds its place"),
     Fault("src/fallback/request.rs", "session_id: Option<&'a str>", "session: Option<&'a str>", "the function sends no sessionId"),
     Fault("azure.yaml", "    language: custom", "    langage: custom", "langage"),
     Fault("azure.yaml", "host: function", "host: functionapp", "'functionapp' is not one of"),
@@ -172,7 +175,7 @@ WORKFLOW_ENGINE = [
     flow('"required": ["order"]', '"required": []', "schema|taken"),
     flow('"additionalProperties": false,', "", "taken: unknown field at the root"),
     flow('"sequenceNumber": { "type": ["integer", "null"] }', '"sequenceNumber": { "type": "integer" }', "schema"),
-    flow('"maxLength": 87384', '"maxLength": 8738', "schema"),
+    flow('"maxLength": 349528', '"maxLength": 8738', "schema"),
     flow("@{triggerBody()['failure']['reason']}\" },", "-\" },", "the mail lacks"),
     flow("\\nReason: @{triggerBody()['failure']['reason']}", "", "the mail lacks"),
     flow('"format": "CSV"', '"format": "HTML"', "the plain text lacks"),

@@ -139,7 +139,7 @@ async fn racing_writers_leave_the_highest_number(place: &Place) {
                 let order = Message::new("cart", 1 + round * 5 + writer).order();
                 // Contention may exhaust the attempts; then an order goes to a person.
                 let highest = order.position.unwrap().sequence.0 == 50;
-                let ended = RETRY.run(|| store.put(&order)).await;
+                let ended = RETRY.run(|_| store.put(&order)).await;
                 assert!(ended.is_ok() || !highest, "{ended:?}");
             }
         });

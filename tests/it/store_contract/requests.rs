@@ -92,7 +92,7 @@ async fn a_dead_store_sees_exactly_four_puts() {
     });
     let store = BlobStore::new(blobs(&endpoint.connection_string(), "orders"));
     let order = Message::new("cart", 1).order();
-    let exhausted = RETRY.run(|| store.put(&order)).await.unwrap_err();
+    let exhausted = RETRY.run(|_| store.put(&order)).await.unwrap_err();
     assert_eq!(exhausted.attempts, 4);
     assert_eq!(wire(&endpoint), expected(&[("PUT", 503); 4]));
     assert!(endpoint.history("orders", "cart.json").is_empty());
@@ -110,7 +110,7 @@ async fn a_lost_answer_is_found_out_by_the_next_attempt() {
         endpoint.fail_next([fault]);
         let store = BlobStore::new(blobs(&endpoint.connection_string(), "orders"));
         let order = Message::new("cart", 1).order();
-        let ended = RETRY.run(|| store.put(&order)).await.unwrap();
+        let ended = RETRY.run(|_| store.put(&order)).await.unwrap();
         assert_eq!(
             ended,
             Attempted {

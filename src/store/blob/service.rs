@@ -1,0 +1,70 @@
+//! What the write protocol needs of Blob Storage: three requests, each sent once.
+
+use std::future::Future;
+
+use crate::{
+    order::{Order, Position, SessionId},
+    store::StoreError,
+};
+
+/// A version of a blob, opaque (RFC 9110 §8.8.3).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ETag(pub String);
+
+/// The state the blob must be in for a PUT to apply.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Condition {
+    /// `If-None-Match: *`: there is no such blob.
+    Absent,
+    /// `If-Match`: it is still this version.
+    Version(ETag),
+}
+
+/// The answer to a PUT.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PutReply {
+    /// Applied; the new version, if the answer named it.
+    Written(Option<ETag>),
+    /// The condition did not hold (409 or 412).
+    Conflict,
+    /// There is no container yet.
+    NoContainer,
+}
+
+/// What a HEAD says of the stored blob.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// Its version.
+    pub etag: ETag,
+    /// Position of the order in it, from the metadata that was written with it; `None` for a
+    /// blob that somebody else wrote.
+    pub position: Option<Position>,
+}
+
+/// The few requests that the protocol needs of Blob Storage.
+pub trait BlobService: Send + Sync + 'static {
+    /// Put Blob with the order's position in the metadata of the same request.
+    ///
+    /// # Errors
+    /// Anything but a clear yes or a refused condition; the PUT may have been applied.
+    fn put_blob(
+        &self,
+        order: &Order,
+        condition: &Condition,
+    ) -> impl Future<Output = Result<PutReply, StoreError>> + Send;
+
+    /// Get Blob Properties; `None` when there is no blob.
+    ///
+    /// # Errors
+    /// Anything but a clear answer.
+    fn head_blob(
+        &self,
+        session: &SessionId,
+    ) -> impl Future<Output = Result<Option<Head>, StoreError>> + Send;
+
+    /// Create Container; one that exists is a success.
+    ///
+    /// # Errors
+    /// Anything else.
+    fn create_container(&self) -> impl Future<Output = Result<(), StoreError>> + Send;
+}
