@@ -5,10 +5,11 @@
 use std::{
     fs::{self, File},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use petstore::{
-    outbox::{Change, Journal, Record},
+    outbox::{Change, Journal, Pace, Record},
     session::SessionId,
 };
 
@@ -26,6 +27,11 @@ fn journal(folder: &Path, number: u32, records: &[Record]) -> (PathBuf, Option<F
     let path = folder.join(format!("{number}.jsonl"));
     Journal::open(&path).unwrap().append(records).unwrap();
     (path, Some(lock))
+}
+
+fn is_free(folder: &Path, number: u32) -> bool {
+    let lock = File::open(folder.join(format!("{number}.lock"))).unwrap();
+    lock.try_lock().is_ok()
 }
 
 fn done(change: &Change) -> Record {
@@ -118,7 +124,7 @@ fn a_cart_is_dropped_when_a_dead_instance_delivered_a_newer_one() {
         drop((waits, delivered));
         let instance = Instance::start(&folder, &broker, PACE);
         others_are_delivered(&instance, &broker);
-        assert_eq!(instance.pending(), 0);
+        delivers(&instance);
         assert_eq!(revisions(&broker, &session), [0; 0]);
     }
 }
@@ -142,6 +148,7 @@ fn how_far_a_session_is_outlives_the_lines_that_said_so() {
     };
     assert!(says("passed") && says(session.as_str()));
     instance.kill();
+    until_blocking("dead", || is_free(&folder, 0));
     let instance = Instance::start(&folder, &broker, PACE);
     until_blocking("taken over", || !folder.join("7.jsonl").exists());
     others_are_delivered(&instance, &broker);
@@ -215,6 +222,102 @@ fn what_was_taken_over_and_delivered_is_not_taken_over_again() {
     until_blocking("taken over", || !folder.join("7.jsonl").exists());
     others_are_delivered(&instance, &broker);
     assert_eq!(revisions(&broker, &change.session), [0; 0]);
+}
+
+/// Another instance takes over a copy of it in the same moment, and might rely on this one.
+#[test]
+fn the_same_change_in_a_third_journal_is_no_reason_to_drop_it() {
+    let (broker, folder) = (Broker::start(), folder("third"));
+    let session = SessionId::fresh();
+    let left = [Record::Put(change(&session, 1))];
+    let (third, _lock) = journal(&folder, 8, &left);
+    let (path, lock) = journal(&folder, 7, &left);
+    let instance = Instance::start(&folder, &broker, PACE);
+    drop(lock);
+    until_blocking("taken over", || !path.exists());
+    fs::remove_file(third).unwrap();
+    until_blocking("delivered", || revisions(&broker, &session) == [1]);
+    delivers(&instance);
+}
+
+#[test]
+fn ours_is_on_the_disk_before_theirs_goes() {
+    let (broker, folder) = (Broker::start(), folder("before"));
+    let left: Vec<_> = (0..3000)
+        .map(|_| Record::Put(change(&SessionId::fresh(), 1)))
+        .collect();
+    drop(journal(&folder, 7, &left).1);
+    let (theirs, ours) = (folder.join("7.jsonl"), folder.join("0.jsonl"));
+    let watch = std::thread::spawn(move || {
+        while theirs.exists() {
+            std::thread::yield_now();
+        }
+        fs::read(ours).unwrap()
+    });
+    let instance = Instance::start(&folder, &broker, PACE);
+    let text = String::from_utf8(watch.join().unwrap()).unwrap();
+    let puts = text.lines().filter(|line| line.starts_with(r#"{"put""#));
+    assert_eq!(puts.count(), left.len());
+    instance.kill();
+}
+
+/// The session's newer cart is delivered by an instance that is dead when this one looks again.
+#[test]
+fn a_cart_that_waits_is_given_up_when_a_newer_one_turns_up_in_a_take_over() {
+    let (broker, folder) = (Broker::start(), folder("turns-up"));
+    let session = SessionId::fresh();
+    let pace = Pace {
+        refused: Duration::from_secs(2),
+        ..PACE
+    };
+    let instance = Instance::start(&folder, &broker, pace);
+    instance.door.set(Opening::Refuses);
+    instance.accept(change(&session, 1));
+    until_blocking("refused", || broker.requests() == 1);
+    let newer = change(&session, 2);
+    let delivered = [Record::Put(newer.clone()), done(&newer)];
+    let (path, lock) = journal(&folder, 7, &delivered);
+    drop(lock);
+    until_blocking("taken over", || !path.exists());
+    instance.door.set(Opening::Open);
+    delivers(&instance);
+    assert_eq!(revisions(&broker, &session), [0; 0]);
+}
+
+#[test]
+fn a_journal_that_another_instance_began_anew_is_read_anew() {
+    let (broker, folder) = (Broker::start(), folder("anew"));
+    let session = SessionId::fresh();
+    let puts = |count: u32| (0..count).map(|_| Record::Put(change(&SessionId::fresh(), 1)));
+    let first: Vec<_> = puts(3).collect();
+    let (path, _lock) = journal(&folder, 7, &first);
+    let instance = Instance::start(&folder, &broker, PACE);
+    others_are_delivered(&instance, &broker);
+    fs::remove_file(&path).unwrap();
+    let newer = [Record::Put(change(&session, 2))];
+    let second: Vec<_> = newer.into_iter().chain(puts(30)).collect();
+    Journal::open(&path).unwrap().append(&second).unwrap();
+    instance.accept(change(&session, 1));
+    delivers(&instance);
+    assert_eq!(revisions(&broker, &session), [0; 0]);
+}
+
+/// A journal is listed, and cannot be found.
+#[test]
+fn without_a_look_into_the_folder_nothing_is_sent() {
+    let (broker, folder) = (Broker::start(), folder("no-look"));
+    let session = SessionId::fresh();
+    let instance = Instance::start(&folder, &broker, WITHOUT_SWEEP);
+    others_are_delivered(&instance, &broker);
+    let path = folder.join("1.jsonl");
+    std::os::unix::fs::symlink(folder.join("nowhere"), &path).unwrap();
+    instance.accept(change(&session, 1));
+    std::thread::park_timeout(Duration::from_millis(100));
+    assert_eq!(instance.pending(), 1);
+    assert_eq!(revisions(&broker, &session), [0; 0]);
+    fs::remove_file(path).unwrap();
+    delivers(&instance);
+    assert_eq!(revisions(&broker, &session), [1]);
 }
 
 /// The control: what these tests find missing is found when it was sent.

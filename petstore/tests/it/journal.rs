@@ -87,3 +87,30 @@ fn the_journal_keeps_the_newest_forgets_what_is_done_and_stays_small() {
     journal.append(&[done]).unwrap();
     assert_eq!(Journal::open(&path).unwrap().waiting().count(), 0);
 }
+
+#[test]
+fn a_session_that_is_past_a_cart_waits_with_it_no_more() {
+    let path = folder("past").join("0.jsonl");
+    let mut visit = Visit::fresh();
+    let mut next = || {
+        visit.revision += 1;
+        change(&visit)
+    };
+    let (one, two, three) = (next(), next(), next());
+    let passed = |change: &Change| Record::Passed {
+        session: change.session.clone(),
+        age: change.age(),
+    };
+    let mut journal = Journal::open(&path).unwrap();
+    let lines = [Record::Put(two.clone()), passed(&one), passed(&two)];
+    journal.append(&lines).unwrap();
+    assert_eq!(Journal::open(&path).unwrap().waiting().count(), 1);
+    journal.append(&[passed(&three)]).unwrap();
+    assert_eq!(Journal::open(&path).unwrap().waiting().count(), 0);
+    journal.compact(|_, _| true).unwrap();
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert!(
+        text.contains(r#""revision":3"#) && text.lines().count() == 1,
+        "{text}"
+    );
+}

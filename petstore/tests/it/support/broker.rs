@@ -25,6 +25,8 @@ pub(crate) enum Opening {
     Open,
     /// 503.
     Shut,
+    /// 403.
+    Refuses,
     /// Accepts, and says that it failed.
     Lossy,
 }
@@ -118,8 +120,10 @@ async fn take(
     let mut inner = inner.lock().unwrap();
     inner.requests += 1;
     let opening = inner.doors[&door];
-    if opening == Opening::Shut {
-        return StatusCode::SERVICE_UNAVAILABLE;
+    match opening {
+        Opening::Shut => return StatusCode::SERVICE_UNAVAILABLE,
+        Opening::Refuses => return StatusCode::FORBIDDEN,
+        Opening::Open | Opening::Lossy => {}
     }
     if inner.known.insert(text("MessageId")) {
         let revision = order["revision"].as_u64().unwrap();
@@ -127,6 +131,6 @@ async fn take(
     }
     match opening {
         Opening::Lossy => StatusCode::INTERNAL_SERVER_ERROR,
-        Opening::Open | Opening::Shut => StatusCode::CREATED,
+        _ => StatusCode::CREATED,
     }
 }
