@@ -9,6 +9,7 @@ mod change;
 mod delivery;
 mod folder;
 mod journal;
+mod pace;
 mod record;
 mod slot;
 mod status;
@@ -29,9 +30,9 @@ use tokio::{
 };
 
 pub use change::{Age, Change};
-pub use delivery::Pace;
 use folder::Folder;
 pub use journal::Journal;
+pub use pace::Pace;
 pub use record::Record;
 pub use status::{NotAccepted, Status};
 use writer::Writer;

@@ -1,9 +1,6 @@
 //! How one session's newest change gets to the bus, however long that takes.
 
-use std::{
-    sync::{Arc, PoisonError},
-    time::Duration,
-};
+use std::sync::{Arc, PoisonError};
 
 use tokio::{
     task::spawn_blocking,
@@ -16,38 +13,6 @@ use crate::{
     bus::{Message, SendError},
     session::SessionId,
 };
-
-/// How soon to try again.
-#[derive(Clone, Copy, Debug)]
-pub struct Pace {
-    /// The first wait, at most; the next is twice as long, and so on.
-    pub base: Duration,
-    /// The longest wait. One answered message ends every wait early.
-    pub longest: Duration,
-    /// The wait after a refusal: a person has to act first.
-    pub refused: Duration,
-    /// How often to look for what dead instances left.
-    pub sweep: Duration,
-}
-
-impl Default for Pace {
-    fn default() -> Self {
-        Self {
-            base: Duration::from_millis(200),
-            longest: Duration::from_secs(15),
-            refused: Duration::from_secs(60),
-            sweep: Duration::from_secs(5),
-        }
-    }
-}
-
-impl Pace {
-    /// Between half and all of the step, so that not everyone comes back at once.
-    fn wait(&self, failures: u32) -> Duration {
-        let step = self.base * 2_u32.saturating_pow(failures.min(16).saturating_sub(1));
-        step.min(self.longest).mul_f64(0.5 + fastrand::f64() / 2.0)
-    }
-}
 
 enum Outcome {
     Published,
@@ -63,6 +28,7 @@ impl Shared {
             match self.attempt(&change).await {
                 Ok(Outcome::Published) => {
                     info!(%session, message_id = change.message, revision = change.revision, tries = failures + 1, "published");
+                    self.taken.notify_waiters();
                 }
                 Ok(Outcome::Superseded) => {
                     info!(%session, revision = change.revision, "not sent: a newer cart was accepted");
@@ -74,9 +40,7 @@ impl Shared {
                 }
             }
             self.writer.done(&change);
-            let was_newest = self.forget(&change);
-            self.taken.notify_waiters();
-            if was_newest {
+            if self.forget(&change) {
                 return;
             }
             failures = 0;

@@ -21,4 +21,5 @@ mod process;
 mod publishing;
 mod schedules;
 mod support;
+mod takeover;
 mod visit;

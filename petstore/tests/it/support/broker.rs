@@ -14,6 +14,7 @@ use axum::{
     http::{HeaderMap, StatusCode},
     routing::post,
 };
+use petstore::session::SessionId;
 use serde_json::Value;
 use tokio::{net::TcpListener, runtime::Runtime};
 
@@ -104,6 +105,15 @@ impl Door {
         let mut inner = self.inner.lock().unwrap();
         inner.doors.insert(self.name.clone(), opening);
     }
+}
+
+/// Of one session, as they were accepted.
+pub(crate) fn revisions(broker: &Broker, session: &SessionId) -> Vec<u64> {
+    let accepted = broker.accepted().into_iter();
+    accepted
+        .filter(|(of, _)| of == session.as_str())
+        .map(|(_, revision)| revision)
+        .collect()
 }
 
 async fn take(

@@ -1,18 +1,25 @@
 //! Instances within the test: outboxes with a runtime of their own, so that one can be killed.
 
-use std::{path::Path, time::Duration};
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use order_items_reserver::http_client;
 use petstore::{
     bus::Bus,
     config::Settings,
-    outbox::{Change, Outbox, Pace},
+    outbox::{Change, Journal, Outbox, Pace, Record},
     session::{SessionId, Visit},
 };
 use serde_json::json;
 use tokio::runtime::{Builder, Runtime};
 
-use super::broker::{Broker, Door, Opening};
+use super::{
+    broker::{Broker, Door, Opening, revisions},
+    until_blocking,
+};
 
 /// In a hurry.
 pub(crate) const PACE: Pace = Pace {
@@ -83,5 +90,40 @@ impl Instance {
         self.door.set(Opening::Shut);
         drop(self.outbox);
         drop(self.runtime);
+    }
+
+    /// Nothing waits any more.
+    pub(crate) fn delivers(&self) {
+        until_blocking("nothing waits", || self.pending() == 0);
+    }
+}
+
+/// A journal that another instance wrote; it lives as long as the lock is held.
+pub(crate) fn journal(folder: &Path, number: u32, records: &[Record]) -> (PathBuf, Option<File>) {
+    let lock = File::create(folder.join(format!("{number}.lock"))).unwrap();
+    lock.lock().unwrap();
+    let path = folder.join(format!("{number}.jsonl"));
+    Journal::open(&path).unwrap().append(records).unwrap();
+    (path, Some(lock))
+}
+
+pub(crate) fn is_free(folder: &Path, number: u32) -> bool {
+    let lock = File::open(folder.join(format!("{number}.lock"))).unwrap();
+    lock.try_lock().is_ok()
+}
+
+pub(crate) fn done(change: &Change) -> Record {
+    Record::Done {
+        session: change.session.clone(),
+        message: change.message.clone(),
+    }
+}
+
+/// Long enough for everything that waits to have been tried again and again.
+pub(crate) fn others_are_delivered(instance: &Instance, broker: &Broker) {
+    for _ in 0..30 {
+        let other = SessionId::fresh();
+        instance.accept(change(&other, 1));
+        until_blocking("another session's", || revisions(broker, &other) == [1]);
     }
 }
