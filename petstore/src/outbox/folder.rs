@@ -15,8 +15,9 @@
 //! [`Record::Passed`](super::Record::Passed) behind for the sessions that wait in another.
 //!
 //! Left is what no file can say: a request under way when its instance was killed, or that got no
-//! answer in time, may reach the bus after the next one. And a share that shows a line late (SMB,
-//! up to a second) shows it too late to whoever looks in that second.
+//! answer in time, may reach the bus after the next one. And what the disk itself gets wrong: a
+//! share that shows a line late (SMB may, for a second) shows it too late to whoever looks then,
+//! and a line that another has read may still fail to be written.
 
 use std::{
     collections::BTreeMap,

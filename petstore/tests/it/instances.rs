@@ -15,7 +15,7 @@ use crate::support::{
     instance::{
         Instance, PACE, WITHOUT_SWEEP, change, done, is_free, journal, others_are_delivered,
     },
-    until_blocking,
+    rest, until_blocking,
 };
 
 #[test]
@@ -118,7 +118,7 @@ fn without_a_look_into_the_folder_nothing_is_sent() {
     let path = folder.join("1.jsonl");
     std::os::unix::fs::symlink(folder.join("nowhere"), &path).unwrap();
     instance.accept(change(&session, 1));
-    std::thread::park_timeout(Duration::from_millis(100));
+    rest(100);
     assert_eq!(instance.pending(), 1);
     assert_eq!(revisions(&broker, &session), [0; 0]);
     fs::remove_file(path).unwrap();

@@ -2,7 +2,7 @@
 //! random: no session's cart at the broker is ever followed by an older one, and the last is the
 //! newest.
 
-use std::{collections::HashMap, path::Path, time::Duration};
+use std::{collections::HashMap, path::Path};
 
 use petstore::session::SessionId;
 use proptest::prelude::*;
@@ -11,7 +11,7 @@ use crate::support::{
     broker::{Broker, Opening},
     folder,
     instance::{Instance, PACE, change},
-    until_blocking,
+    rest, until_blocking,
 };
 
 const INSTANCES: usize = 3;
@@ -108,10 +108,6 @@ impl World<'_> {
             settled || went_back(&accepted).is_some()
         });
     }
-}
-
-fn rest(milliseconds: u64) {
-    std::thread::park_timeout(Duration::from_millis(milliseconds));
 }
 
 fn journals(folder: &Path) -> usize {

@@ -27,10 +27,19 @@ pub(crate) fn folder(name: &str) -> PathBuf {
 
 /// [`until`], on this thread.
 pub(crate) fn until_blocking(what: &str, mut happened: impl FnMut() -> bool) {
+    on_this_thread(until(what, async || happened()));
+}
+
+/// Lets others go on.
+pub(crate) fn rest(milliseconds: u64) {
+    on_this_thread(async { tokio::time::sleep(Duration::from_millis(milliseconds)).await });
+}
+
+fn on_this_thread(wait: impl Future<Output = ()>) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .build();
-    runtime.unwrap().block_on(until(what, async || happened()));
+    runtime.unwrap().block_on(wait);
 }
 
 /// Waits for something that is bound to happen; the limit only ends a broken run.

@@ -2,9 +2,10 @@
 //!
 //! The test writes it, and holds its lock as long as that instance is to live.
 
-use std::fs;
+use std::{fs, time::Duration};
 
 use petstore::{outbox::Record, session::SessionId};
+use tokio::time::Instant;
 
 use crate::support::{
     broker::{Broker, revisions},
@@ -122,7 +123,8 @@ fn ours_is_on_the_disk_before_theirs_goes() {
     drop(journal(&folder, 7, &left).1);
     let (theirs, ours) = (folder.join("7.jsonl"), folder.join("0.jsonl"));
     let watch = std::thread::spawn(move || {
-        while theirs.exists() {
+        let limit = Instant::now() + Duration::from_secs(40);
+        while theirs.exists() && Instant::now() < limit {
             std::thread::yield_now();
         }
         fs::read(ours).unwrap()
