@@ -1,25 +1,22 @@
-//! Settings, telemetry, outbox, serve; and an orderly end.
+//! Settings, telemetry, outbox, serve.
 
 mod parent;
+mod serve;
 
-use std::{fmt::Display, io, process::ExitCode, time::Duration};
+use std::{fmt::Display, process::ExitCode};
 
 use order_items_reserver::{http_client, telemetry};
-use parent::{gone, input_closes};
 use petstore::{
     bus::Bus,
     check,
     config::Settings,
     key_file,
     outbox::{Outbox, Pace},
-    web::{self, Shop},
+    web::Shop,
 };
-use tokio::{
-    net::TcpListener,
-    signal::unix::{SignalKind, signal},
-    time::{sleep, timeout},
-};
-use tracing::{info, warn};
+use serve::serve;
+use tokio::net::TcpListener;
+use tracing::info;
 
 const USAGE: &str = "\
 petstore: the storefront that publishes every cart change
@@ -45,11 +42,6 @@ enum Mode {
 const EXIT_USAGE: u8 = 64;
 const EXIT_SOFTWARE: u8 = 70;
 const EXIT_OS: u8 = 71;
-
-/// For requests under way, when told to end; then for the outbox, which loses nothing if this is
-/// too short. Together below what App Service grants.
-const LAST_REQUESTS: Duration = Duration::from_secs(10);
-const LAST_MESSAGES: Duration = Duration::from_secs(5);
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
@@ -128,63 +120,10 @@ async fn run(settings: Settings, mode: Mode) -> ExitCode {
         transport: settings.transport,
         outbox,
     };
-    match serve(listener, shop, mode).await {
+    match serve(listener, shop, mode == Mode::Attached).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(EXIT_OS, error),
     }
-}
-
-/// Until told to end.
-async fn serve(listener: TcpListener, shop: Shop, mode: Mode) -> io::Result<()> {
-    let (told, end) = tokio::sync::watch::channel(());
-    let signals = end_signals()?;
-    let outbox = shop.outbox.clone();
-    let mut ended = end;
-    let (mut parent, mut orphaned) = match mode {
-        Mode::Attached => input_closes().map(|(end, alone)| (Some(end), Some(alone)))?,
-        Mode::Serve | Mode::Check => (None, None),
-    };
-    let served = web::serve(listener, shop, async move {
-        tokio::select! {
-            () = signals => {}
-            () = gone(&mut parent) => {}
-        }
-        info!("ending");
-        drop(told);
-    });
-    // A shopper's idle connection must not hold us up.
-    let overdue = async {
-        ended.changed().await.ok();
-        sleep(LAST_REQUESTS).await;
-    };
-    tokio::select! {
-        served = served => served?,
-        () = overdue => warn!("some requests did not finish"),
-        // The next one is about to start, and takes over only what the dead have left.
-        () = gone(&mut orphaned) => {
-            info!("the parent is gone");
-            return Ok(());
-        }
-    }
-    let empty = async {
-        while outbox.status().pending > 0 {
-            sleep(Duration::from_millis(20)).await;
-        }
-    };
-    timeout(LAST_MESSAGES, empty).await.ok();
-    info!(waiting = outbox.status().pending, "ended");
-    Ok(())
-}
-
-fn end_signals() -> io::Result<impl Future<Output = ()> + Send> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-    })
 }
 
 fn fail(code: u8, problem: impl Display) -> ExitCode {

@@ -2,31 +2,38 @@
 //!
 //! Each session has at most one change waiting, its newest: the guard that writes the files trusts
 //! the broker's numbers, so a late retry of an older cart would win over a newer one. One task per
-//! waiting session sends, so a session's carts never overtake each other.
+//! waiting session sends, so a session's carts never overtake each other. Between instances the
+//! folder sees to it that they do not; what a dead one left is taken over by whoever runs.
 
 mod change;
 mod delivery;
+mod folder;
 mod journal;
+mod pace;
+mod record;
 mod slot;
 mod status;
+mod tail;
+mod takeover;
 mod writer;
 
 use std::{
     collections::HashMap,
     io,
     path::Path,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
 };
 
 use tokio::{
     sync::{Notify, Semaphore},
-    time::Instant,
+    time::{Instant, sleep},
 };
 
-pub use change::Change;
-pub use delivery::Pace;
-pub use journal::{Journal, Record};
-pub use slot::{Slot, claim};
+pub use change::{Age, Change};
+use folder::Folder;
+pub use journal::Journal;
+pub use pace::Pace;
+pub use record::Record;
 pub use status::{NotAccepted, Status};
 use writer::Writer;
 
@@ -50,6 +57,7 @@ struct Waiting {
 struct Shared {
     waiting: Mutex<HashMap<SessionId, Waiting>>,
     writer: Writer,
+    folder: Arc<Folder>,
     bus: Bus,
     pace: Pace,
     limit: usize,
@@ -65,15 +73,17 @@ struct Shared {
 pub struct Outbox(Arc<Shared>);
 
 impl Outbox {
-    /// Opens the outbox in `folder` and begins to send what waits there.
+    /// Opens the outbox in `folder` and begins to send what waits there, now and later.
     ///
     /// # Errors
     /// When the folder cannot be used.
     pub fn open(folder: &Path, limit: usize, bus: Bus, pace: Pace) -> io::Result<Self> {
-        let slot = claim(folder)?;
+        let mut slot = slot::claim(folder)?;
+        slot.take_over();
         let left: Vec<Change> = slot.journal.waiting().cloned().collect();
         let outbox = Self(Arc::new(Shared {
             waiting: Mutex::default(),
+            folder: Arc::clone(&slot.folder),
             writer: Writer::start(slot)?,
             bus,
             pace,
@@ -85,6 +95,8 @@ impl Outbox {
         for change in left {
             outbox.wait_for(change, 0);
         }
+        #[expect(clippy::disallowed_methods, reason = "ends with the outbox")]
+        tokio::spawn(sweep(Arc::downgrade(&outbox.0), pace));
         Ok(outbox)
     }
 
@@ -100,7 +112,7 @@ impl Outbox {
                 return Err(NotAccepted::Full);
             }
         }
-        let position = self.0.writer.put(Record::Put(change.clone())).await;
+        let position = self.0.writer.put(change.clone()).await;
         self.wait_for(change, position.ok_or(NotAccepted::Disk)?);
         Ok(())
     }
@@ -142,6 +154,19 @@ impl Outbox {
                 )]
                 tokio::spawn(async move { shared.deliver(&session).await });
             }
+        }
+    }
+}
+
+/// Takes over what instances leave that end while this one runs.
+async fn sweep(shared: Weak<Shared>, pace: Pace) {
+    loop {
+        sleep(pace.sweep).await;
+        let Some(outbox) = shared.upgrade().map(Outbox) else {
+            return;
+        };
+        for (change, position) in outbox.0.writer.take_over().await {
+            outbox.wait_for(change, position);
         }
     }
 }

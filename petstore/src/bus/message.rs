@@ -43,7 +43,7 @@ impl From<TokenError> for SendError {
 }
 
 impl SendError {
-    pub(super) fn later(problem: impl Into<String>) -> Self {
+    pub(crate) fn later(problem: impl Into<String>) -> Self {
         Self::Later {
             problem: problem.into(),
             retry_after: None,

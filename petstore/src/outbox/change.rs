@@ -7,6 +7,13 @@ use uuid::Uuid;
 
 use crate::session::{SessionId, Visit};
 
+/// How new a cart is: by its revision, and of two tabs' equal ones by the time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Age {
+    revision: u64,
+    accepted: i64,
+}
+
 /// One cart change, ready to be sent.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Change {
@@ -18,7 +25,7 @@ pub struct Change {
     pub message: String,
     /// `CorrelationId`, a W3C `traceparent`.
     pub traceparent: String,
-    /// When it was accepted, in Unix milliseconds; for people, never for order.
+    /// When it was accepted, in Unix milliseconds; for people, and between equal revisions only.
     pub accepted: i64,
     /// The whole order.
     pub order: Box<RawValue>,
@@ -40,6 +47,15 @@ impl Change {
             accepted: milliseconds_now(),
             order: RawValue::from_string(order)?,
         })
+    }
+
+    /// How new it is.
+    #[must_use]
+    pub fn age(&self) -> Age {
+        Age {
+            revision: self.revision,
+            accepted: self.accepted,
+        }
     }
 }
 

@@ -1,43 +1,23 @@
 //! How one session's newest change gets to the bus, however long that takes.
 
-use std::{sync::PoisonError, time::Duration};
+use std::sync::{Arc, PoisonError};
 
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::{
+    task::spawn_blocking,
+    time::{Instant, sleep, sleep_until, timeout},
+};
 use tracing::{debug, error, info, warn};
 
-use super::{Change, Record, Shared};
+use super::{Change, Shared, folder::Turn};
 use crate::{
     bus::{Message, SendError},
     session::SessionId,
 };
 
-/// How soon to try again.
-#[derive(Clone, Copy, Debug)]
-pub struct Pace {
-    /// The first wait, at most; the next is twice as long, and so on.
-    pub base: Duration,
-    /// The longest wait. One answered message ends every wait early.
-    pub longest: Duration,
-    /// The wait after a refusal: a person has to act first.
-    pub refused: Duration,
-}
-
-impl Default for Pace {
-    fn default() -> Self {
-        Self {
-            base: Duration::from_millis(200),
-            longest: Duration::from_secs(15),
-            refused: Duration::from_secs(60),
-        }
-    }
-}
-
-impl Pace {
-    /// Between half and all of the step, so that not everyone comes back at once.
-    fn wait(&self, failures: u32) -> Duration {
-        let step = self.base * 2_u32.saturating_pow(failures.min(16).saturating_sub(1));
-        step.min(self.longest).mul_f64(0.5 + fastrand::f64() / 2.0)
-    }
+enum Outcome {
+    Published,
+    /// By a newer one of its session.
+    Superseded,
 }
 
 impl Shared {
@@ -45,19 +25,25 @@ impl Shared {
     pub(super) async fn deliver(&self, session: &SessionId) {
         let mut failures = 0;
         while let Some(change) = self.next(session) {
-            let Err(error) = self.attempt(&change).await else {
-                info!(%session, message_id = change.message, revision = change.revision, tries = failures + 1, "published");
-                self.writer.done(record(&change));
-                let was_newest = self.forget(&change);
-                self.taken.notify_waiters();
-                if was_newest {
-                    return;
+            match self.attempt(&change).await {
+                Ok(Outcome::Published) => {
+                    info!(%session, message_id = change.message, revision = change.revision, tries = failures + 1, "published");
+                    self.taken.notify_waiters();
                 }
-                failures = 0;
-                continue;
-            };
-            failures += 1;
-            self.back_off(session, &change, &error, failures).await;
+                Ok(Outcome::Superseded) => {
+                    info!(%session, revision = change.revision, "not sent: a newer cart was accepted");
+                }
+                Err(error) => {
+                    failures += 1;
+                    self.back_off(session, &change, &error, failures).await;
+                    continue;
+                }
+            }
+            self.writer.done(&change);
+            if self.forget(&change) {
+                return;
+            }
+            failures = 0;
         }
     }
 
@@ -69,25 +55,44 @@ impl Shared {
             return Some(waiting.change.clone());
         }
         info!(%session, revision = waiting.change.revision, "not sent: another instance has a newer cart");
-        self.writer.done(record(&waiting.change));
+        self.writer.done(&waiting.change);
         all.remove(session);
         None
     }
 
-    async fn attempt(&self, change: &Change) -> Result<(), SendError> {
+    async fn attempt(&self, change: &Change) -> Result<Outcome, SendError> {
         let hold = *self.hold.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(until) = hold {
             sleep_until(until).await;
         }
         // The semaphore is never closed; without a permit the send is late, not wrong.
         let _permit = self.permits.acquire().await.ok();
+        match self.turn(change).await? {
+            Turn::Never => return Ok(Outcome::Superseded),
+            Turn::Later => {
+                return Err(SendError::later(
+                    "another instance has an older cart of the session in hand",
+                ));
+            }
+            Turn::Now => {}
+        }
         let message = Message {
             session: &change.session,
             message_id: &change.message,
             traceparent: &change.traceparent,
             body: change.order.get(),
         };
-        self.bus.send(message).await
+        self.bus.send(message).await?;
+        Ok(Outcome::Published)
+    }
+
+    /// Looks into the folder; not on this thread, for it may be far away.
+    async fn turn(&self, change: &Change) -> Result<Turn, SendError> {
+        let folder = Arc::clone(&self.folder);
+        let (session, age) = (change.session.clone(), change.age());
+        let looked = spawn_blocking(move || folder.turn(&session, age)).await;
+        let looked = looked.unwrap_or_else(|panicked| Err(panicked.into()));
+        looked.map_err(|error| SendError::later(format!("outbox folder: {error}")))
     }
 
     /// Unless a newer one took its place meanwhile. After a yes this task is not the session's any
@@ -146,12 +151,5 @@ impl Shared {
                     .ok();
             }
         }
-    }
-}
-
-fn record(change: &Change) -> Record {
-    Record::Done {
-        session: change.session.clone(),
-        message: change.message.clone(),
     }
 }

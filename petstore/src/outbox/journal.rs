@@ -4,43 +4,28 @@
 //! half-written at the end is cut off: nobody was told that it was accepted.
 
 use std::{
-    collections::HashMap,
     fs::{File, OpenOptions},
     io::{self, Read as _, Seek as _, SeekFrom, Write as _},
     path::{Path, PathBuf},
 };
 
-use serde::{Deserialize, Serialize};
-use tracing::error;
-
-use super::Change;
+use super::{
+    change::{Age, Change},
+    record::{Ledger, Record},
+};
 use crate::session::SessionId;
 
 /// Below this size a rewrite is not worth it.
 const COMPACT_ABOVE: u64 = 1 << 20;
 
-/// A line.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Record {
-    /// This change waits, in place of any older one of its session.
-    Put(Change),
-    /// This one is delivered, or no longer wanted.
-    Done {
-        /// Whose.
-        session: SessionId,
-        /// Which.
-        message: String,
-    },
-}
-
-/// The file, and what in it still waits.
+/// The file, and what it says.
 #[derive(Debug)]
 pub struct Journal {
     path: PathBuf,
     file: File,
     length: u64,
-    waiting: HashMap<SessionId, Change>,
+    large: u64,
+    ledger: Ledger,
 }
 
 impl Journal {
@@ -65,45 +50,35 @@ impl Journal {
         file.set_len(length)?;
         file.seek(SeekFrom::Start(length))?;
         sync_folder(path)?;
-        let mut journal = Self {
+        let mut ledger = Ledger::default();
+        ledger.read(bytes.get(..whole).unwrap_or_default(), path);
+        Ok(Self {
             path: path.to_owned(),
             file,
             length,
-            waiting: HashMap::new(),
-        };
-        let lines = bytes
-            .get(..whole)
-            .unwrap_or_default()
-            .split(|b| *b == b'\n');
-        for line in lines.filter(|line| !line.is_empty()) {
-            match serde_json::from_slice(line) {
-                Ok(record) => journal.note(record),
-                Err(error) => {
-                    error!(file = %path.display(), %error, "outbox: a damaged line is left out");
-                }
-            }
-        }
-        Ok(journal)
+            large: COMPACT_ABOVE,
+            ledger,
+        })
     }
 
     /// What waits, one change a session.
     pub fn waiting(&self) -> impl Iterator<Item = &Change> {
-        self.waiting.values()
+        self.ledger.all_waiting()
     }
 
-    /// Appends; when it returns, every `Put` is on the disk.
+    /// Appends; when it returns, all but the `Done` are on the disk.
     ///
     /// # Errors
     /// Nothing is appended then, or nothing can be any more.
-    pub fn append(&mut self, records: Vec<Record>) -> io::Result<()> {
+    pub fn append(&mut self, records: &[Record]) -> io::Result<()> {
         let mut lines = Vec::new();
-        for record in &records {
+        for record in records {
             serde_json::to_writer(&mut lines, record)?;
             lines.push(b'\n');
         }
         let durable = records
             .iter()
-            .any(|record| matches!(record, Record::Put(_)));
+            .any(|record| !matches!(record, Record::Done { .. }));
         let written = self.file.write_all(&lines).and_then(|()| match durable {
             true => self.file.sync_data(),
             // A message that goes out twice has the same id, so this need not be on the disk yet.
@@ -116,37 +91,28 @@ impl Journal {
             return Err(error);
         }
         self.length += lines.len() as u64;
-        records.into_iter().for_each(|record| self.note(record));
-        if self.length > COMPACT_ABOVE && self.length / 1024 > self.waiting.len() as u64 * 4 {
-            self.compact().unwrap_or_else(|error| {
-                error!(%error, "outbox: the file cannot be made smaller");
-            });
+        for record in records {
+            self.ledger.note(record.clone());
         }
         Ok(())
     }
 
-    fn note(&mut self, record: Record) {
-        match record {
-            Record::Put(change) => {
-                self.waiting.insert(change.session.clone(), change);
-            }
-            Record::Done { session, message } => {
-                let same = |change: &Change| change.message == message;
-                if self.waiting.get(&session).is_some_and(same) {
-                    self.waiting.remove(&session);
-                }
-            }
-        }
+    /// Whether it is time to make it smaller: at least as much again was written since the last time.
+    #[must_use]
+    pub fn is_large(&self) -> bool {
+        self.length > self.large
     }
 
-    /// Writes what waits into a new file, and puts it in the place of this one.
+    /// Writes a new file in the place of this one: what waits, and how far the sessions are of
+    /// which `keep` says so.
     ///
     /// # Errors
     /// The old file is still there then.
-    pub fn compact(&mut self) -> io::Result<()> {
+    pub fn compact(&mut self, keep: impl Fn(&SessionId, Age) -> bool) -> io::Result<()> {
+        self.ledger.forget(keep);
         let mut lines = Vec::new();
-        for change in self.waiting.values() {
-            serde_json::to_writer(&mut lines, &Record::Put(change.clone()))?;
+        for record in self.ledger.records() {
+            serde_json::to_writer(&mut lines, &record)?;
             lines.push(b'\n');
         }
         let beside = self.path.with_extension("new");
@@ -157,6 +123,7 @@ impl Journal {
         sync_folder(&self.path)?;
         self.file = file;
         self.length = lines.len() as u64;
+        self.large = COMPACT_ABOVE.max(self.length * 2);
         Ok(())
     }
 }

@@ -4,53 +4,46 @@ use std::{
     fs::{self, File, OpenOptions, TryLockError},
     io,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
-use tracing::info;
+use tracing::error;
 
-use super::{
-    Change,
-    journal::{Journal, Record},
-};
+use super::{folder::Folder, journal::Journal, record::Record};
 
 /// More instances on one folder than an App Service plan can have.
 const SLOTS: u32 = 64;
 
 /// An instance's own journal; the lock lasts as long as this.
 #[derive(Debug)]
-pub struct Slot {
+pub(super) struct Slot {
     pub(super) journal: Journal,
+    pub(super) folder: Arc<Folder>,
     _lock: File,
 }
 
-/// Takes the first free slot of `folder`, and what a dead instance left in the others.
+/// Takes the first free slot of `folder`.
 ///
 /// # Errors
 /// When the folder cannot be used, or every slot is taken.
-pub fn claim(folder: &Path) -> io::Result<Slot> {
+pub(super) fn claim(folder: &Path) -> io::Result<Slot> {
     fs::create_dir_all(folder)?;
-    let mut own: Option<Slot> = None;
     for number in 0..SLOTS {
         let path = folder.join(format!("{number}.jsonl"));
-        if own.is_some() && !path.exists() {
-            continue;
-        }
-        let Some(lock) = lock(&path)? else { continue };
-        let journal = Journal::open(&path)?;
-        match &mut own {
-            None => {
-                own = Some(Slot {
-                    journal,
-                    _lock: lock,
-                });
-            }
-            Some(own) => adopt(own, &journal, &path)?,
+        if let Some(lock) = lock(&path)? {
+            return Ok(Slot {
+                journal: Journal::open(&path)?,
+                folder: Arc::new(Folder::new(folder, path)),
+                _lock: lock,
+            });
         }
     }
-    own.ok_or_else(|| io::Error::other(format!("all {SLOTS} places are taken")))
+    Err(io::Error::other(format!("all {SLOTS} places are taken")))
 }
 
-fn lock(journal: &Path) -> io::Result<Option<File>> {
+/// The lock of a journal, unless another instance has it: the system lets go of it, however that
+/// one ends.
+pub(super) fn lock(journal: &Path) -> io::Result<Option<File>> {
     let path: PathBuf = journal.with_extension("lock");
     let file = OpenOptions::new()
         .write(true)
@@ -64,25 +57,27 @@ fn lock(journal: &Path) -> io::Result<Option<File>> {
     }
 }
 
-/// Its changes become ours before its file goes, so that a crash in between keeps them twice.
-fn adopt(own: &mut Slot, left: &Journal, path: &Path) -> io::Result<()> {
-    let newer = |change: &&Change| {
-        let ours = own
-            .journal
-            .waiting()
-            .find(|own| own.session == change.session);
-        ours.is_none_or(|own| (own.revision, own.accepted) < (change.revision, change.accepted))
-    };
-    let taken: Vec<Record> = left
-        .waiting()
-        .filter(newer)
-        .cloned()
-        .map(Record::Put)
-        .collect();
-    let count = taken.len();
-    if count > 0 {
-        own.journal.append(taken)?;
-        info!(count, file = %path.display(), "outbox: took over what another instance left");
+impl Slot {
+    /// Appends, and makes the journal smaller when it is time.
+    ///
+    /// # Errors
+    /// Nothing is appended then.
+    pub(super) fn append(&mut self, records: &[Record]) -> io::Result<()> {
+        self.journal.append(records)?;
+        if self.journal.is_large() {
+            self.compact().unwrap_or_else(|error| {
+                error!(%error, "outbox: the file cannot be made smaller");
+            });
+        }
+        Ok(())
     }
-    fs::remove_file(path)
+
+    fn compact(&mut self) -> io::Result<()> {
+        let journals = self.folder.look()?;
+        let own = self.folder.own();
+        self.journal.compact(|session, age| {
+            let mut older = journals.waiting_beside(own, session, age);
+            older.next().is_some()
+        })
+    }
 }

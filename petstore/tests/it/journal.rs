@@ -18,9 +18,9 @@ fn a_torn_tail_is_cut_wherever_it_tears() {
     let path = folder("torn").join("0.jsonl");
     let (one, two) = (change(&Visit::fresh()), change(&Visit::fresh()));
     let mut journal = Journal::open(&path).unwrap();
-    journal.append(vec![Record::Put(one.clone())]).unwrap();
+    journal.append(&[Record::Put(one.clone())]).unwrap();
     let whole = std::fs::read(&path).unwrap();
-    journal.append(vec![Record::Put(two)]).unwrap();
+    journal.append(&[Record::Put(two)]).unwrap();
     drop(journal);
     let both = std::fs::read(&path).unwrap();
     for torn in whole.len()..both.len() {
@@ -32,7 +32,7 @@ fn a_torn_tail_is_cut_wherever_it_tears() {
             .collect();
         assert!(waiting.iter().eq([&one.message]), "{torn}");
         let after = change(&Visit::fresh());
-        journal.append(vec![Record::Put(after)]).unwrap();
+        journal.append(&[Record::Put(after)]).unwrap();
         assert_eq!(Journal::open(&path).unwrap().waiting().count(), 2, "{torn}");
     }
 }
@@ -52,8 +52,11 @@ fn the_journal_keeps_the_newest_forgets_what_is_done_and_stays_small() {
             message: old.message,
         };
         journal
-            .append(vec![Record::Put(newest.clone()), done])
+            .append(&[Record::Put(newest.clone()), done])
             .unwrap();
+        if journal.is_large() {
+            journal.compact(|_, _| false).unwrap();
+        }
     }
     let size = std::fs::metadata(&path).unwrap().len();
     assert!(size < 2 << 20, "{size}");
@@ -67,7 +70,7 @@ fn the_journal_keeps_the_newest_forgets_what_is_done_and_stays_small() {
         [newest.message.clone()],
         "a done of an older one takes nothing away"
     );
-    journal.compact().unwrap();
+    journal.compact(|_, _| false).unwrap();
     // A damaged line costs itself only.
     std::fs::OpenOptions::new()
         .append(true)
@@ -81,6 +84,33 @@ fn the_journal_keeps_the_newest_forgets_what_is_done_and_stays_small() {
     };
     let mut journal = Journal::open(&path).unwrap();
     assert_eq!(journal.waiting().count(), 1);
-    journal.append(vec![done]).unwrap();
+    journal.append(&[done]).unwrap();
     assert_eq!(Journal::open(&path).unwrap().waiting().count(), 0);
+}
+
+#[test]
+fn a_session_that_is_past_a_cart_waits_with_it_no_more() {
+    let path = folder("past").join("0.jsonl");
+    let mut visit = Visit::fresh();
+    let mut next = || {
+        visit.revision += 1;
+        change(&visit)
+    };
+    let (one, two, three) = (next(), next(), next());
+    let passed = |change: &Change| Record::Passed {
+        session: change.session.clone(),
+        age: change.age(),
+    };
+    let mut journal = Journal::open(&path).unwrap();
+    let lines = [Record::Put(two.clone()), passed(&one), passed(&two)];
+    journal.append(&lines).unwrap();
+    assert_eq!(Journal::open(&path).unwrap().waiting().count(), 1);
+    journal.append(&[passed(&three)]).unwrap();
+    assert_eq!(Journal::open(&path).unwrap().waiting().count(), 0);
+    journal.compact(|_, _| true).unwrap();
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert!(
+        text.contains(r#""revision":3"#) && text.lines().count() == 1,
+        "{text}"
+    );
 }

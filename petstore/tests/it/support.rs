@@ -1,7 +1,9 @@
 //! What the tests share: a bus, a shop, a shopper.
 
+pub(crate) mod broker;
 pub(crate) mod browser;
 pub(crate) mod bus;
+pub(crate) mod instance;
 pub(crate) mod scripted;
 pub(crate) mod shop;
 pub(crate) mod shopper;
@@ -21,6 +23,23 @@ pub(crate) fn folder(name: &str) -> PathBuf {
     std::fs::remove_dir_all(&folder).ok();
     std::fs::create_dir_all(&folder).unwrap();
     folder
+}
+
+/// [`until`], on this thread.
+pub(crate) fn until_blocking(what: &str, mut happened: impl FnMut() -> bool) {
+    on_this_thread(until(what, async || happened()));
+}
+
+/// Lets others go on.
+pub(crate) fn rest(milliseconds: u64) {
+    on_this_thread(async { tokio::time::sleep(Duration::from_millis(milliseconds)).await });
+}
+
+fn on_this_thread(wait: impl Future<Output = ()>) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build();
+    runtime.unwrap().block_on(wait);
 }
 
 /// Waits for something that is bound to happen; the limit only ends a broken run.
