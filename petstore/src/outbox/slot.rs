@@ -53,6 +53,10 @@ pub(super) fn lock(journal: &Path) -> io::Result<Option<File>> {
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
         Err(TryLockError::WouldBlock) => Ok(None),
+        // So SMB says it, which is what `/home` is; without the right to write, `open` fails.
+        Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::PermissionDenied => {
+            Ok(None)
+        }
         Err(TryLockError::Error(error)) => Err(error),
     }
 }
