@@ -24,7 +24,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use tokio::net::TcpListener;
 
-use crate::loopback::{Fault, Faults, Request, Server};
+use crate::loopback::{FaultSwitch, Request, Server};
 use answer::Answer;
 use failure::Failure;
 use handle::Trap;
@@ -73,7 +73,7 @@ pub struct BlobEndpoint {
 struct Shared {
     url: String,
     storage: BlobStorage,
-    faults: Faults,
+    faults: FaultSwitch,
     trap: Trap,
 }
 
@@ -94,13 +94,13 @@ impl BlobEndpoint {
         let shared = Arc::new(Shared {
             url: format!("http://{}/{ACCOUNT}", listener.local_addr()?),
             storage,
-            faults: Faults::default(),
+            faults: FaultSwitch::default(),
             trap: Trap::default(),
         });
         let router = Router::new()
             .fallback(handle)
             .with_state(Arc::clone(&shared));
-        let server = Server::start(listener, router)?;
+        let server = Server::start_with(listener, router, shared.faults.server().clone())?;
         Ok(Self { server, shared })
     }
 
@@ -139,23 +139,16 @@ impl BlobEndpoint {
         self.server.requests()
     }
 
-    /// From now on every PUT, DELETE and HEAD of a blob meets `fault`. Reads and containers
-    /// stay, so that one can look at the blobs meanwhile.
-    pub fn set_fault(&self, fault: Fault) {
-        self.shared.faults.set(fault);
-    }
-
-    /// Each of the next such requests meets one of `faults`; afterwards the standing fault
-    /// counts again.
-    pub fn fail_next(&self, faults: impl IntoIterator<Item = Fault>) {
-        self.shared.faults.fail_next(faults);
+    /// What every PUT, DELETE and HEAD of a blob meets. Reads and containers stay, so that one
+    /// can look at the blobs meanwhile.
+    pub fn faults(&self) -> &FaultSwitch {
+        &self.shared.faults
     }
 
     /// Watches the endpoint and breaks it, from elsewhere.
     pub fn handle(&self) -> BlobHandle {
         BlobHandle {
             shared: Arc::clone(&self.shared),
-            server: self.server.handle(),
         }
     }
 
@@ -185,12 +178,14 @@ async fn handle(State(shared): State<Arc<Shared>>, request: axum::extract::Reque
         return too_large();
     };
     let request = axum::http::Request::from_parts(parts, body);
-    let apply = || match dispatch::dispatch(&shared, &request) {
-        Ok(response) => answer.success(response),
-        Err(failure) => answer.failure(&failure),
+    let apply = async {
+        match dispatch::dispatch(&shared, &request) {
+            Ok(response) => answer.success(response),
+            Err(failure) => answer.failure(&failure),
+        }
     };
     if !is_faulty(&request) {
-        return apply();
+        return apply.await;
     }
     let refuse = |status, code| answer.failure(&Failure::fault(status, code));
     let response = shared.faults.around(apply, refuse).await;

@@ -21,14 +21,15 @@ use tokio::task::{JoinHandle, JoinSet};
 
 pub use axum::http::{Method, StatusCode};
 pub use fault::Fault;
-pub(crate) use fault::Faults;
 pub use flaky::Flaky;
 use log::Log;
 pub use log::{Moment, Request, Seen};
+pub use switch::FaultSwitch;
 
 mod fault;
 mod flaky;
 mod log;
+mod switch;
 
 /// A pause when the system has no file descriptor left for the next connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
@@ -83,8 +84,16 @@ pub(crate) struct Server {
 impl Server {
     /// Serves `router` on `listener` until it is stopped.
     pub(crate) fn start(listener: TcpListener, router: Router) -> io::Result<Self> {
+        Self::start_with(listener, router, Handle::default())
+    }
+
+    /// The same for a router that holds `handle` itself, as a part of its fault switch.
+    pub(crate) fn start_with(
+        listener: TcpListener,
+        router: Router,
+        handle: Handle,
+    ) -> io::Result<Self> {
         let address = listener.local_addr()?;
-        let handle = Handle::default();
         let (stop, stopped) = oneshot::channel();
         let accepting = accept(listener, router, handle.clone(), stopped);
         #[expect(
@@ -108,11 +117,6 @@ impl Server {
     /// The requests so far, in the order of their arrival.
     pub(crate) fn requests(&self) -> Vec<Request> {
         self.handle.log.requests()
-    }
-
-    /// Watches it, and turns its clients away.
-    pub(crate) fn handle(&self) -> Handle {
-        self.handle.clone()
     }
 
     /// Closes the listener and every connection; what is being served is dropped unanswered.

@@ -38,7 +38,7 @@ pub(super) async fn invoke(
         kept.map_or_else(|failed| not_kept(&failed), |()| response)
     };
     let refuse = |status, code| error(status, code, "a fault that was switched on");
-    shared.faults.around_future(apply, refuse).await
+    shared.faults.around(apply, refuse).await
 }
 
 impl Shared {

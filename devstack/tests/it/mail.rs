@@ -182,26 +182,28 @@ async fn a_wrong_request_is_refused() {
 #[tokio::test]
 async fn its_faults() {
     let service = service().await;
-    service.fail_next([429, 401, 500].map(|status| Fault::Status {
-        status: StatusCode::from_u16(status).unwrap(),
-        error_code: "TooManyRequests",
-        retry_after: Some(60),
-    }));
+    service
+        .faults()
+        .fail_next([429, 401, 500].map(|status| Fault::Status {
+            status: StatusCode::from_u16(status).unwrap(),
+            error_code: "TooManyRequests",
+            retry_after: Some(60),
+        }));
     for status in [429, 401, 500] {
         let response = send(&service, &email("x")).await.unwrap();
         assert_eq!(response.status().as_u16(), status);
         assert_eq!(response.headers()["retry-after"], "60");
         assert_eq!(json_of(response).await["error"]["code"], "TooManyRequests");
     }
-    service.set_fault(Fault::Hang);
+    service.faults().set(Fault::Hang);
     let release = async {
         net::until(|| service.requests().len() == 4).await;
-        service.set_fault(Fault::None);
+        service.faults().set(Fault::None);
     };
     let mail = email("x");
     let (answer, ()) = tokio::join!(send(&service, &mail), release);
     assert!(answer.is_err() && service.mails().is_empty());
-    service.fail_next([Fault::ApplyThenDropConnection]);
+    service.faults().fail_next([Fault::ApplyThenDropConnection]);
     assert!(send(&service, &mail).await.is_err());
     assert_eq!(service.mails().len(), 1);
     service.stop().await;
