@@ -6,8 +6,8 @@
 //!
 //! Three differences are on purpose. Reads need no signature, as in a public container, so that
 //! a plain `curl` or a browser shows an order. Shared access signatures and tokens are refused.
-//! And every accepted write stays in a history, so that a test can tell whether a blob ever went
-//! back to an older state.
+//! And every accepted write stays in a history, without its content, so that a test can tell whether
+//! a blob ever went back to an older state.
 //!
 //! Path of a request: [`crate::loopback`] (socket, log) → faults → `shared_key` → `dispatch`
 //! → `containers` or `block_blobs` → [`BlobStorage`].
@@ -32,7 +32,7 @@ use target::Target;
 
 pub use handle::{BlobHandle, HeldUpload};
 pub use storage::{
-    Blob, BlobStorage, Conditions, ETagCondition, OpenError, StorageError, Upload, Write,
+    Blob, BlobStorage, Conditions, ETagCondition, OpenError, StorageError, Upload, Versions, Write,
 };
 
 mod answer;
@@ -129,7 +129,7 @@ impl BlobEndpoint {
         self.shared.storage.blob(container, name)
     }
 
-    /// Every state the blob has had, oldest first, deleted ones included.
+    /// The states the blob has had, oldest first, deleted ones included: all, unless megabytes were written since.
     pub fn history(&self, container: &str, name: &str) -> Vec<Blob> {
         self.shared.storage.history(container, name)
     }

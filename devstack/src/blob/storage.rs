@@ -2,7 +2,7 @@
 //!
 //! Everything sits behind one lock, which no method holds for longer than its own call.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,6 +14,8 @@ pub use conditions::{Conditions, ETagCondition};
 pub use disk::OpenError;
 use disk::{Disk, Rest};
 pub use error::StorageError;
+use history::History;
+pub use history::Versions;
 pub(super) use page::{Page, Range};
 pub use write::Write;
 
@@ -21,11 +23,9 @@ mod blob;
 mod conditions;
 mod disk;
 mod error;
+mod history;
 mod page;
 mod write;
-
-/// States of one blob whose bodies stay in memory when there is a folder: a stack may run for days.
-const HISTORY_MAX: usize = 16;
 
 /// What tells one state of a container or blob from another.
 #[derive(Debug, Clone)]
@@ -35,18 +35,13 @@ pub(super) struct Stamp {
 }
 
 /// A handle to the account's content. Clones share it, and it outlives an endpoint's stop.
-///
-/// In memory the history keeps the bytes of every write for as long as the storage lives, with a folder those of the
-/// last few.
 #[derive(Debug, Clone, Default)]
 pub struct BlobStorage(Arc<Mutex<State>>);
 
 #[derive(Debug, Default)]
 struct State {
     containers: BTreeMap<String, Container>,
-    /// By container and name, and apart from the containers: it survives what was deleted.
-    history: HashMap<(String, String), VecDeque<Blob>>,
-    writes: Vec<Write>,
+    history: History,
     last_tick: i128,
     disk: Option<Disk>,
 }
@@ -80,16 +75,6 @@ impl State {
     ) -> Result<Rest, StorageError> {
         let rest = self.disk.as_mut().map_or(Ok(Rest::Nothing), decide);
         rest.map_err(|error| StorageError::NotKept(error.kind()))
-    }
-
-    fn remember(&mut self, write: Write, blob: Blob) {
-        let key = (write.container.clone(), write.name.clone());
-        self.writes.push(write);
-        let states = self.history.entry(key).or_default();
-        if self.disk.is_some() && states.len() == HISTORY_MAX {
-            states.pop_front();
-        }
-        states.push_back(blob);
     }
 }
 
@@ -148,17 +133,16 @@ impl BlobStorage {
         upload: Upload,
         conditions: &Conditions,
     ) -> Result<Blob, StorageError> {
-        let sha256 = write::sha256(&upload.bytes);
+        let digest = write::digest(&upload.bytes);
         let mut state = self.state();
         let current = state.container(container)?.blobs.get(name);
         conditions.allow_write(current.map(|blob| blob.etag.as_str()))?;
         let stamp = state.stamp();
         let blob = upload.into_blob(stamp);
-        let rest = state.keep(|disk| disk.write(container, name, &blob, &sha256))?;
+        let rest = state.keep(|disk| disk.write(container, name, &blob, &digest))?;
         let blobs = &mut state.container(container)?.blobs;
         blobs.insert(name.to_owned(), blob.clone());
-        let write = Write::of(container, name, &blob, sha256);
-        state.remember(write, blob.clone());
+        state.history.add(container, name, blob.clone(), digest);
         finish(rest)?;
         Ok(blob)
     }
@@ -168,27 +152,33 @@ impl BlobStorage {
         self.get(container, name, &Conditions::default()).ok()
     }
 
-    /// Every state the blob has had, oldest first, deleted ones included.
-    pub fn history(&self, container: &str, name: &str) -> Vec<Blob> {
-        let key = (container.to_owned(), name.to_owned());
-        let states = self.state().history.get(&key).cloned();
-        states.unwrap_or_default().into()
+    /// The states the blob has had since the start, deleted ones included.
+    pub fn versions(&self, container: &str, name: &str) -> Versions {
+        let mut state = self.state();
+        let versions = state.history.versions(container, name);
+        let container = state.container(container).ok();
+        let present = container.and_then(|container| container.blobs.get(name));
+        versions.or_only(present)
     }
 
-    /// Every accepted write since the start, oldest first, without the bodies.
+    /// Those of them that are kept, oldest first: all, unless megabytes were written since.
+    pub fn history(&self, container: &str, name: &str) -> Vec<Blob> {
+        self.versions(container, name).kept.into()
+    }
+
+    /// Every accepted write since the start, oldest first, without its content.
     pub fn writes(&self) -> Vec<Write> {
         self.writes_after(0)
     }
 
     /// The same without the first `count`.
     pub fn writes_after(&self, count: usize) -> Vec<Write> {
-        let state = self.state();
-        state.writes.get(count..).unwrap_or_default().to_vec()
+        self.state().history.writes_after(count)
     }
 
     /// How many writes were accepted since the start.
     pub fn writes_len(&self) -> usize {
-        self.state().writes.len()
+        self.state().history.len()
     }
 
     pub(super) fn get(

@@ -182,21 +182,6 @@ fn a_folder_that_cannot_be_used_is_refused_by_name() {
     open(&folder);
 }
 
-#[test]
-fn only_so_many_bodies_of_one_blob_stay_in_memory() {
-    let folder = Folder::new();
-    let storage = open(&folder);
-    storage.create_container("orders").unwrap();
-    for number in 0..40 {
-        put(&storage, "a", &number.to_string());
-    }
-    let history = storage.history("orders", "a");
-    assert_eq!(history.len(), 16);
-    assert_eq!(history.last().unwrap().bytes, "39");
-    assert_eq!(storage.writes().len(), 40);
-    assert_eq!(storage.writes_after(38).len(), 2);
-}
-
 #[derive(Debug, Clone)]
 enum Step {
     Put(usize, u8),

@@ -17,6 +17,7 @@ mod blob_disk;
 mod blob_disk_kills;
 mod blob_disk_process;
 mod blob_faults;
+mod blob_history;
 mod blob_lists;
 mod blob_refusals;
 mod dashboard;

@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 
 use time::OffsetDateTime;
 
+use super::write::Digest;
 use super::{Blob, Stamp};
 use crate::lock::Lock;
 use log::{Log, Record, Written};
@@ -106,7 +107,7 @@ impl Disk {
         container: &str,
         name: &str,
         blob: &Blob,
-        sha256: &str,
+        digest: &Digest,
     ) -> io::Result<Rest> {
         let files = self.files.entry(container.to_owned()).or_default();
         let file = files.file(name);
@@ -124,7 +125,7 @@ impl Disk {
             content_type: blob.content_type.clone(),
             metadata: blob.metadata.clone(),
             length: blob.bytes.len(),
-            sha256: sha256.to_owned(),
+            sha256: format!("{digest:x}"),
         }))?;
         files.take(name, &file);
         Ok(Rest::Place { from, to })

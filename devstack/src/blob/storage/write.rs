@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use sha2::{Digest, Sha256};
+use sha2::digest::Output;
+use sha2::{Digest as _, Sha256};
 use time::OffsetDateTime;
-
-use super::Blob;
 
 /// One accepted write.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -28,22 +27,15 @@ pub struct Write {
     pub metadata: BTreeMap<String, String>,
 }
 
-impl Write {
-    /// The write that made `blob`, whose body has this SHA-256.
-    pub(super) fn of(container: &str, name: &str, blob: &Blob, sha256: String) -> Self {
-        Self {
-            container: container.to_owned(),
-            name: name.to_owned(),
-            etag: blob.etag.clone(),
-            at: blob.last_modified,
-            length: blob.bytes.len(),
-            sha256,
-            metadata: blob.metadata.clone(),
-        }
-    }
+/// A SHA-256. Shown with `{:x}` it is the hex that everybody knows.
+pub(super) type Digest = Output<Sha256>;
+
+/// The SHA-256 of `bytes`.
+pub(super) fn digest(bytes: &[u8]) -> Digest {
+    Sha256::digest(bytes)
 }
 
-/// The SHA-256 of `bytes`, in hex.
+/// The same in hex.
 pub(super) fn sha256(bytes: &[u8]) -> String {
-    format!("{:x}", Sha256::digest(bytes))
+    format!("{:x}", digest(bytes))
 }
