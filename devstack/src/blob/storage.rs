@@ -1,38 +1,36 @@
 //! What the account holds, in memory or in a folder too. Knows blobs and conditions, and nothing of HTTP.
 //!
-//! Everything sits behind one lock, which no method holds for longer than its own call.
+//! A change goes through the conditions on the present state, gets its ETag, is decided by the `disk` when there is a
+//! folder, and only then is in the containers and in the `history`. Everything sits behind one lock, which no method
+//! holds for longer than its own call.
 
 use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use time::OffsetDateTime;
-
 pub use blob::{Blob, Upload};
 pub use conditions::{Conditions, ETagCondition};
 pub use disk::OpenError;
 use disk::{Disk, Rest};
 pub use error::StorageError;
+use etags::ETags;
+pub(super) use etags::Stamp;
 use history::History;
 pub use history::Versions;
 pub(super) use page::{Page, Range};
 pub use write::Write;
 
 mod blob;
+mod blobs;
 mod conditions;
+mod containers;
 mod disk;
 mod error;
+mod etags;
 mod history;
 mod page;
 mod write;
-
-/// What tells one state of a container or blob from another.
-#[derive(Debug, Clone)]
-pub(super) struct Stamp {
-    pub(super) etag: String,
-    pub(super) last_modified: OffsetDateTime,
-}
 
 /// A handle to the account's content. Clones share it, and it outlives an endpoint's stop.
 #[derive(Debug, Clone, Default)]
@@ -42,7 +40,7 @@ pub struct BlobStorage(Arc<Mutex<State>>);
 struct State {
     containers: BTreeMap<String, Container>,
     history: History,
-    last_tick: i128,
+    etags: ETags,
     disk: Option<Disk>,
 }
 
@@ -56,16 +54,6 @@ impl State {
     fn container(&mut self, name: &str) -> Result<&mut Container, StorageError> {
         let container = self.containers.get_mut(name);
         container.ok_or(StorageError::ContainerNotFound)
-    }
-
-    /// The clock in steps of 100 ns, as in the service's ETags, and never the same step twice.
-    fn stamp(&mut self) -> Stamp {
-        let now = OffsetDateTime::now_utc();
-        self.last_tick = (now.unix_timestamp_nanos() / 100).max(self.last_tick + 1);
-        Stamp {
-            etag: etag(self.last_tick),
-            last_modified: now,
-        }
     }
 
     /// Decides a change on the disk, if there is one; on an error nothing is changed.
@@ -84,15 +72,6 @@ fn finish(rest: Rest) -> Result<(), StorageError> {
         .map_err(|error| StorageError::NotKept(error.kind()))
 }
 
-fn etag(tick: i128) -> String {
-    format!("\"0x{tick:X}\"")
-}
-
-fn tick(etag: &str) -> Option<i128> {
-    let digits = etag.trim_matches('"').strip_prefix("0x")?;
-    i128::from_str_radix(digits, 16).ok()
-}
-
 impl BlobStorage {
     /// What is kept in `folder`, which is made when it is missing; every change is kept there from now on. Each blob is
     /// a plain file below it, and `writes.jsonl` has what else there is to know.
@@ -103,7 +82,7 @@ impl BlobStorage {
         let (disk, kept) = Disk::open(folder)?;
         let state = State {
             containers: kept.containers,
-            last_tick: kept.last_tick,
+            etags: kept.etags,
             disk: Some(disk),
             ..State::default()
         };
@@ -112,44 +91,6 @@ impl BlobStorage {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Creates an empty container.
-    ///
-    /// # Errors
-    /// [`StorageError::ContainerAlreadyExists`].
-    pub fn create_container(&self, name: &str) -> Result<(), StorageError> {
-        self.add_container(name).map(drop)
-    }
-
-    /// Writes a blob as a whole and returns it.
-    ///
-    /// # Errors
-    /// When the container is missing or a condition does not hold; nothing is changed then.
-    pub fn put(
-        &self,
-        container: &str,
-        name: &str,
-        upload: Upload,
-        conditions: &Conditions,
-    ) -> Result<Blob, StorageError> {
-        let digest = write::digest(&upload.bytes);
-        let mut state = self.state();
-        let current = state.container(container)?.blobs.get(name);
-        conditions.allow_write(current.map(|blob| blob.etag.as_str()))?;
-        let stamp = state.stamp();
-        let blob = upload.into_blob(stamp);
-        let rest = state.keep(|disk| disk.write(container, name, &blob, &digest))?;
-        let blobs = &mut state.container(container)?.blobs;
-        blobs.insert(name.to_owned(), blob.clone());
-        state.history.add(container, name, blob.clone(), digest);
-        finish(rest)?;
-        Ok(blob)
-    }
-
-    /// A blob as it is now.
-    pub fn blob(&self, container: &str, name: &str) -> Option<Blob> {
-        self.get(container, name, &Conditions::default()).ok()
     }
 
     /// The states the blob has had since the start, deleted ones included.
@@ -179,80 +120,5 @@ impl BlobStorage {
     /// How many writes were accepted since the start.
     pub fn writes_len(&self) -> usize {
         self.state().history.len()
-    }
-
-    pub(super) fn get(
-        &self,
-        container: &str,
-        name: &str,
-        conditions: &Conditions,
-    ) -> Result<Blob, StorageError> {
-        let mut state = self.state();
-        let blob = state.container(container)?.blobs.get(name);
-        let blob = blob.ok_or(StorageError::BlobNotFound)?;
-        conditions.allow_read(&blob.etag)?;
-        Ok(blob.clone())
-    }
-
-    /// Deletes a blob.
-    ///
-    /// # Errors
-    /// When it is missing or a condition does not hold; nothing is changed then.
-    pub fn delete(
-        &self,
-        container: &str,
-        name: &str,
-        conditions: &Conditions,
-    ) -> Result<(), StorageError> {
-        let mut state = self.state();
-        let blobs = &state.container(container)?.blobs;
-        let blob = blobs.get(name).ok_or(StorageError::BlobNotFound)?;
-        conditions.allow_delete(&blob.etag)?;
-        let rest = state.keep(|disk| disk.delete(container, name))?;
-        state.container(container)?.blobs.remove(name);
-        finish(rest)
-    }
-
-    pub(super) fn list(&self, container: &str, range: &Range) -> Result<Page<Blob>, StorageError> {
-        let mut state = self.state();
-        Ok(range.page(&state.container(container)?.blobs, Blob::clone))
-    }
-
-    pub(super) fn add_container(&self, name: &str) -> Result<Stamp, StorageError> {
-        let mut state = self.state();
-        if state.containers.contains_key(name) {
-            return Err(StorageError::ContainerAlreadyExists);
-        }
-        let stamp = state.stamp();
-        let rest = state.keep(|disk| disk.create_container(name, &stamp))?;
-        let container = Container {
-            stamp: stamp.clone(),
-            blobs: BTreeMap::new(),
-        };
-        state.containers.insert(name.to_owned(), container);
-        finish(rest)?;
-        Ok(stamp)
-    }
-
-    pub(super) fn container(&self, name: &str) -> Result<Stamp, StorageError> {
-        Ok(self.state().container(name)?.stamp.clone())
-    }
-
-    /// Deletes a container and what is in it.
-    ///
-    /// # Errors
-    /// [`StorageError::ContainerNotFound`].
-    pub fn delete_container(&self, name: &str) -> Result<(), StorageError> {
-        let mut state = self.state();
-        state.container(name)?;
-        let rest = state.keep(|disk| disk.delete_container(name))?;
-        state.containers.remove(name);
-        finish(rest)
-    }
-
-    pub(super) fn containers(&self, range: &Range) -> Page<Stamp> {
-        range.page(&self.state().containers, |container| {
-            container.stamp.clone()
-        })
     }
 }

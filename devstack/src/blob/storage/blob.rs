@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use time::OffsetDateTime;
 
-use super::Stamp;
+use super::etags::Stamp;
 
 /// A block blob in one state.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,9 +6,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use time::OffsetDateTime;
-
-use super::write::Digest;
+use super::write::{Digest, Entry, Name};
 use super::{Blob, Write};
 
 /// What the contents may take together, in bytes: more than the largest body there is.
@@ -35,23 +33,6 @@ pub(super) struct History {
     order: VecDeque<Arc<Name>>,
     /// What the versions that are kept take.
     size: usize,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Name {
-    container: String,
-    blob: String,
-}
-
-/// A write in little memory: a map for the metadata alone would take more.
-#[derive(Debug)]
-struct Entry {
-    name: Arc<Name>,
-    etag: Box<str>,
-    at: OffsetDateTime,
-    length: usize,
-    digest: Digest,
-    metadata: Box<[(Box<str>, Box<str>)]>,
 }
 
 impl Versions {
@@ -121,52 +102,14 @@ impl History {
     }
 }
 
-impl Name {
-    fn of(container: &str, blob: &str) -> Self {
-        Self {
-            container: container.to_owned(),
-            blob: blob.to_owned(),
-        }
-    }
-}
-
-impl Entry {
-    fn of(name: &Arc<Name>, blob: &Blob, digest: Digest) -> Self {
-        let metadata = blob.metadata.iter();
-        Self {
-            name: Arc::clone(name),
-            etag: blob.etag.as_str().into(),
-            at: blob.last_modified,
-            length: blob.bytes.len(),
-            digest,
-            metadata: metadata
-                .map(|(name, value)| (name.as_str().into(), value.as_str().into()))
-                .collect(),
-        }
-    }
-
-    fn write(&self) -> Write {
-        let metadata = self.metadata.iter();
-        Write {
-            container: self.name.container.clone(),
-            name: self.name.blob.clone(),
-            etag: self.etag.to_string(),
-            at: self.at,
-            length: self.length,
-            sha256: format!("{:x}", self.digest),
-            metadata: metadata
-                .map(|(name, value)| (name.to_string(), value.to_string()))
-                .collect(),
-        }
-    }
-}
-
 fn size(blob: &Blob) -> usize {
     VERSION + blob.bytes.len()
 }
 
 #[cfg(test)]
 mod tests {
+    use time::OffsetDateTime;
+
     use super::*;
 
     fn blob(number: usize, length: usize) -> Blob {
