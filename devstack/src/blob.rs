@@ -6,10 +6,10 @@
 //!
 //! Three differences are on purpose. Reads need no signature, as in a public container, so that
 //! a plain `curl` or a browser shows an order. Shared access signatures and tokens are refused.
-//! And every accepted write stays in a history, so that a test can tell whether a blob ever went
-//! back to an older state.
+//! And every accepted write stays in a history, without its content, so that a test can tell whether
+//! a blob ever went back to an older state.
 //!
-//! Path of a request: [`crate::loopback`] (socket, log) → faults → `shared_key` → `dispatch`
+//! Path of a request: [`crate::loopback`] (socket, log) → `serve` (faults) → `shared_key` → `dispatch`
 //! → `containers` or `block_blobs` → [`BlobStorage`].
 
 use std::io;
@@ -17,22 +17,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::HttpBody as _;
-use axum::extract::State;
-use axum::http::Method;
-use axum::response::Response;
-use bytes::Bytes;
 use tokio::net::TcpListener;
 
-use crate::loopback::{Fault, Faults, Request, Server};
-use answer::Answer;
-use failure::Failure;
+use crate::loopback::{FaultSwitch, Request, Server};
 use handle::Trap;
-use target::Target;
 
 pub use handle::{BlobHandle, HeldUpload};
 pub use storage::{
-    Blob, BlobStorage, Conditions, ETagCondition, OpenError, StorageError, Upload, Write,
+    Blob, BlobStorage, Conditions, ETagCondition, OpenError, StorageError, Upload, Versions, Write,
 };
 
 mod answer;
@@ -44,6 +36,7 @@ mod handle;
 mod headers;
 pub(crate) mod http_date;
 mod listing;
+mod serve;
 mod shared_key;
 mod storage;
 mod target;
@@ -59,9 +52,6 @@ pub const ACCOUNT_KEY: &str =
 /// The version of the REST API that is spoken, whatever version a client asks for.
 const API_VERSION: &str = "2023-11-03";
 
-/// The largest body that is taken, in bytes.
-const BODY_MAX: usize = 8 * 1024 * 1024;
-
 /// A running endpoint. Dropping it stops it too, without waiting for the end.
 #[derive(Debug)]
 pub struct BlobEndpoint {
@@ -73,7 +63,7 @@ pub struct BlobEndpoint {
 struct Shared {
     url: String,
     storage: BlobStorage,
-    faults: Faults,
+    faults: FaultSwitch,
     trap: Trap,
 }
 
@@ -94,13 +84,13 @@ impl BlobEndpoint {
         let shared = Arc::new(Shared {
             url: format!("http://{}/{ACCOUNT}", listener.local_addr()?),
             storage,
-            faults: Faults::default(),
+            faults: FaultSwitch::default(),
             trap: Trap::default(),
         });
         let router = Router::new()
-            .fallback(handle)
+            .fallback(serve::serve)
             .with_state(Arc::clone(&shared));
-        let server = Server::start(listener, router)?;
+        let server = Server::start_with(listener, router, shared.faults.server().clone())?;
         Ok(Self { server, shared })
     }
 
@@ -129,7 +119,7 @@ impl BlobEndpoint {
         self.shared.storage.blob(container, name)
     }
 
-    /// Every state the blob has had, oldest first, deleted ones included.
+    /// The states the blob has had, oldest first, deleted ones included: all, unless megabytes were written since.
     pub fn history(&self, container: &str, name: &str) -> Vec<Blob> {
         self.shared.storage.history(container, name)
     }
@@ -139,23 +129,16 @@ impl BlobEndpoint {
         self.server.requests()
     }
 
-    /// From now on every PUT, DELETE and HEAD of a blob meets `fault`. Reads and containers
-    /// stay, so that one can look at the blobs meanwhile.
-    pub fn set_fault(&self, fault: Fault) {
-        self.shared.faults.set(fault);
-    }
-
-    /// Each of the next such requests meets one of `faults`; afterwards the standing fault
-    /// counts again.
-    pub fn fail_next(&self, faults: impl IntoIterator<Item = Fault>) {
-        self.shared.faults.fail_next(faults);
+    /// What every PUT, DELETE and HEAD of a blob meets. Reads and containers stay, so that one
+    /// can look at the blobs meanwhile.
+    pub fn faults(&self) -> &FaultSwitch {
+        &self.shared.faults
     }
 
     /// Watches the endpoint and breaks it, from elsewhere.
     pub fn handle(&self) -> BlobHandle {
         BlobHandle {
             shared: Arc::clone(&self.shared),
-            server: self.server.handle(),
         }
     }
 
@@ -171,37 +154,4 @@ pub fn connection_string(url: &str) -> String {
     format!(
         "DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey={ACCOUNT_KEY};BlobEndpoint={url};"
     )
-}
-
-async fn handle(State(shared): State<Arc<Shared>>, request: axum::extract::Request) -> Response {
-    let answer = Answer::to(&request);
-    let (parts, body) = request.into_parts();
-    let too_large = || answer.failure(&Failure::body_too_large());
-    // What is announced as too large is refused before it is read.
-    if body.size_hint().lower() > BODY_MAX as u64 {
-        return too_large();
-    }
-    let Ok(body) = axum::body::to_bytes(body, BODY_MAX).await else {
-        return too_large();
-    };
-    let request = axum::http::Request::from_parts(parts, body);
-    let apply = || match dispatch::dispatch(&shared, &request) {
-        Ok(response) => answer.success(response),
-        Err(failure) => answer.failure(&failure),
-    };
-    if !is_faulty(&request) {
-        return apply();
-    }
-    let refuse = |status, code| answer.failure(&Failure::fault(status, code));
-    let response = shared.faults.around(apply, refuse).await;
-    match *request.method() {
-        Method::PUT => shared.trap.pass(response).await,
-        _ => response,
-    }
-}
-
-/// Whether the request is one of those that faults apply to.
-fn is_faulty(request: &axum::http::Request<Bytes>) -> bool {
-    let faulty = [Method::PUT, Method::DELETE, Method::HEAD].contains(request.method());
-    faulty && matches!(Target::of(request.uri()), Ok(Target::Blob { .. }))
 }

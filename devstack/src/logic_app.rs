@@ -19,7 +19,7 @@ use time::OffsetDateTime;
 use tokio::net::TcpListener;
 use tokio::sync::broadcast;
 
-use crate::loopback::{Fault, Faults, Request, Server};
+use crate::loopback::{FaultSwitch, Request, Server};
 use crate::workflow::Workflow;
 pub use handle::LogicAppHandle;
 use history::History;
@@ -64,7 +64,7 @@ pub struct LogicApp {
 struct Shared {
     received: Mutex<History>,
     arrivals: broadcast::Sender<Received>,
-    faults: Faults,
+    faults: FaultSwitch,
     /// Runs the workflow, when there is one.
     runner: Option<Runner>,
 }
@@ -77,7 +77,7 @@ impl Shared {
         Self {
             received: Mutex::new(history),
             arrivals: broadcast::Sender::new(ARRIVALS_KEPT),
-            faults: Faults::default(),
+            faults: FaultSwitch::default(),
             runner,
         }
     }
@@ -128,7 +128,7 @@ impl LogicApp {
             .route("/", get(trigger::list).delete(trigger::clear))
             .layer(DefaultBodyLimit::max(BODY_MAX))
             .with_state(Arc::clone(&shared));
-        let server = Server::start(listener, router)?;
+        let server = Server::start_with(listener, router, shared.faults.server().clone())?;
         Ok(Self { server, shared })
     }
 
@@ -150,21 +150,15 @@ impl LogicApp {
         self.server.requests()
     }
 
-    /// From now on every call of the trigger meets `fault`.
-    pub fn set_fault(&self, fault: Fault) {
-        self.shared.faults.set(fault);
-    }
-
-    /// Each of the next calls meets one of `faults`; afterwards the standing fault counts again.
-    pub fn fail_next(&self, faults: impl IntoIterator<Item = Fault>) {
-        self.shared.faults.fail_next(faults);
+    /// What every call of the trigger meets.
+    pub fn faults(&self) -> &FaultSwitch {
+        &self.shared.faults
     }
 
     /// Watches the stand-in and breaks it, from elsewhere.
     pub fn handle(&self) -> LogicAppHandle {
         LogicAppHandle {
             shared: Arc::clone(&self.shared),
-            server: self.server.handle(),
         }
     }
 

@@ -1,37 +1,26 @@
 //! A small HTTP server for stand-ins: it stops hard, logs every request and hangs up on demand.
 //!
-//! `axum::serve` waits for its connections when it stops and answers every request it has read.
-//! The stand-in of a service that goes down must do neither, so this module drives hyper itself.
+//! Way of a request: `Server` (socket, `log`) → the stand-in's router → its [`FaultSwitch`] → what the stand-in does.
 
-use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
-use axum::Router;
 use axum::response::{IntoResponse, Response};
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::{Service, service_fn};
-use hyper_util::rt::TokioIo;
-use hyper_util::service::TowerToHyperService;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{broadcast, oneshot, watch};
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::sync::{broadcast, watch};
 
 pub use axum::http::{Method, StatusCode};
 pub use fault::Fault;
-pub(crate) use fault::Faults;
 pub use flaky::Flaky;
 use log::Log;
-pub use log::{Moment, Request, Seen};
+pub use seen::{Moment, Request, Seen};
+pub(crate) use server::Server;
+pub use switch::FaultSwitch;
 
 mod fault;
 mod flaky;
 mod log;
-
-/// A pause when the system has no file descriptor left for the next connection.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
+mod seen;
+mod server;
+mod switch;
 
 /// As a response: close the connection without an answer.
 #[derive(Debug, Clone, Copy, thiserror::Error)]
@@ -69,112 +58,4 @@ impl Handle {
     pub(crate) fn connections_refused(&self) -> u64 {
         self.log.connections_refused()
     }
-}
-
-/// A running server. Dropping it stops it too, without waiting for the end.
-#[derive(Debug)]
-pub(crate) struct Server {
-    address: SocketAddr,
-    handle: Handle,
-    stop: oneshot::Sender<()>,
-    accepting: JoinHandle<()>,
-}
-
-impl Server {
-    /// Serves `router` on `listener` until it is stopped.
-    pub(crate) fn start(listener: TcpListener, router: Router) -> io::Result<Self> {
-        let address = listener.local_addr()?;
-        let handle = Handle::default();
-        let (stop, stopped) = oneshot::channel();
-        let accepting = accept(listener, router, handle.clone(), stopped);
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "the ban guards the product's reservations; this task ends with its Server"
-        )]
-        let accepting = tokio::spawn(accepting);
-        Ok(Self {
-            address,
-            handle,
-            stop,
-            accepting,
-        })
-    }
-
-    /// Where it listens.
-    pub(crate) fn address(&self) -> SocketAddr {
-        self.address
-    }
-
-    /// The requests so far, in the order of their arrival.
-    pub(crate) fn requests(&self) -> Vec<Request> {
-        self.handle.log.requests()
-    }
-
-    /// Watches it, and turns its clients away.
-    pub(crate) fn handle(&self) -> Handle {
-        self.handle.clone()
-    }
-
-    /// Closes the listener and every connection; what is being served is dropped unanswered.
-    pub(crate) async fn stop(self) {
-        drop(self.stop);
-        // Only a panic in `accept` could be reported here, and the port is closed then as well.
-        self.accepting.await.ok();
-    }
-}
-
-async fn accept(
-    listener: TcpListener,
-    router: Router,
-    Handle { log, refusing }: Handle,
-    mut stopped: oneshot::Receiver<()>,
-) {
-    let mut connections = JoinSet::new();
-    let mut refused = refusing.subscribe();
-    loop {
-        tokio::select! {
-            _ = &mut stopped => break,
-            Some(_) = connections.join_next() => {}
-            // The sender lives as long as this loop: there is no error to see.
-            _ = refused.changed() => if *refused.borrow_and_update() {
-                connections.abort_all();
-            },
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) if *refusing.borrow() => {
-                    // Without it the client would see an orderly end. An error: it has left.
-                    stream.set_zero_linger().ok();
-                    log.connection_refused();
-                }
-                Ok((stream, _)) => {
-                    connections.spawn(serve(stream, router.clone(), Arc::clone(&log)));
-                }
-                Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
-            },
-        }
-    }
-    drop(listener);
-    connections.shutdown().await;
-}
-
-async fn serve(stream: TcpStream, router: Router, log: Arc<Log>) {
-    let router = TowerToHyperService::new(router);
-    let service = service_fn(move |request: hyper::Request<Incoming>| {
-        let entry = log.arrived(&request);
-        let answer = router.call(request);
-        async move {
-            let Ok(response) = answer.await;
-            if let Some(hang_up) = response.extensions().get::<HangUp>() {
-                return Err(*hang_up);
-            }
-            entry.answered(response.status());
-            Ok(response)
-        }
-    });
-    // A client that gave up must not undo the request it sent: a real service goes on, and its
-    // late write is just what the callers have to be ready for. Hence `half_close`.
-    let connection = http1::Builder::new()
-        .half_close(true)
-        .serve_connection(TokioIo::new(stream), service);
-    // It ends in an error when the client vanished or we hung up; neither concerns the server.
-    connection.await.ok();
 }

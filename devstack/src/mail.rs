@@ -11,7 +11,7 @@ use axum::routing::{get, post};
 use tokio::net::TcpListener;
 use tokio::sync::broadcast;
 
-use crate::loopback::{Fault, Faults, Request, Server};
+use crate::loopback::{FaultSwitch, Request, Server};
 
 pub use message::{Content, Email, Recipient, Recipients};
 pub use outbox::{Mail, Outbox};
@@ -36,7 +36,7 @@ pub struct MailService {
 struct Shared {
     url: String,
     outbox: Outbox,
-    faults: Faults,
+    faults: FaultSwitch,
 }
 
 /// Reads the outbox; it does not keep the service running.
@@ -86,7 +86,7 @@ impl MailService {
         let shared = Arc::new(Shared {
             url: format!("http://{}", listener.local_addr()?),
             outbox,
-            faults: Faults::default(),
+            faults: FaultSwitch::default(),
         });
         let router = Router::new()
             .route("/emails:send", post(send::send))
@@ -97,7 +97,7 @@ impl MailService {
             .route("/{number}/eml", get(page::eml))
             .layer(DefaultBodyLimit::max(BODY_MAX))
             .with_state(Arc::clone(&shared));
-        let server = Server::start(listener, router)?;
+        let server = Server::start_with(listener, router, shared.faults.server().clone())?;
         Ok(Self { server, shared })
     }
 
@@ -133,14 +133,10 @@ impl MailService {
         self.server.requests()
     }
 
-    /// From now on every `emails:send` meets `fault`.
-    pub fn set_fault(&self, fault: Fault) {
-        self.shared.faults.set(fault);
-    }
-
-    /// Each of the next calls meets one of `faults`; afterwards the standing fault counts again.
-    pub fn fail_next(&self, faults: impl IntoIterator<Item = Fault>) {
-        self.shared.faults.fail_next(faults);
+    /// What every `emails:send` meets.
+    #[must_use]
+    pub fn faults(&self) -> &FaultSwitch {
+        &self.shared.faults
     }
 
     /// Closes the listener and every connection.

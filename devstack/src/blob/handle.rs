@@ -6,13 +6,12 @@ use axum::response::{IntoResponse, Response};
 use tokio::sync::{broadcast, oneshot};
 
 use super::{BlobStorage, Shared};
-use crate::loopback::{Fault, Flaky, Handle, HangUp, Seen};
+use crate::loopback::{FaultSwitch, HangUp, Seen};
 
 /// Watches an endpoint and breaks it; it does not keep the endpoint running.
 #[derive(Debug, Clone)]
 pub struct BlobHandle {
     pub(super) shared: Arc<Shared>,
-    pub(super) server: Handle,
 }
 
 impl BlobHandle {
@@ -28,30 +27,12 @@ impl BlobHandle {
 
     /// Every request from now on, when it arrives and when it ends.
     pub fn seen(&self) -> broadcast::Receiver<Seen> {
-        self.server.seen()
+        self.shared.faults.server().seen()
     }
 
-    /// As [`super::BlobEndpoint::set_fault`]; connections are taken again.
-    pub fn set_fault(&self, fault: Fault) {
-        self.server.refuse(false);
-        self.shared.faults.set(fault);
-    }
-
-    /// From now on `flaky` chooses a fault for each such request.
-    pub fn set_flaky(&self, flaky: Flaky) {
-        self.server.refuse(false);
-        self.shared.faults.set_flaky(flaky);
-    }
-
-    /// Resets every connection, until a fault is set.
-    pub fn refuse_connections(&self) {
-        self.shared.faults.set(Fault::None);
-        self.server.refuse(true);
-    }
-
-    /// Connections that were reset.
-    pub fn connections_refused(&self) -> u64 {
-        self.server.connections_refused()
+    /// As [`super::BlobEndpoint::faults`].
+    pub fn faults(&self) -> &FaultSwitch {
+        &self.shared.faults
     }
 
     /// The next upload takes effect, and its answer is held back: what a handler that is killed

@@ -1,53 +1,46 @@
 //! What the account holds, in memory or in a folder too. Knows blobs and conditions, and nothing of HTTP.
 //!
-//! Everything sits behind one lock, which no method holds for longer than its own call.
+//! A change goes through the conditions on the present state, gets its ETag, is decided by the `disk` when there is a
+//! folder, and only then is in the containers and in the `history`. Everything sits behind one lock, which no method
+//! holds for longer than its own call.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-use time::OffsetDateTime;
 
 pub use blob::{Blob, Upload};
 pub use conditions::{Conditions, ETagCondition};
 pub use disk::OpenError;
 use disk::{Disk, Rest};
 pub use error::StorageError;
+use etags::ETags;
+pub(super) use etags::Stamp;
+use history::History;
+pub use history::Versions;
 pub(super) use page::{Page, Range};
 pub use write::Write;
 
 mod blob;
+mod blobs;
 mod conditions;
+mod containers;
 mod disk;
 mod error;
+mod etags;
+mod history;
 mod page;
 mod write;
 
-/// States of one blob whose bodies stay in memory when there is a folder: a stack may run for days.
-const HISTORY_MAX: usize = 16;
-
-/// What tells one state of a container or blob from another.
-#[derive(Debug, Clone)]
-pub(super) struct Stamp {
-    pub(super) etag: String,
-    pub(super) last_modified: OffsetDateTime,
-}
-
 /// A handle to the account's content. Clones share it, and it outlives an endpoint's stop.
-///
-/// In memory the history keeps the bytes of every write for as long as the storage lives, with a folder those of the
-/// last few.
 #[derive(Debug, Clone, Default)]
 pub struct BlobStorage(Arc<Mutex<State>>);
 
 #[derive(Debug, Default)]
 struct State {
     containers: BTreeMap<String, Container>,
-    /// By container and name, and apart from the containers: it survives what was deleted.
-    history: HashMap<(String, String), VecDeque<Blob>>,
-    writes: Vec<Write>,
-    last_tick: i128,
+    history: History,
+    etags: ETags,
     disk: Option<Disk>,
 }
 
@@ -63,16 +56,6 @@ impl State {
         container.ok_or(StorageError::ContainerNotFound)
     }
 
-    /// The clock in steps of 100 ns, as in the service's ETags, and never the same step twice.
-    fn stamp(&mut self) -> Stamp {
-        let now = OffsetDateTime::now_utc();
-        self.last_tick = (now.unix_timestamp_nanos() / 100).max(self.last_tick + 1);
-        Stamp {
-            etag: etag(self.last_tick),
-            last_modified: now,
-        }
-    }
-
     /// Decides a change on the disk, if there is one; on an error nothing is changed.
     fn keep(
         &mut self,
@@ -81,31 +64,12 @@ impl State {
         let rest = self.disk.as_mut().map_or(Ok(Rest::Nothing), decide);
         rest.map_err(|error| StorageError::NotKept(error.kind()))
     }
-
-    fn remember(&mut self, write: Write, blob: Blob) {
-        let key = (write.container.clone(), write.name.clone());
-        self.writes.push(write);
-        let states = self.history.entry(key).or_default();
-        if self.disk.is_some() && states.len() == HISTORY_MAX {
-            states.pop_front();
-        }
-        states.push_back(blob);
-    }
 }
 
 /// After the change is made: an error is then like a reply that was lost.
 fn finish(rest: Rest) -> Result<(), StorageError> {
     rest.finish()
         .map_err(|error| StorageError::NotKept(error.kind()))
-}
-
-fn etag(tick: i128) -> String {
-    format!("\"0x{tick:X}\"")
-}
-
-fn tick(etag: &str) -> Option<i128> {
-    let digits = etag.trim_matches('"').strip_prefix("0x")?;
-    i128::from_str_radix(digits, 16).ok()
 }
 
 impl BlobStorage {
@@ -118,7 +82,7 @@ impl BlobStorage {
         let (disk, kept) = Disk::open(folder)?;
         let state = State {
             containers: kept.containers,
-            last_tick: kept.last_tick,
+            etags: kept.etags,
             disk: Some(disk),
             ..State::default()
         };
@@ -129,140 +93,32 @@ impl BlobStorage {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Creates an empty container.
-    ///
-    /// # Errors
-    /// [`StorageError::ContainerAlreadyExists`].
-    pub fn create_container(&self, name: &str) -> Result<(), StorageError> {
-        self.add_container(name).map(drop)
-    }
-
-    /// Writes a blob as a whole and returns it.
-    ///
-    /// # Errors
-    /// When the container is missing or a condition does not hold; nothing is changed then.
-    pub fn put(
-        &self,
-        container: &str,
-        name: &str,
-        upload: Upload,
-        conditions: &Conditions,
-    ) -> Result<Blob, StorageError> {
-        let sha256 = write::sha256(&upload.bytes);
+    /// The states the blob has had since the start, deleted ones included.
+    pub fn versions(&self, container: &str, name: &str) -> Versions {
         let mut state = self.state();
-        let current = state.container(container)?.blobs.get(name);
-        conditions.allow_write(current.map(|blob| blob.etag.as_str()))?;
-        let stamp = state.stamp();
-        let blob = upload.into_blob(stamp);
-        let rest = state.keep(|disk| disk.write(container, name, &blob, &sha256))?;
-        let blobs = &mut state.container(container)?.blobs;
-        blobs.insert(name.to_owned(), blob.clone());
-        let write = Write::of(container, name, &blob, sha256);
-        state.remember(write, blob.clone());
-        finish(rest)?;
-        Ok(blob)
+        let versions = state.history.versions(container, name);
+        let container = state.container(container).ok();
+        let present = container.and_then(|container| container.blobs.get(name));
+        versions.or_only(present)
     }
 
-    /// A blob as it is now.
-    pub fn blob(&self, container: &str, name: &str) -> Option<Blob> {
-        self.get(container, name, &Conditions::default()).ok()
-    }
-
-    /// Every state the blob has had, oldest first, deleted ones included.
+    /// Those of them that are kept, oldest first: all, unless megabytes were written since.
     pub fn history(&self, container: &str, name: &str) -> Vec<Blob> {
-        let key = (container.to_owned(), name.to_owned());
-        let states = self.state().history.get(&key).cloned();
-        states.unwrap_or_default().into()
+        self.versions(container, name).kept.into()
     }
 
-    /// Every accepted write since the start, oldest first, without the bodies.
+    /// Every accepted write since the start, oldest first, without its content.
     pub fn writes(&self) -> Vec<Write> {
         self.writes_after(0)
     }
 
     /// The same without the first `count`.
     pub fn writes_after(&self, count: usize) -> Vec<Write> {
-        let state = self.state();
-        state.writes.get(count..).unwrap_or_default().to_vec()
+        self.state().history.writes_after(count)
     }
 
     /// How many writes were accepted since the start.
     pub fn writes_len(&self) -> usize {
-        self.state().writes.len()
-    }
-
-    pub(super) fn get(
-        &self,
-        container: &str,
-        name: &str,
-        conditions: &Conditions,
-    ) -> Result<Blob, StorageError> {
-        let mut state = self.state();
-        let blob = state.container(container)?.blobs.get(name);
-        let blob = blob.ok_or(StorageError::BlobNotFound)?;
-        conditions.allow_read(&blob.etag)?;
-        Ok(blob.clone())
-    }
-
-    /// Deletes a blob.
-    ///
-    /// # Errors
-    /// When it is missing or a condition does not hold; nothing is changed then.
-    pub fn delete(
-        &self,
-        container: &str,
-        name: &str,
-        conditions: &Conditions,
-    ) -> Result<(), StorageError> {
-        let mut state = self.state();
-        let blobs = &state.container(container)?.blobs;
-        let blob = blobs.get(name).ok_or(StorageError::BlobNotFound)?;
-        conditions.allow_delete(&blob.etag)?;
-        let rest = state.keep(|disk| disk.delete(container, name))?;
-        state.container(container)?.blobs.remove(name);
-        finish(rest)
-    }
-
-    pub(super) fn list(&self, container: &str, range: &Range) -> Result<Page<Blob>, StorageError> {
-        let mut state = self.state();
-        Ok(range.page(&state.container(container)?.blobs, Blob::clone))
-    }
-
-    pub(super) fn add_container(&self, name: &str) -> Result<Stamp, StorageError> {
-        let mut state = self.state();
-        if state.containers.contains_key(name) {
-            return Err(StorageError::ContainerAlreadyExists);
-        }
-        let stamp = state.stamp();
-        let rest = state.keep(|disk| disk.create_container(name, &stamp))?;
-        let container = Container {
-            stamp: stamp.clone(),
-            blobs: BTreeMap::new(),
-        };
-        state.containers.insert(name.to_owned(), container);
-        finish(rest)?;
-        Ok(stamp)
-    }
-
-    pub(super) fn container(&self, name: &str) -> Result<Stamp, StorageError> {
-        Ok(self.state().container(name)?.stamp.clone())
-    }
-
-    /// Deletes a container and what is in it.
-    ///
-    /// # Errors
-    /// [`StorageError::ContainerNotFound`].
-    pub fn delete_container(&self, name: &str) -> Result<(), StorageError> {
-        let mut state = self.state();
-        state.container(name)?;
-        let rest = state.keep(|disk| disk.delete_container(name))?;
-        state.containers.remove(name);
-        finish(rest)
-    }
-
-    pub(super) fn containers(&self, range: &Range) -> Page<Stamp> {
-        range.page(&self.state().containers, |container| {
-            container.stamp.clone()
-        })
+        self.state().history.len()
     }
 }

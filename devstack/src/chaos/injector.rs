@@ -11,7 +11,7 @@ use super::schedule::{Fallback, Kind, Mail, Step, Storage};
 use crate::blob::{BlobHandle, HeldUpload};
 use crate::host::{Host, Killer};
 use crate::logic_app::LogicAppHandle;
-use crate::loopback::{Fault, Flaky, StatusCode};
+use crate::loopback::{Fault, FaultSwitch, Flaky, StatusCode};
 use crate::mail::MailService;
 use crate::queue::Queue;
 use crate::stack::Stack;
@@ -106,9 +106,9 @@ impl<'a> Injector<'a> {
 
     /// Everything is well from now on.
     pub(super) fn heal(mut self) -> Done {
-        self.storage.set_fault(Fault::None);
-        self.fallback.set_fault(Fault::None);
-        self.mail.set_fault(Fault::None);
+        self.storage.faults().set(Fault::None);
+        self.fallback.faults().set(Fault::None);
+        self.mail.faults().set(Fault::None);
         self.armed = None;
         self.unanswered = None;
         self.done
@@ -118,15 +118,15 @@ impl<'a> Injector<'a> {
         let end = Some(now + step.lasts);
         match step.kind {
             Kind::Storage(fault) => {
-                break_storage(&self.storage, fault, step.seed);
+                break_storage(self.storage.faults(), fault, step.seed);
                 self.spells.storage = end;
             }
             Kind::Fallback(fault) => {
-                break_fallback(&self.fallback, fault, step.seed);
+                break_fallback(self.fallback.faults(), fault, step.seed);
                 self.spells.fallback = end;
             }
             Kind::Mail(fault) => {
-                self.mail.set_fault(match fault {
+                self.mail.faults().set(match fault {
                     Mail::Busy => status(StatusCode::SERVICE_UNAVAILABLE, "ServerBusy", None),
                     Mail::LosesTheReply => Fault::ApplyThenDropConnection,
                 });
@@ -144,13 +144,13 @@ impl<'a> Injector<'a> {
             }
             Kind::LoseLocks => self.done.locks_lost += self.queue.lose_locks(|_| true),
             Kind::HuntLocks => {
-                self.storage.set_fault(Fault::Delay(SLOW));
+                self.storage.faults().set(Fault::Delay(SLOW));
                 self.spells.storage = end;
                 self.hunt(end);
             }
             Kind::HuntInTheDark => {
-                self.storage.set_fault(Fault::FORBID_ALL);
-                self.fallback.set_fault(BAD_GATEWAY);
+                self.storage.faults().set(Fault::FORBID_ALL);
+                self.fallback.faults().set(BAD_GATEWAY);
                 (self.spells.storage, self.spells.fallback) = (end, end);
                 self.hunt(end);
             }
@@ -167,13 +167,13 @@ impl<'a> Injector<'a> {
     fn end_spells(&mut self, now: Instant) {
         let is_over = |end: &mut Option<Instant>| end.take_if(|end| *end <= now).is_some();
         if is_over(&mut self.spells.storage) {
-            self.storage.set_fault(Fault::None);
+            self.storage.faults().set(Fault::None);
         }
         if is_over(&mut self.spells.fallback) {
-            self.fallback.set_fault(Fault::None);
+            self.fallback.faults().set(Fault::None);
         }
         if is_over(&mut self.spells.mail) {
-            self.mail.set_fault(Fault::None);
+            self.mail.faults().set(Fault::None);
         }
         if is_over(&mut self.spells.hunt) {
             self.hunted.clear();
@@ -215,7 +215,7 @@ const BAD_GATEWAY: Fault = status(StatusCode::BAD_GATEWAY, "BadGateway", None);
 const TOO_MANY: Fault = status(StatusCode::TOO_MANY_REQUESTS, "TooManyRequests", Some(1));
 const DONE_AND_DENIED: Fault = Fault::ApplyThenStatus(StatusCode::INTERNAL_SERVER_ERROR);
 
-fn break_storage(storage: &BlobHandle, fault: Storage, seed: u64) {
+fn break_storage(storage: &FaultSwitch, fault: Storage, seed: u64) {
     let fault = match fault {
         Storage::Refuses => return storage.refuse_connections(),
         Storage::Flaky => {
@@ -238,10 +238,10 @@ fn break_storage(storage: &BlobHandle, fault: Storage, seed: u64) {
         Storage::SaysNoAndDoesIt => DONE_AND_DENIED,
         Storage::Forbids => Fault::FORBID_ALL,
     };
-    storage.set_fault(fault);
+    storage.set(fault);
 }
 
-fn break_fallback(fallback: &LogicAppHandle, fault: Fallback, seed: u64) {
+fn break_fallback(fallback: &FaultSwitch, fault: Fallback, seed: u64) {
     let fault = match fault {
         Fallback::Down => return fallback.refuse_connections(),
         Fallback::Flaky => {
@@ -252,5 +252,5 @@ fn break_fallback(fallback: &LogicAppHandle, fault: Fallback, seed: u64) {
         Fallback::Hangs => Fault::Hang,
         Fallback::LosesTheReply => Fault::ApplyThenDropConnection,
     };
-    fallback.set_fault(fault);
+    fallback.set(fault);
 }

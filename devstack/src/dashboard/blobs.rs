@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::Shared;
 use super::text::{Body, contents, timestamp};
-use crate::blob::{Blob, Write};
+use crate::blob::{Blob, Versions, Write};
 
 /// Blobs in the list: those that were written last.
 const BLOBS_MAX: usize = 100;
@@ -59,12 +59,12 @@ pub(super) async fn list(State(shared): State<Arc<Shared>>) -> Json<Vec<Listed>>
         .rev()
         .filter(|write| seen.insert((&write.container, &write.name)));
     let entry = |write: &Write| {
-        let versions = storage.history(&write.container, &write.name);
-        let bytes = versions.last().map(|blob| blob.bytes.clone());
+        let versions = storage.versions(&write.container, &write.name);
+        let newest = versions.kept.back();
         Listed {
             write: write.clone(),
-            versions: versions.len(),
-            contents: contents(&bytes.unwrap_or_default()),
+            versions: versions.forgotten + versions.kept.len(),
+            contents: newest.map_or_else(String::new, |blob| contents(&blob.bytes)),
         }
     };
     Json(newest.take(BLOBS_MAX).map(entry).collect())
@@ -75,16 +75,14 @@ pub(super) async fn versions(
     State(shared): State<Arc<Shared>>,
     Path((container, name)): Path<(String, String)>,
 ) -> Json<Value> {
-    let all = shared
-        .blob
-        .as_ref()
-        .map_or_else(Vec::new, |blob| blob.storage().history(&container, &name));
-    let skipped = all.len().saturating_sub(VERSIONS_MAX);
-    let versions: Vec<Value> = all
-        .iter()
-        .enumerate()
-        .skip(skipped)
-        .map(|(index, blob)| version(index + 1, blob))
+    let blob = shared.blob.as_ref();
+    let Versions { forgotten, kept } = blob.map_or_else(Versions::default, |blob| {
+        blob.storage().versions(&container, &name)
+    });
+    let skipped = kept.len().saturating_sub(VERSIONS_MAX);
+    let numbered = (forgotten + 1..).zip(&kept).skip(skipped);
+    let versions: Vec<Value> = numbered
+        .map(|(number, blob)| version(number, blob))
         .collect();
     Json(json!({ "container": container, "name": name, "versions": versions }))
 }

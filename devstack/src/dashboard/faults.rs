@@ -12,6 +12,8 @@ use serde_json::Value;
 
 use super::Shared;
 use super::api::{Problem, problem};
+use crate::blob::BlobHandle;
+use crate::logic_app::LogicAppHandle;
 use kinds::{LogicAppFault, StorageFault};
 
 /// Which switches are set.
@@ -43,22 +45,22 @@ impl Shared {
                 format!("the {part} is not part of this stack: its setting leads elsewhere"),
             )
         };
-        let blob = match (&self.blob, wish.storage) {
+        let storage = match (&self.blob, wish.storage) {
             (None, Some(_)) => return Err(missing("storage")),
-            (blob, _) => blob.as_ref(),
+            (blob, _) => blob.as_ref().map(BlobHandle::faults),
         };
         let logic_app = match (&self.logic_app, wish.logic_app) {
             (None, Some(_)) => return Err(missing("Logic App")),
-            (logic_app, _) => logic_app.as_ref(),
+            (logic_app, _) => logic_app.as_ref().map(LogicAppHandle::faults),
         };
         let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
-        if let (Some(fault), Some(blob)) = (wish.storage, blob) {
+        if let (Some(fault), Some(switch)) = (wish.storage, storage) {
             faults.storage = fault;
-            fault.break_(blob);
+            fault.turn(switch);
         }
-        if let (Some(fault), Some(logic_app)) = (wish.logic_app, logic_app) {
+        if let (Some(fault), Some(switch)) = (wish.logic_app, logic_app) {
             faults.logic_app = fault;
-            fault.break_(logic_app);
+            fault.turn(switch);
         }
         Ok(*faults)
     }

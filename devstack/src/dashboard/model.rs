@@ -4,10 +4,13 @@
 //! stay; of older ones only the counters are left.
 
 mod activity;
+mod delivery;
 mod host;
 mod log_line;
 mod message;
+mod newest;
 mod operations;
+mod requests;
 mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};

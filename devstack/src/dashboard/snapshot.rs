@@ -8,8 +8,6 @@ use serde_json::{Value, json};
 
 use super::Shared;
 use super::model::Message;
-use crate::blob::BlobHandle;
-use crate::logic_app::LogicAppHandle;
 use crate::mail::OutboxReader;
 
 /// Messages in a snapshot, and the most in one tick: a page shows no more.
@@ -71,8 +69,8 @@ fn parts(shared: &Shared) -> Value {
         "handler": { "ready": shared.killer.is_ready(), "armed": shared.armed.borrow().is_some() },
         "writes": blob.map_or(0, |blob| blob.storage().writes_len()),
         "refused": {
-            "storage": blob.map_or(0, BlobHandle::connections_refused),
-            "logicApp": logic_app.map_or(0, LogicAppHandle::connections_refused),
+            "storage": blob.map_or(0, |blob| blob.faults().connections_refused()),
+            "logicApp": logic_app.map_or(0, |logic_app| logic_app.faults().connections_refused()),
         },
         "mails": shared.outbox.as_ref().map_or(0, OutboxReader::last_number),
     })

@@ -32,13 +32,14 @@ pub(super) async fn invoke(
             workflow,
             operation_id,
             headers: readable(&headers),
-            body,
+            // Kept as a part of the buffer it was read into, it would keep the whole buffer.
+            body: Bytes::copy_from_slice(&body),
         });
         // Not told as accepted what nobody could find again: at worst there is a second mail.
         kept.map_or_else(|failed| not_kept(&failed), |()| response)
     };
     let refuse = |status, code| error(status, code, "a fault that was switched on");
-    shared.faults.around_future(apply, refuse).await
+    shared.faults.around(apply, refuse).await
 }
 
 impl Shared {

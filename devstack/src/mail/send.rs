@@ -39,7 +39,7 @@ pub(super) async fn send(
         }
     };
     let refuse = |status, code| error(status, code, "a fault that was switched on");
-    shared.faults.around_future(apply, refuse).await
+    shared.faults.around(apply, refuse).await
 }
 
 type Refusal = (StatusCode, &'static str, String);

@@ -2,21 +2,21 @@
 
 use std::path::PathBuf;
 
-use devstack::blob::{Blob, BlobStorage, OpenError};
+use devstack::blob::{Blob, BlobStorage};
 
 use crate::blob_disk::{open, put};
 use crate::fixture::Folder;
 
 /// A blob `a` written twice, and the folder taken back to a moment of the second write.
-struct Killed {
+pub(crate) struct Killed {
     folder: Folder,
     first: Blob,
-    second: Blob,
+    pub(crate) second: Blob,
 }
 
 impl Killed {
     /// Everything is in place.
-    fn after_the_write() -> Self {
+    pub(crate) fn after_the_write() -> Self {
         let folder = Folder::new();
         let storage = open(&folder);
         storage.create_container("orders").unwrap();
@@ -48,11 +48,11 @@ impl Killed {
         killed
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join("blobs").join(name)
     }
 
-    fn file(&self) -> PathBuf {
+    pub(crate) fn file(&self) -> PathBuf {
         self.path("orders/a")
     }
 
@@ -60,12 +60,16 @@ impl Killed {
         self.path(".new").join(self.second.etag.trim_matches('"'))
     }
 
-    fn log(&self) -> PathBuf {
+    pub(crate) fn log(&self) -> PathBuf {
         self.path("writes.jsonl")
     }
 
+    pub(crate) fn open(&self) -> BlobStorage {
+        open(&self.folder)
+    }
+
     /// Opens the folder twice, for the second start must find the same.
-    fn starts_with(&self, expected: Option<&Blob>) {
+    pub(crate) fn starts_with(&self, expected: Option<&Blob>) {
         for _ in 0..2 {
             let storage = open(&self.folder);
             assert_eq!(storage.blob("orders", "a").as_ref(), expected);
@@ -154,32 +158,4 @@ fn a_log_that_was_being_summed_up_is_still_the_old_one() {
     let killed = Killed::after_the_write();
     std::fs::write(killed.path(".new/writes.jsonl"), "{\"op\":\"start\"").unwrap();
     killed.starts_with(Some(&killed.second));
-}
-
-#[test]
-fn a_file_changed_by_hand_is_a_blob_that_somebody_else_wrote() {
-    let killed = Killed::after_the_write();
-    std::fs::write(killed.file(), "edited").unwrap();
-    let blob = open(&killed.folder).blob("orders", "a").expect("a blob");
-    assert_eq!((&*blob.bytes, blob.metadata.len()), (&b"edited"[..], 0));
-    assert_ne!(blob.etag, killed.second.etag);
-    killed.starts_with(Some(&blob));
-    let killed = Killed::after_the_write();
-    std::fs::remove_file(killed.file()).unwrap();
-    killed.starts_with(None);
-}
-
-#[test]
-fn a_damaged_line_is_named() {
-    let write = r#"{"op":"write","container":"none","name":"a","file":"a","etag":"\"0x1\"","at":"2026-05-04T09:30:10Z","contentType":"","metadata":{},"length":0,"sha256":""}"#;
-    let outside = write
-        .replace("\"none\"", "\"orders\"")
-        .replace("\"file\":\"a\"", "\"file\":\"../../a\"");
-    for line in ["x", "{}", write, &outside] {
-        let killed = Killed::after_the_write();
-        let text = std::fs::read_to_string(killed.log()).unwrap();
-        std::fs::write(killed.log(), format!("{text}{line}\n")).unwrap();
-        let error = BlobStorage::open(&killed.path("")).expect_err(line);
-        assert!(matches!(error, OpenError::Line { line: 5, .. }), "{error}");
-    }
 }

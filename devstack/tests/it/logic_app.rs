@@ -99,7 +99,7 @@ async fn a_wrong_request_is_refused_by_name_and_not_kept() {
 async fn its_faults() {
     let app = LogicApp::start(net::listener().await).unwrap();
     let body = fallback(FIRST).to_string();
-    app.set_fault(Fault::Status {
+    app.faults().set(Fault::Status {
         status: StatusCode::BAD_GATEWAY,
         error_code: "MailRefused",
         retry_after: None,
@@ -111,17 +111,17 @@ async fn its_faults() {
     );
     assert!(app.received().is_empty());
 
-    app.set_fault(Fault::Hang);
+    app.faults().set(Fault::Hang);
     let url = app.url();
     let release = async {
         net::until(|| app.requests().len() == 2).await;
-        app.set_fault(Fault::None);
+        app.faults().set(Fault::None);
     };
     let (answer, ()) = tokio::join!(send(&url, body.clone()), release);
     assert!(answer.is_err());
     assert!(app.received().is_empty());
 
-    app.fail_next([Fault::ApplyThenDropConnection]);
+    app.faults().fail_next([Fault::ApplyThenDropConnection]);
     assert!(send(&url, body.clone()).await.is_err());
     assert_eq!(app.received().len(), 1);
     assert_eq!(send(&url, body).await.unwrap().0, 202);

@@ -59,7 +59,7 @@ async fn an_order_becomes_the_mail_that_azure_would_send() {
 async fn a_mail_that_is_refused_is_a_no_and_is_not_counted_as_received() {
     let (app, service) = start().await;
     // 401 is not tried again, so nothing has to be waited for.
-    service.set_fault(Fault::Status {
+    service.faults().set(Fault::Status {
         status: StatusCode::UNAUTHORIZED,
         error_code: "Denied",
         retry_after: None,

@@ -27,7 +27,7 @@ async fn with_letters(letters: u64) -> Stage {
 #[tokio::test]
 async fn while_the_storage_is_down_nothing_is_deleted_and_nobody_is_mailed() {
     let stage = with_letters(20).await;
-    stage.blobs.set_fault(STORAGE_DOWN);
+    stage.blobs.faults().set(STORAGE_DOWN);
     let ran = stage.run("dead-letters redrive --yes").await;
     assert_eq!(ran.code, Some(1));
     assert_eq!(
@@ -69,7 +69,7 @@ async fn a_storage_that_nobody_answers_at_is_no_different() {
 #[tokio::test]
 async fn a_short_outage_is_sat_out_by_the_functions_own_retries() {
     let stage = with_letters(5).await;
-    stage.blobs.fail_next([STORAGE_DOWN; 3]);
+    stage.blobs.faults().fail_next([STORAGE_DOWN; 3]);
     let ran = stage.run("dead-letters redrive --yes").await;
     assert_eq!((ran.code, stage.left()), (Some(0), vec![]), "{}", ran.err);
     assert_eq!(stage.mailed(), [0_u64; 0]);
@@ -78,7 +78,7 @@ async fn a_short_outage_is_sat_out_by_the_functions_own_retries() {
 #[tokio::test]
 async fn what_the_storage_does_not_take_is_mailed_when_the_operator_says_so() {
     let stage = with_letters(5).await;
-    stage.blobs.set_fault(STORAGE_DOWN);
+    stage.blobs.faults().set(STORAGE_DOWN);
     let ran = stage.run("dead-letters redrive --yes --hand-over").await;
     assert_eq!(ran.code, Some(0), "{}", ran.err);
     assert_eq!(stage.mailed(), [1, 2, 3, 4, 5]);
@@ -92,7 +92,7 @@ async fn poison_stays_while_the_fallback_is_down_and_holds_nothing_up() {
         stage.bury(number, "poison", "no order");
     }
     stage.bury(13, "last", cart("last", 13));
-    stage.mails.set_fault(FALLBACK_DOWN);
+    stage.mails.faults().set(FALLBACK_DOWN);
     let ran = stage.run("dead-letters redrive --yes").await;
     assert_eq!(ran.code, Some(1));
     assert_eq!(

@@ -61,10 +61,10 @@ async fn set_faults(State(stack): State<Arc<Stack>>, Json(wish): Json<Value>) {
         _ => busy,
     };
     if let Some(name) = wish.get("storage") {
-        stack.blob.as_ref().unwrap().set_fault(fault(name));
+        stack.blob.as_ref().unwrap().faults().set(fault(name));
     }
     if let Some(name) = wish.get("logicApp") {
-        stack.logic_app.as_ref().unwrap().set_fault(fault(name));
+        stack.logic_app.as_ref().unwrap().faults().set(fault(name));
     }
 }
 

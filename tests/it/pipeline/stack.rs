@@ -104,8 +104,13 @@ impl Pipeline {
     }
 
     fn set_faults(&self, storage: Fault, fallback: Fault) {
-        self.stack.blob.as_ref().unwrap().set_fault(storage);
-        self.stack.logic_app.as_ref().unwrap().set_fault(fallback);
+        self.stack.blob.as_ref().unwrap().faults().set(storage);
+        self.stack
+            .logic_app
+            .as_ref()
+            .unwrap()
+            .faults()
+            .set(fallback);
     }
 }
 

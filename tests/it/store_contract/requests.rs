@@ -85,7 +85,7 @@ async fn each_way_of_an_order_takes_its_own_few_requests() {
 async fn a_dead_store_sees_exactly_four_puts() {
     let endpoint = BlobEndpoint::start(listener().await).unwrap();
     endpoint.storage().create_container("orders").unwrap();
-    endpoint.set_fault(Fault::Status {
+    endpoint.faults().set(Fault::Status {
         status: StatusCode::SERVICE_UNAVAILABLE,
         error_code: "ServerBusy",
         retry_after: None,
@@ -107,7 +107,7 @@ async fn a_lost_answer_is_found_out_by_the_next_attempt() {
     ] {
         let endpoint = BlobEndpoint::start(listener().await).unwrap();
         endpoint.storage().create_container("orders").unwrap();
-        endpoint.fail_next([fault]);
+        endpoint.faults().fail_next([fault]);
         let store = BlobStore::new(blobs(&endpoint.connection_string(), "orders"));
         let order = Message::new("cart", 1).order();
         let ended = RETRY.run(|_| store.put(&order)).await.unwrap();

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use time::OffsetDateTime;
 
-use super::Stamp;
+use super::etags::Stamp;
 
 /// A block blob in one state.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,7 +36,8 @@ pub struct Upload {
 impl Upload {
     pub(super) fn into_blob(self, stamp: Stamp) -> Blob {
         Blob {
-            bytes: self.bytes,
+            // A part of the buffer that a connection read into: it would keep the whole buffer in memory.
+            bytes: Bytes::copy_from_slice(&self.bytes),
             metadata: self.metadata,
             content_type: self.content_type,
             etag: stamp.etag,

@@ -5,9 +5,7 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 
-use crate::blob::BlobHandle;
-use crate::logic_app::LogicAppHandle;
-use crate::loopback::{Fault, Flaky};
+use crate::loopback::{Fault, FaultSwitch, Flaky};
 
 const RETRY_AFTER_SECONDS: u32 = 2;
 const SLOW: Duration = Duration::from_secs(3);
@@ -65,35 +63,35 @@ const fn status(status: StatusCode, error_code: &'static str, retry_after: Optio
 }
 
 impl StorageFault {
-    pub(super) fn break_(self, blob: &BlobHandle) {
+    pub(super) fn turn(self, switch: &FaultSwitch) {
         let fault = match self {
             Self::None => Fault::None,
-            Self::Refuses => return blob.refuse_connections(),
+            Self::Refuses => return switch.refuse_connections(),
             Self::ServerBusy => SERVER_BUSY,
             Self::TooManyRequests => TOO_MANY,
             Self::Slow => Fault::Delay(SLOW),
             Self::Hangs => Fault::Hang,
             Self::AppliesButLosesTheReply => Fault::ApplyThenDropConnection,
             Self::Forbids => Fault::FORBID_ALL,
-            Self::Flaky => return blob.set_flaky(Flaky::new(SEED, flaky_storage())),
+            Self::Flaky => return switch.set_flaky(Flaky::new(SEED, flaky_storage())),
         };
-        blob.set_fault(fault);
+        switch.set(fault);
     }
 }
 
 impl LogicAppFault {
-    pub(super) fn break_(self, logic_app: &LogicAppHandle) {
+    pub(super) fn turn(self, switch: &FaultSwitch) {
         let fault = match self {
             Self::None => Fault::None,
-            Self::Down => return logic_app.refuse_connections(),
+            Self::Down => return switch.refuse_connections(),
             Self::BadGateway => BAD_GATEWAY,
             Self::Hangs => Fault::Hang,
             Self::Flaky => {
                 let choices = vec![Fault::None, BAD_GATEWAY, Fault::ApplyThenDropConnection];
-                return logic_app.set_flaky(Flaky::new(SEED, choices));
+                return switch.set_flaky(Flaky::new(SEED, choices));
             }
         };
-        logic_app.set_fault(fault);
+        switch.set(fault);
     }
 }
 

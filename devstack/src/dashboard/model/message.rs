@@ -3,14 +3,14 @@
 use serde::Serialize;
 use time::OffsetDateTime;
 
+use super::delivery::Delivery;
 use super::log_line::LogLine;
+use super::newest::Newest;
+use super::requests::Requests;
 use crate::dashboard::text::{Body, contents, timestamp};
-use crate::host::{Delivered, Outcome};
-use crate::loopback::{Moment, Seen};
+use crate::host::Delivered;
+use crate::loopback::Seen;
 use crate::queue::{Accepted, Properties};
-
-/// Requests, deliveries and log lines that a message keeps: the newest.
-const KEPT: usize = 60;
 
 /// Where a message is, or how it ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -34,30 +34,6 @@ pub(in crate::dashboard) enum Stage {
     Redriven,
 }
 
-/// A request on the wire.
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(in crate::dashboard) struct Request {
-    #[serde(skip)]
-    number: u64,
-    delivery: u32,
-    method: String,
-    path: String,
-    at: String,
-    /// `None` as long as it is open.
-    answer: Option<String>,
-    answered_at: Option<String>,
-}
-
-/// A delivery that ended.
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(in crate::dashboard) struct DeliveryEnd {
-    number: u32,
-    ended: String,
-    took_ms: f64,
-}
-
 /// A message with everything that is known of it.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -72,7 +48,7 @@ pub(in crate::dashboard) struct Message {
     contents: String,
     pub(super) mail: Option<u64>,
     pub(super) reason: Option<String>,
-    /// Status codes of the uploads, newest delivery last.
+    /// How the uploads of the newest delivery were answered.
     uploads: Vec<String>,
     #[serde(skip)]
     details: Details,
@@ -84,9 +60,9 @@ struct Details {
     expires_at: String,
     properties: Properties,
     body: Body,
-    requests: Vec<Request>,
-    deliveries: Vec<DeliveryEnd>,
-    log: Vec<LogLine>,
+    requests: Requests,
+    deliveries: Newest<Delivery>,
+    log: Newest<LogLine>,
 }
 
 impl Message {
@@ -108,9 +84,9 @@ impl Message {
                 expires_at: timestamp(accepted.expires),
                 properties,
                 body: Body::of(&accepted.message.body),
-                requests: Vec::new(),
-                deliveries: Vec::new(),
-                log: Vec::new(),
+                requests: Requests::default(),
+                deliveries: Newest::default(),
+                log: Newest::default(),
             },
         }
     }
@@ -149,29 +125,13 @@ impl Message {
     }
 
     pub(super) fn delivered(&mut self, delivered: &Delivered) {
-        let ended = match &delivered.outcome {
-            Outcome::Completed { status, logs } if logs.is_empty() => {
-                format!("completed ({status})")
-            }
-            Outcome::Completed { logs, .. } => logs.join("; "),
-            Outcome::Abandoned { why, last: false } => format!("abandoned ({why}): it comes again"),
-            Outcome::Abandoned { why, last: true } => {
-                format!("abandoned ({why}), for the last time")
-            }
-            Outcome::LockLost => "the lock was lost: it comes again".to_owned(),
-        };
-        let delivery = DeliveryEnd {
-            number: delivered.delivery_count,
-            ended,
-            took_ms: (delivered.took.as_secs_f64() * 1e4).round() / 10.0,
-        };
-        keep(&mut self.details.deliveries, delivery);
+        self.details.deliveries.push(Delivery::of(delivered));
     }
 
     pub(super) fn log_line(&mut self, line: LogLine) {
         let outcome = line.outcome().map(str::to_owned);
         let reason = line.reason().map(str::to_owned);
-        keep(&mut self.details.log, line);
+        self.details.log.push(line);
         if outcome.is_some() && reason.is_some() {
             self.reason = reason;
         }
@@ -192,54 +152,14 @@ impl Message {
         }
     }
 
+    pub(super) fn request(&mut self, seen: &Seen) {
+        let requests = &mut self.details.requests;
+        requests.seen(seen, self.delivery_count);
+        self.uploads = requests.uploads(self.delivery_count);
+    }
+
     /// Whether a request of the newest delivery went there.
     pub(super) fn has_requested(&self, path: &str) -> bool {
-        let requests = self.details.requests.iter().rev();
-        let mut of_this = requests.take_while(|request| request.delivery == self.delivery_count);
-        of_this.any(|request| request.path == path || request.path.starts_with(&format!("{path}/")))
+        self.details.requests.went_to(path, self.delivery_count)
     }
-
-    pub(super) fn request(&mut self, seen: &Seen) {
-        let answer = match seen.moment {
-            Moment::Arrived => {
-                let request = Request {
-                    number: seen.number,
-                    delivery: self.delivery_count,
-                    method: seen.method.to_string(),
-                    path: seen.path.clone(),
-                    at: timestamp(seen.at),
-                    answer: None,
-                    answered_at: None,
-                };
-                keep(&mut self.details.requests, request);
-                self.tell_uploads();
-                return;
-            }
-            Moment::Answered(status) => status.as_u16().to_string(),
-            Moment::Unanswered => "no answer".to_owned(),
-        };
-        let requests = &mut self.details.requests;
-        let mut open = requests.iter_mut().rev();
-        if let Some(request) = open.find(|request| request.number == seen.number) {
-            request.answer = Some(answer);
-            request.answered_at = Some(timestamp(seen.at));
-        }
-        self.tell_uploads();
-    }
-
-    fn tell_uploads(&mut self) {
-        let requests = self.details.requests.iter();
-        let uploads = requests
-            .filter(|request| request.delivery == self.delivery_count && request.method == "PUT");
-        self.uploads = uploads
-            .map(|upload| upload.answer.clone().unwrap_or_else(|| "…".to_owned()))
-            .collect();
-    }
-}
-
-fn keep<T>(all: &mut Vec<T>, one: T) {
-    if all.len() == KEPT {
-        all.remove(0);
-    }
-    all.push(one);
 }

@@ -1,0 +1,170 @@
+//! What was written since the start: every write without its content, and the newest contents.
+//!
+//! Judges read the writes, a few hundred bytes each, however many there are. The contents are for people who look at
+//! the versions of a blob; what they take together is bounded, so that a run of any length fits in memory.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use super::write::{Digest, Entry, Name};
+use super::{Blob, Write};
+
+/// What the contents may take together, in bytes: more than the largest body there is.
+const CONTENTS_MAX: usize = 16 * 1024 * 1024;
+
+/// What a version takes beside its content, in bytes: roughly.
+const VERSION: usize = 1024;
+
+/// The versions of one blob.
+#[derive(Debug, Clone, Default)]
+pub struct Versions {
+    /// So many came before the first that is kept.
+    pub forgotten: usize,
+    /// The newest, oldest first.
+    pub kept: VecDeque<Blob>,
+}
+
+/// It is apart from the containers, and survives what was deleted.
+#[derive(Debug, Default)]
+pub(super) struct History {
+    writes: Vec<Entry>,
+    versions: HashMap<Arc<Name>, Versions>,
+    /// Whose versions are kept, from the oldest to the newest.
+    order: VecDeque<Arc<Name>>,
+    /// What the versions that are kept take.
+    size: usize,
+}
+
+impl Versions {
+    /// The present state is there in any case: the blob itself has it.
+    pub(super) fn or_only(mut self, present: Option<&Blob>) -> Self {
+        if self.kept.is_empty()
+            && self.forgotten > 0
+            && let Some(blob) = present
+        {
+            self.forgotten -= 1;
+            self.kept.push_back(blob.clone());
+        }
+        self
+    }
+}
+
+impl History {
+    /// Adds the write that made `blob`, whose content has this digest.
+    pub(super) fn add(&mut self, container: &str, name: &str, blob: Blob, digest: Digest) {
+        let name = self.name(container, name);
+        self.writes.push(Entry::of(&name, &blob, digest));
+        self.size += size(&blob);
+        self.order.push_back(Arc::clone(&name));
+        self.versions.entry(name).or_default().kept.push_back(blob);
+        while self.size > CONTENTS_MAX
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.forget_one_of(&oldest);
+        }
+    }
+
+    /// Every write but the first `count`, oldest first.
+    pub(super) fn writes_after(&self, count: usize) -> Vec<Write> {
+        let writes = self.writes.get(count..).unwrap_or_default();
+        writes.iter().map(Entry::write).collect()
+    }
+
+    /// How many writes there were.
+    pub(super) fn len(&self) -> usize {
+        self.writes.len()
+    }
+
+    /// The versions of a blob.
+    pub(super) fn versions(&self, container: &str, name: &str) -> Versions {
+        let versions = self.versions.get(&Name::of(container, name));
+        versions.cloned().unwrap_or_default()
+    }
+
+    /// One name for all writes of a blob.
+    fn name(&self, container: &str, name: &str) -> Arc<Name> {
+        let name = Name::of(container, name);
+        let known = self.versions.get_key_value(&name);
+        known.map_or_else(|| Arc::new(name), |(known, _)| Arc::clone(known))
+    }
+
+    fn forget_one_of(&mut self, name: &Name) {
+        if let Some(versions) = self.versions.get_mut(name)
+            && let Some(blob) = versions.kept.pop_front()
+        {
+            versions.forgotten += 1;
+            self.size -= size(&blob);
+            if versions.kept.is_empty() {
+                // Most blobs of a long run were written long ago.
+                versions.kept.shrink_to_fit();
+            }
+        }
+    }
+}
+
+fn size(blob: &Blob) -> usize {
+    VERSION + blob.bytes.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use time::OffsetDateTime;
+
+    use super::*;
+
+    fn blob(number: usize, length: usize) -> Blob {
+        Blob {
+            bytes: vec![b'x'; length].into(),
+            metadata: [("sequence".to_owned(), number.to_string())].into(),
+            content_type: String::new(),
+            etag: format!("\"{number}\""),
+            last_modified: OffsetDateTime::UNIX_EPOCH,
+        }
+    }
+
+    #[test]
+    fn every_write_stays_and_the_oldest_contents_go() {
+        let mut history = History::default();
+        let (rounds, length) = (40, 512 * 1024);
+        for number in 0..rounds {
+            history.add("orders", "a", blob(number, length), Digest::default());
+            history.add("orders", "b", blob(number, 0), Digest::default());
+        }
+        let (a, b) = (
+            history.versions("orders", "a"),
+            history.versions("orders", "b"),
+        );
+        for versions in [&a, &b] {
+            assert_eq!(versions.forgotten + versions.kept.len(), rounds);
+            let newest = versions.kept.back().expect("the newest is kept");
+            assert_eq!(newest.metadata["sequence"], "39");
+        }
+        let kept: usize = a.kept.iter().chain(&b.kept).map(size).sum();
+        assert!(kept <= CONTENTS_MAX, "{kept}");
+        assert!(kept > CONTENTS_MAX - 2 * size(&blob(0, length)), "{kept}");
+        assert_eq!(history.size, kept);
+
+        let writes = history.writes_after(2 * rounds - 2);
+        assert_eq!(history.len(), 2 * rounds);
+        assert_eq!(history.writes_after(0).len(), 2 * rounds);
+        assert_eq!(
+            (writes[0].name.as_str(), writes[1].name.as_str()),
+            ("a", "b")
+        );
+        assert_eq!(
+            (writes[0].length, writes[0].etag.as_str()),
+            (length, "\"39\"")
+        );
+        assert_eq!(writes[0].metadata["sequence"], "39");
+    }
+
+    #[test]
+    fn a_blob_of_the_same_name_elsewhere_is_another() {
+        let mut history = History::default();
+        history.add("orders", "a", blob(1, 1), Digest::default());
+        history.add("others", "a", blob(2, 1), Digest::default());
+        assert_eq!(history.versions("orders", "a").kept, [blob(1, 1)]);
+        assert_eq!(history.versions("others", "a").kept, [blob(2, 1)]);
+        assert!(history.versions("others", "b").kept.is_empty());
+    }
+}
