@@ -136,7 +136,7 @@ impl<'a, B: BlobService> Plan<'a, B> {
         if let Some(why) = &self.unreadable {
             return Err(why.clone());
         }
-        match self.retry.run(|| self.blobs.head_blob(session)).await {
+        match self.retry.run(|_| self.blobs.head_blob(session)).await {
             Ok(read) => {
                 let stored = read.value.map(|head: Head| head.position);
                 self.stored.insert(session.clone(), stored);
