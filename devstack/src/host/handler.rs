@@ -117,3 +117,20 @@ impl Handler {
         }
     }
 }
+
+/// Kills the handler from elsewhere.
+#[derive(Debug, Clone)]
+pub struct Killer(pub(super) Handler);
+
+impl Killer {
+    /// As [`super::Host::kill_handler`].
+    pub fn kill(&self) {
+        self.0.kill_current();
+    }
+
+    /// Whether the handler takes invocations now.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.0.is_ready()
+    }
+}

@@ -11,7 +11,7 @@ use http_body::{Body, Frame};
 use uuid::Uuid;
 
 use super::answer::{Answer, judge};
-use super::event::Failure;
+use super::delivered::Failure;
 
 /// A version of the host that exists, for handlers that look.
 const HOST_VERSION: &str = "4.1054.250.26428";

@@ -5,11 +5,11 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep};
 
-use super::event::{Event, Events, Exit, Next};
+use super::event::{Event, Events};
 use super::handler::{Command, Generation, State};
-use super::limit::within;
+use super::limits::within;
 use super::process::{self, Process};
-use super::restarts::Restarts;
+use super::restarts::{Exit, Next, Restarts};
 use crate::app::FunctionApp;
 
 const READINESS_POLL: Duration = Duration::from_millis(25);
