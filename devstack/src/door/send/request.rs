@@ -5,8 +5,8 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::broker_properties::{self, PropertyError};
-use super::custom_properties;
+use crate::door::broker_properties::{self, PropertyError};
+use crate::door::custom_properties;
 use crate::queue::Message;
 
 /// Body and properties together, on the Standard tier.
