@@ -1,12 +1,22 @@
 //! The AMQP 1.0 door of the queue, for senders: what Service Bus's own clients need to publish, over plain TCP.
 //!
-//! A connection is one task around a machine that knows no socket: [`connection`] takes frames and makes frames, so it
-//! never does two things at once and holds one incomplete delivery a link. The types on the wire are `fe2o3-amqp-types`;
+//! A connection is one task around a machine that knows no socket: [`conversation`] takes frames and makes frames, so
+//! it never does two things at once and holds one incomplete delivery a link. The way of a message:
+//!
+//! ```text
+//! wire, frame      bytes ─▶ frames
+//!  └ conversation   a frame is decoded, no deeper than `nesting` allows, and goes to its session
+//!     └ session      by its link: put together in `link`, decoded in `message`, into the queue in `session/delivered`
+//! ```
+//!
+//! The types on the wire are `fe2o3-amqp-types`;
 //! its acceptor is not used because it decodes values of any depth (a few kilobytes overflow the stack of the process)
 //! and keeps flows for links that never come. Receiving is not offered here: the REST door does that.
 
 mod access;
 mod connection;
+mod conversation;
+mod frame;
 mod handshake;
 mod link;
 mod message;

@@ -6,8 +6,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::Shared;
 use super::access::Access;
+use super::frame::{Layer, put_sasl};
 use super::nesting::split_value;
-use super::wire::{Broken, Layer, PROTOCOL_HEADER, Wire, put_sasl};
+use super::wire::{Broken, PROTOCOL_HEADER, Wire};
 
 const AMQP: [u8; PROTOCOL_HEADER] = *b"AMQP\x00\x01\x00\x00";
 const SASL: [u8; PROTOCOL_HEADER] = *b"AMQP\x03\x01\x00\x00";

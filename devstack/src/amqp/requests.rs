@@ -10,10 +10,10 @@ use serde_bytes::ByteBuf;
 
 use super::Shared;
 use super::access::Access;
+use super::frame::put_frame;
 use super::link::Whole;
 use super::message;
 use super::node::Node;
-use super::wire::put_frame;
 
 /// Replies kept for a client that gives no credit.
 const MOST_WAITING: usize = 16;
