@@ -8,6 +8,22 @@ pub(super) struct FunctionJson {
     pub(super) bindings: Vec<Binding>,
 }
 
+impl FunctionJson {
+    /// The binding, when it is the only one and this host can serve it; the error names the key.
+    pub(super) fn sole_trigger(self) -> Result<Binding, (&'static str, String)> {
+        let found = self.bindings.len();
+        let [binding] = <[_; 1]>::try_from(self.bindings).map_err(|_| {
+            let problem = format!("expected one serviceBusTrigger, found {found} bindings");
+            ("bindings", problem)
+        })?;
+        if binding.cardinality == Cardinality::Many {
+            let problem = "expected \"one\": the local host sends no batches";
+            return Err(("bindings[0].cardinality", problem.to_owned()));
+        }
+        Ok(binding)
+    }
+}
+
 /// A binding; only a Service Bus queue trigger can be one.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]

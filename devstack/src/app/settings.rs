@@ -1,0 +1,30 @@
+//! local.settings.json: the app settings, and where other files name them.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+/// App settings by name, as the handler finds them in its environment.
+pub type Settings = BTreeMap<String, String>;
+
+/// local.settings.json as it stands.
+#[derive(Deserialize)]
+pub(super) struct LocalSettings {
+    #[serde(rename = "Values")]
+    pub(super) values: Settings,
+}
+
+/// Replaces each `%NAME%` by that setting's value; the error is the name that is not set.
+pub(super) fn expand(text: &str, settings: &Settings) -> Result<String, String> {
+    let mut expanded = String::new();
+    let mut rest = text;
+    while let Some((before, tail)) = rest.split_once('%') {
+        let Some((name, after)) = tail.split_once('%') else {
+            break;
+        };
+        expanded.push_str(before);
+        expanded.push_str(settings.get(name).ok_or(name)?);
+        rest = after;
+    }
+    Ok(expanded + rest)
+}
