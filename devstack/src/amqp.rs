@@ -9,9 +9,9 @@
 //!     └ session      by its link: put together in `link`, decoded in `message`, into the queue in `session/delivered`
 //! ```
 //!
-//! The types on the wire are `fe2o3-amqp-types`;
-//! its acceptor is not used because it decodes values of any depth (a few kilobytes overflow the stack of the process)
-//! and keeps flows for links that never come. Receiving is not offered here: the REST door does that.
+//! The types on the wire are `fe2o3-amqp-types`; its acceptor is not used because it decodes values of any depth (a few
+//! kilobytes overflow the stack of the process) and keeps flows for links that never come. Receiving is not offered
+//! here: the REST door does that.
 
 mod access;
 mod connection;
