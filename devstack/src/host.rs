@@ -17,6 +17,7 @@
 //! ```
 
 mod answer;
+mod client;
 mod delivered;
 mod dispatch;
 mod error;
@@ -35,12 +36,14 @@ mod supervisor;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, PoisonError};
 
+use hyper::Uri;
+use hyper::http::uri::Scheme;
 use tokio::sync::broadcast;
 use tokio::task::JoinSet;
 
 use crate::app::FunctionApp;
-use crate::http_client;
 use crate::queue::Queue;
+use client::Client;
 pub use delivered::{Delivered, Failure, Outcome};
 use dispatch::Dispatch;
 pub use error::HostError;
@@ -82,7 +85,7 @@ impl Host {
     /// error here but an event: [`Event::HostStopped`].
     pub fn start(options: HostOptions, queue: Queue) -> Result<Self, HostError> {
         let HostOptions { app, handler_url } = options;
-        let client = http_client::builder()?.build()?;
+        let client = Client::new();
         let envelope = Envelope::of(&app)?;
         let limits = Limits::of(&app);
         let function = app.function.clone();
@@ -98,7 +101,7 @@ impl Host {
                 (handler, format!("http://127.0.0.1:{port}"))
             }
         };
-        let invoker = Invoker::new(client, &handler_url, &function);
+        let invoker = Invoker::new(client, function_url(&handler_url, &function)?);
         let dispatch = Dispatch {
             queue,
             handler: handler.clone(),
@@ -161,6 +164,13 @@ impl Host {
         self.handler.stop();
         while self.tasks.join_next().await.is_some() {}
     }
+}
+
+fn function_url(handler: &str, function: &str) -> Result<Uri, HostError> {
+    let url = format!("{}/{function}", handler.trim_end_matches('/'));
+    let parsed = url.parse::<Uri>().ok();
+    let usable = parsed.filter(|url| url.scheme() == Some(&Scheme::HTTP) && url.host().is_some());
+    usable.ok_or_else(|| HostError::HandlerUrl(handler.to_owned()))
 }
 
 /// The port is free again when this returns; the handler is told to take it, as under the real host.

@@ -20,10 +20,7 @@ pub enum HostError {
     /// No free port on the loopback interface.
     #[error("no free port on 127.0.0.1: {0}")]
     Port(#[from] std::io::Error),
-    /// The HTTP client cannot be built.
-    #[error(transparent)]
-    Client(#[from] reqwest::Error),
-    /// The TLS library refuses its own defaults.
-    #[error("TLS: {0}")]
-    Tls(#[from] rustls::Error),
+    /// The handler's address cannot be called.
+    #[error("the handler's address: expected http://host:port, found {0:?}")]
+    HandlerUrl(String),
 }

@@ -2,6 +2,7 @@
 
 use tokio::sync::{mpsc, watch};
 
+use super::client::Client;
 use super::event::Events;
 use super::supervisor::Supervisor;
 use crate::app::FunctionApp;
@@ -50,7 +51,7 @@ impl Handler {
     pub(super) fn supervised(
         app: FunctionApp,
         port: u16,
-        client: reqwest::Client,
+        client: Client,
         events: Events,
     ) -> (Self, Supervisor) {
         let state = watch::Sender::new(State::Waiting);

@@ -66,11 +66,13 @@ async fn renew(dispatch: &Dispatch, session: &SessionLock) -> Infallible {
 mod tests {
     use std::sync::atomic::AtomicBool;
 
+    use hyper::Uri;
     use tokio::time::Instant;
 
     use super::*;
     use crate::app::DataType;
     use crate::clock::Clock;
+    use crate::host::client::Client;
     use crate::host::event::Events;
     use crate::host::handler::Handler;
     use crate::host::invocation::Envelope;
@@ -86,14 +88,10 @@ mod tests {
             ..QueueOptions::default()
         };
         let (events, _) = Events::new();
-        let client = crate::http_client::builder()
-            .expect("TLS defaults")
-            .build()
-            .expect("a client");
         Dispatch {
             queue: Queue::new("order-items", options, Clock::new()),
             handler: Handler::elsewhere(),
-            invoker: Invoker::new(client, "http://127.0.0.1:9", "OrderItemsReserver"),
+            invoker: Invoker::new(Client::new(), Uri::from_static("http://127.0.0.1:9/")),
             envelope: Envelope {
                 function: "OrderItemsReserver".to_owned(),
                 binding: "order".to_owned(),

@@ -25,6 +25,8 @@ mod door;
 mod door_receive;
 mod fixture;
 mod host;
+mod host_bench;
+mod host_request;
 mod invocation;
 mod journal;
 mod journal_file;
