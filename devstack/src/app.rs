@@ -12,10 +12,10 @@ use std::path::{Path, PathBuf};
 pub use error::AppError;
 use files::{function_folder, read};
 pub use function_json::DataType;
-use function_json::FunctionJson;
+use function_json::{FunctionJson, is_function_name};
 pub use host_json::{CustomHandler, Description, HostJson, ServiceBus};
 pub use settings::Settings;
-use settings::{LocalSettings, expand};
+use settings::{LocalSettings, expand, expand_known};
 pub use time_span::{NotATimeSpan, TimeSpan};
 
 /// One function app with one queue-triggered function.
@@ -52,15 +52,21 @@ impl FunctionApp {
         let pairs = settings
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_str()));
-        let host: HostJson = read(root, "host.json", |json| {
+        let mut host: HostJson = read(root, "host.json", |json| {
             host_json::apply_overrides(json, pairs);
         })?;
+        let path = &mut host.custom_handler.description.default_executable_path;
+        *path = expand_known(path, &settings);
         let checked = host.service_bus().check();
         checked.map_err(|(key, problem)| {
             AppError::invalid("host.json", format!("extensions.serviceBus.{key}"), problem)
         })?;
         let function = function_folder(root)?;
         let file = format!("{function}/function.json");
+        if !is_function_name(&function) {
+            let problem = "expected a letter, then letters, digits, _ and -, 128 at most";
+            return Err(AppError::invalid(&file, "the folder's name", problem));
+        }
         let trigger = read::<FunctionJson>(root, &file, |_| {})?.sole_trigger();
         let trigger = trigger.map_err(|(key, problem)| AppError::invalid(&file, key, problem))?;
         let queue =
