@@ -160,6 +160,9 @@ impl Host {
     }
 
     /// Kills the handler, gives back what is in flight, and waits for both.
+    ///
+    /// The real host is softer: it waits for what is in flight, 10 s at most, before it kills. It tells the handler
+    /// nothing either.
     pub async fn stop(mut self) {
         self.handler.stop();
         while self.tasks.join_next().await.is_some() {}

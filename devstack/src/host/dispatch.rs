@@ -103,7 +103,7 @@ impl Dispatch {
                     sleep(NOT_LISTENING_PAUSE).await;
                 }
                 None => {
-                    // Everything else in flight breaks off with the process.
+                    // Everything else in flight breaks off with the process. The real host kills it 2 s later.
                     self.handler.kill(generation);
                     return Err(Failure::FunctionTimeout);
                 }
