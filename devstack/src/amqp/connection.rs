@@ -6,10 +6,10 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::Shared;
 use super::conversation::{Conversation, IDLE};
 use super::frame::put_heartbeat;
 use super::handshake::shake_hands;
+use super::shared::Shared;
 use super::wire::{Broken, Wire};
 
 /// A client that has not opened its connection by then is hung up on.

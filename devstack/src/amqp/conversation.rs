@@ -8,12 +8,12 @@ use bytes::Bytes;
 use fe2o3_amqp_types::definitions::{AmqpError, ConnectionError, Error, ErrorCondition};
 use fe2o3_amqp_types::performatives::{ChannelMax, Close, MaxFrameSize, Open, Performative};
 
-use super::Shared;
 use super::access::Access;
 use super::frame::{Frame, LARGEST_FRAME, Layer, put_frame};
 use super::nesting::split_value;
 use super::refusal::Refusal;
 use super::session::{Ended, Session};
+use super::shared::Shared;
 
 /// Announced to the client, which says something at least that often; twice as long is waited for.
 pub(super) const IDLE: Duration = Duration::from_secs(60);

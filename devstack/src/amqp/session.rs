@@ -10,10 +10,10 @@ use std::collections::BTreeMap;
 use fe2o3_amqp_types::definitions::{Handle, SessionError};
 use fe2o3_amqp_types::performatives::{Begin, End, Performative, Transfer};
 
-use super::Shared;
 use super::access::Access;
 use super::frame::put_frame;
 use super::refusal::Refusal;
+use super::shared::Shared;
 use links::Link;
 
 /// Handles 0 to this one: a client has one link for each queue it sends to, and two for tokens.
