@@ -36,8 +36,6 @@ mod supervisor;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, PoisonError};
 
-use hyper::Uri;
-use hyper::http::uri::Scheme;
 use tokio::sync::broadcast;
 use tokio::task::JoinSet;
 
@@ -101,7 +99,7 @@ impl Host {
                 (handler, format!("http://127.0.0.1:{port}"))
             }
         };
-        let invoker = Invoker::new(client, function_url(&handler_url, &function)?);
+        let invoker = Invoker::new(client, &handler_url, &function)?;
         let dispatch = Dispatch {
             queue,
             handler: handler.clone(),
@@ -167,13 +165,6 @@ impl Host {
         self.handler.stop();
         while self.tasks.join_next().await.is_some() {}
     }
-}
-
-fn function_url(handler: &str, function: &str) -> Result<Uri, HostError> {
-    let url = format!("{}/{function}", handler.trim_end_matches('/'));
-    let parsed = url.parse::<Uri>().ok();
-    let usable = parsed.filter(|url| url.scheme() == Some(&Scheme::HTTP) && url.host().is_some());
-    usable.ok_or_else(|| HostError::HandlerUrl(handler.to_owned()))
 }
 
 /// The port is free again when this returns; the handler is told to take it, as under the real host.

@@ -22,7 +22,8 @@ use super::sessions;
 use super::settlement::settle;
 use crate::queue::{Delivery, Queue};
 
-/// Between two tries to reach a handler that does not listen. Not counted as deliveries: a rebuild would burn ten.
+/// Between two tries to reach a handler that does not listen. The real host counts each as a delivery; here a rebuild
+/// of the handler would burn all ten.
 const NOT_LISTENING_PAUSE: Duration = Duration::from_millis(250);
 
 /// Moves messages from one queue to one handler.

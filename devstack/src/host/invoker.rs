@@ -6,12 +6,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, USER_AGENT};
+use hyper::http::uri::Scheme;
 use hyper::{Request, Response, Uri};
 use uuid::Uuid;
 
 use super::answer::{Answer, judge};
 use super::client::{Client, Content};
 use super::delivered::Failure;
+use super::error::HostError;
 
 /// A version of the host that exists, for handlers that look.
 const HOST_VERSION: &str = "4.1054.250.26428";
@@ -34,13 +36,15 @@ pub(super) struct Invoker {
 }
 
 impl Invoker {
-    /// To call the function at `url`.
-    pub(super) fn new(client: Client, url: Uri) -> Self {
-        Self {
+    /// To call `function` of the handler at this address.
+    pub(super) fn new(client: Client, handler: &str, function: &str) -> Result<Self, HostError> {
+        let url = format!("{}/{function}", handler.trim_end_matches('/'));
+        let url = url.parse::<Uri>().ok().filter(can_be_called);
+        Ok(Self {
             client,
-            url,
+            url: url.ok_or_else(|| HostError::HandlerUrl(handler.to_owned()))?,
             chunked: AtomicBool::new(false),
-        }
+        })
     }
 
     /// Posts one invocation under an id of its own, chunked and with Content-Length by turns: Azure sends the one,
@@ -70,6 +74,10 @@ impl Invoker {
             Err(error) => Reply::Answer(broken(&error)),
         }
     }
+}
+
+fn can_be_called(url: &Uri) -> bool {
+    url.scheme() == Some(&Scheme::HTTP) && url.host().is_some_and(|host| !host.is_empty())
 }
 
 async fn read(response: Response<Incoming>) -> Result<Answer, axum::Error> {

@@ -66,7 +66,6 @@ async fn renew(dispatch: &Dispatch, session: &SessionLock) -> Infallible {
 mod tests {
     use std::sync::atomic::AtomicBool;
 
-    use hyper::Uri;
     use tokio::time::Instant;
 
     use super::*;
@@ -91,7 +90,8 @@ mod tests {
         Dispatch {
             queue: Queue::new("order-items", options, Clock::new()),
             handler: Handler::elsewhere(),
-            invoker: Invoker::new(Client::new(), Uri::from_static("http://127.0.0.1:9/")),
+            invoker: Invoker::new(Client::new(), "http://127.0.0.1:9", "OrderItemsReserver")
+                .unwrap(),
             envelope: Envelope {
                 function: "OrderItemsReserver".to_owned(),
                 binding: "order".to_owned(),

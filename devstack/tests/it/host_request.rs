@@ -1,6 +1,6 @@
 //! The request of an invocation as it is on the wire: the real host's headers and no other, and the recorded body.
 
-use axum::http::{Method, StatusCode, Version, header};
+use axum::http::{HeaderName, Method, StatusCode, Version, header};
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -25,7 +25,7 @@ const HEADERS: [&str; 5] = [
 ];
 
 fn assert_headers(seen: &Seen, address: &str, framing: (&str, &str)) {
-    let mut names: Vec<&str> = seen.head.headers.keys().map(|name| name.as_str()).collect();
+    let mut names: Vec<&str> = seen.head.headers.keys().map(HeaderName::as_str).collect();
     names.sort_unstable();
     let mut expected = [&HEADERS[..], &[framing.0]].concat();
     expected.sort_unstable();
