@@ -1,6 +1,6 @@
 //! The AMQP 1.0 door of the queue, for senders: what Service Bus's own clients need to publish, over plain TCP.
 //!
-//! A connection is one task around a machine that knows no socket: [`conversation`] takes frames and makes frames, so
+//! A connection is one task around a machine that knows no socket: `conversation` takes frames and makes frames, so
 //! it never does two things at once and holds one incomplete delivery a link. The way of a message:
 //!
 //! ```text
