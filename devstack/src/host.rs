@@ -5,6 +5,10 @@
 //! the host's source (azure-functions-host 4.x and the Service Bus extension 5.17); it has not been compared with a
 //! running host.
 //!
+//! It differs where that is known and meant: a handler that does not listen costs no delivery (there each try counts,
+//! and after 120 s the host gives up); a stop and a function time-out kill at once; header names are in lower case;
+//! batches are refused.
+//!
 //! The way of a message, and beside it the handler's process:
 //!
 //! ```text

@@ -182,8 +182,7 @@ async fn a_handler_that_does_not_listen_burns_no_delivery() {
         &mut tasks,
         socket.listen(64).expect("listens"),
         async |_| ok(),
-    )
-    .await;
+    );
     let Event::Delivered(delivered) = events.recv().await.expect("an event") else {
         panic!("a delivery")
     };

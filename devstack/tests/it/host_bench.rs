@@ -1,6 +1,7 @@
 //! A host whose handler is served by the test itself.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Bytes, to_bytes};
@@ -16,6 +17,7 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::broadcast;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 use crate::fixture::{settings, workspace};
 
@@ -42,7 +44,7 @@ impl Seen {
 pub(crate) type Log = Arc<Mutex<Vec<Seen>>>;
 
 /// A handler that answers its nth request with `answer(n)`, from 1.
-pub(crate) async fn handler<F, A>(tasks: &mut JoinSet<()>, listener: TcpListener, answer: F) -> Log
+pub(crate) fn handler<F, A>(tasks: &mut JoinSet<()>, listener: TcpListener, answer: F) -> Log
 where
     F: Fn(usize) -> A + Clone + Send + Sync + 'static,
     A: Future<Output = Response> + Send,
@@ -92,7 +94,7 @@ impl Bench {
         let listener = crate::net::listener().await;
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let mut tasks = JoinSet::new();
-        let log = handler(&mut tasks, listener, answer).await;
+        let log = handler(&mut tasks, listener, answer);
         let queue = Queue::new("order-items", QueueOptions::default(), Clock::new());
         let host = start(url, overrides, &queue);
         let events = host.events();
@@ -105,12 +107,17 @@ impl Bench {
         }
     }
 
+    /// The next delivery that came to its end; the limit only ends a broken run.
     pub(crate) async fn delivered(&mut self) -> Delivered {
-        loop {
-            if let Event::Delivered(delivered) = self.events.recv().await.expect("an event") {
-                return delivered;
+        let next = async {
+            loop {
+                if let Event::Delivered(delivered) = self.events.recv().await.expect("an event") {
+                    return delivered;
+                }
             }
-        }
+        };
+        let limit = Duration::from_secs(60);
+        timeout(limit, next).await.expect("a delivery")
     }
 }
 
