@@ -1,12 +1,22 @@
 //! The AMQP 1.0 door of the queue, for senders: what Service Bus's own clients need to publish, over plain TCP.
 //!
-//! A connection is one task around a machine that knows no socket: [`connection`] takes frames and makes frames, so it
-//! never does two things at once and holds one incomplete delivery a link. The types on the wire are `fe2o3-amqp-types`;
-//! its acceptor is not used because it decodes values of any depth (a few kilobytes overflow the stack of the process)
-//! and keeps flows for links that never come. Receiving is not offered here: the REST door does that.
+//! A connection is one task around a machine that knows no socket: `conversation` takes frames and makes frames, so
+//! it never does two things at once and holds one incomplete delivery a link. The way of a message:
+//!
+//! ```text
+//! wire, frame      bytes ─▶ frames
+//!  └ conversation   a frame is decoded, no deeper than `nesting` allows, and goes to its session
+//!     └ session      by its link: put together in `link`, decoded in `message`, into the queue in `session/delivered`
+//! ```
+//!
+//! The types on the wire are `fe2o3-amqp-types`; its acceptor is not used because it decodes values of any depth (a few
+//! kilobytes overflow the stack of the process) and keeps flows for links that never come. Receiving is not offered
+//! here: the REST door does that.
 
 mod access;
 mod connection;
+mod conversation;
+mod frame;
 mod handshake;
 mod link;
 mod message;
@@ -16,12 +26,12 @@ mod properties;
 mod refusal;
 mod requests;
 mod session;
+mod shared;
 mod wire;
 
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -31,6 +41,7 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use crate::connection::AccessKey;
 use crate::queue::Queue;
+use shared::Shared;
 
 /// The port of AMQP without TLS, which Service Bus's clients take for an emulator whatever its address says.
 pub const PORT: u16 = 5672;
@@ -117,56 +128,4 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>, mut stopped: oneshot
     }
     drop(listener);
     connections.shutdown().await;
-}
-
-/// What all connections share.
-#[derive(Debug)]
-struct Shared {
-    options: AmqpOptions,
-    told_about_tokens: AtomicBool,
-    told_about_tls: AtomicBool,
-}
-
-impl Shared {
-    fn new(options: AmqpOptions) -> Self {
-        Self {
-            options,
-            told_about_tokens: AtomicBool::new(false),
-            told_about_tls: AtomicBool::new(false),
-        }
-    }
-
-    fn queue(&self, name: &str) -> Option<&Queue> {
-        let mut queues = self.options.queues.iter();
-        queues.find(|queue| queue.name().eq_ignore_ascii_case(name))
-    }
-
-    fn queue_names(&self) -> String {
-        let names: Vec<&str> = self.options.queues.iter().map(Queue::name).collect();
-        names.join(", ")
-    }
-
-    fn hint_about_tokens(&self) {
-        self.hint_once(
-            &self.told_about_tokens,
-            "an AMQP sender without a token is accepted here; Azure refuses it",
-        );
-    }
-
-    fn hint_about_tls(&self) {
-        self.hint_once(
-            &self.told_about_tls,
-            "a client speaks TLS to the AMQP door, which has none: \
-             its connection string needs UseDevelopmentEmulator=true",
-        );
-    }
-
-    fn hint_once(&self, told: &AtomicBool, text: &str) {
-        if let Some(hints) = &self.options.hints
-            && !told.swap(true, Ordering::Relaxed)
-        {
-            // Nobody listens any more when the stack is going down.
-            hints.send(text.to_owned()).ok();
-        }
-    }
 }

@@ -4,17 +4,37 @@
 //! the answers by the real host's rules, and restarts, kills or gives up as that one does. The rules come from reading
 //! the host's source (azure-functions-host 4.x and the Service Bus extension 5.17); it has not been compared with a
 //! running host.
+//!
+//! It differs where that is known and meant: a handler that does not listen costs no delivery (there each try counts,
+//! and after 120 s the host gives up); a stop and a function time-out kill at once; header names are in lower case;
+//! batches are refused.
+//!
+//! The way of a message, and beside it the handler's process:
+//!
+//! ```text
+//! dispatch, or sessions   receives it             handler      may it be called now?
+//!  └ renewal              keeps its lock           └ supervisor   starts the process and follows it to its end
+//!  └ invocation           writes the request          └ process     what it is told, and the lines it writes
+//!  └ invoker              posts it                    └ restarts    what comes after its end
+//!     └ answer            judges what comes back
+//!  └ settlement           completes or gives it back
+//! ```
 
 mod answer;
+mod client;
+mod delivered;
 mod dispatch;
+mod error;
 mod event;
 mod handler;
 mod invocation;
 mod invoker;
-mod limit;
+mod limits;
 mod process;
+mod renewal;
 mod restarts;
 mod sessions;
+mod settlement;
 mod supervisor;
 
 use std::sync::atomic::AtomicBool;
@@ -22,18 +42,21 @@ use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::broadcast;
 use tokio::task::JoinSet;
-use uuid::Uuid;
 
-use crate::app::{AppError, FunctionApp};
-use crate::connection::{Connection, ConnectionError};
-use crate::http_client;
+use crate::app::FunctionApp;
 use crate::queue::Queue;
-use dispatch::{Dispatch, Limits};
+use client::Client;
+pub use delivered::{Delivered, Failure, Outcome};
+use dispatch::Dispatch;
+pub use error::HostError;
 use event::Events;
-pub use event::{Delivered, Event, Exit, Failure, Level, Next, Outcome};
+pub use event::{Event, Level};
 use handler::Handler;
+pub use handler::Killer;
 pub use invocation::{Envelope, Stamp, encode_invocation};
 use invoker::Invoker;
+use limits::Limits;
+pub use restarts::{Exit, Next};
 
 /// What to host.
 #[derive(Debug, Clone)]
@@ -42,31 +65,6 @@ pub struct HostOptions {
     pub app: FunctionApp,
     /// Where its handler runs already; `None` starts it, and restarts and kills it by the rules.
     pub handler_url: Option<String>,
-}
-
-/// The host cannot start.
-#[derive(Debug, thiserror::Error)]
-pub enum HostError {
-    /// A setting is missing.
-    #[error(transparent)]
-    App(#[from] AppError),
-    /// The trigger's connection is unusable.
-    #[error("local.settings.json: Values.{name}: {source}")]
-    Connection {
-        /// The setting.
-        name: String,
-        /// What is wrong.
-        source: ConnectionError,
-    },
-    /// No free port on the loopback interface.
-    #[error("no free port on 127.0.0.1: {0}")]
-    Port(#[from] std::io::Error),
-    /// The HTTP client cannot be built.
-    #[error(transparent)]
-    Client(#[from] reqwest::Error),
-    /// The TLS library refuses its own defaults.
-    #[error("TLS: {0}")]
-    Tls(#[from] rustls::Error),
 }
 
 /// A running host. Dropping it kills the handler; [`Host::stop`] waits for it.
@@ -89,9 +87,9 @@ impl Host {
     /// error here but an event: [`Event::HostStopped`].
     pub fn start(options: HostOptions, queue: Queue) -> Result<Self, HostError> {
         let HostOptions { app, handler_url } = options;
-        let client = http_client::builder()?.build()?;
-        let envelope = envelope(&app)?;
-        let limits = limits(&app);
+        let client = Client::new();
+        let envelope = Envelope::of(&app)?;
+        let limits = Limits::of(&app);
         let function = app.function.clone();
         let (events, first_events) = Events::new();
         let mut tasks = JoinSet::new();
@@ -105,7 +103,7 @@ impl Host {
                 (handler, format!("http://127.0.0.1:{port}"))
             }
         };
-        let invoker = Invoker::new(client, &handler_url, &function);
+        let invoker = Invoker::new(client, &handler_url, &function)?;
         let dispatch = Dispatch {
             queue,
             handler: handler.clone(),
@@ -164,53 +162,12 @@ impl Host {
     }
 
     /// Kills the handler, gives back what is in flight, and waits for both.
+    ///
+    /// The real host is softer: it waits for what is in flight, 10 s at most, before it kills. It tells the handler
+    /// nothing either.
     pub async fn stop(mut self) {
         self.handler.stop();
         while self.tasks.join_next().await.is_some() {}
-    }
-}
-
-/// Kills the handler from elsewhere.
-#[derive(Debug, Clone)]
-pub struct Killer(Handler);
-
-impl Killer {
-    /// As [`Host::kill_handler`].
-    pub fn kill(&self) {
-        self.0.kill_current();
-    }
-
-    /// Whether the handler takes invocations now.
-    #[must_use]
-    pub fn is_ready(&self) -> bool {
-        self.0.is_ready()
-    }
-}
-
-fn envelope(app: &FunctionApp) -> Result<Envelope, HostError> {
-    let text = app.setting(&app.connection, "the trigger's connection names it")?;
-    let connection = Connection::parse(text).map_err(|source| HostError::Connection {
-        name: app.connection.clone(),
-        source,
-    })?;
-    Ok(Envelope {
-        function: app.function.clone(),
-        binding: app.binding.clone(),
-        data_type: app.data_type,
-        namespace: connection.host,
-        client_id: Uuid::new_v4(),
-        session_locked_until: None,
-    })
-}
-
-fn limits(app: &FunctionApp) -> Limits {
-    let service_bus = app.host.service_bus();
-    Limits {
-        concurrent_calls: service_bus.max_concurrent_calls,
-        concurrent_sessions: service_bus.max_concurrent_sessions,
-        session_idle: service_bus.session_idle_timeout.limit(),
-        function_timeout: app.host.function_timeout.limit(),
-        lock_renewal: service_bus.max_auto_lock_renewal_duration.limit(),
     }
 }
 

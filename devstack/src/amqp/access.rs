@@ -2,9 +2,9 @@
 
 use percent_encoding::percent_decode_str;
 
-use super::Shared;
 use super::node::path;
 use super::refusal::Refusal;
+use super::shared::Shared;
 use crate::door::sas;
 use fe2o3_amqp_types::definitions::AmqpError;
 

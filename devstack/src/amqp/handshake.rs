@@ -4,10 +4,11 @@ use fe2o3_amqp_types::primitives::{Array, Symbol};
 use fe2o3_amqp_types::sasl::{SaslCode, SaslInit, SaslMechanisms, SaslOutcome};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::Shared;
 use super::access::Access;
+use super::frame::{Layer, put_sasl};
 use super::nesting::split_value;
-use super::wire::{Broken, Layer, PROTOCOL_HEADER, Wire, put_sasl};
+use super::shared::Shared;
+use super::wire::{Broken, PROTOCOL_HEADER, Wire};
 
 const AMQP: [u8; PROTOCOL_HEADER] = *b"AMQP\x00\x01\x00\x00";
 const SASL: [u8; PROTOCOL_HEADER] = *b"AMQP\x03\x01\x00\x00";

@@ -3,7 +3,7 @@
 use fe2o3_amqp_types::definitions::{AmqpError, Error, ErrorCondition, LinkError};
 use fe2o3_amqp_types::messaging::{DeliveryState, Rejected};
 
-use super::Shared;
+use super::shared::Shared;
 use crate::queue::Refused;
 
 /// A refusal on its way to the client.

@@ -8,12 +8,12 @@ use fe2o3_amqp_types::performatives::{Performative, Transfer};
 use fe2o3_amqp_types::primitives::{SimpleValue, Value};
 use serde_bytes::ByteBuf;
 
-use super::Shared;
 use super::access::Access;
+use super::frame::put_frame;
 use super::link::Whole;
 use super::message;
 use super::node::Node;
-use super::wire::put_frame;
+use super::shared::Shared;
 
 /// Replies kept for a client that gives no credit.
 const MOST_WAITING: usize = 16;

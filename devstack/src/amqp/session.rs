@@ -1,19 +1,20 @@
 //! One session: its links, and what happens to what is sent on them.
 
+mod attachment;
+mod credit;
 mod delivered;
 mod links;
 
 use std::collections::BTreeMap;
 
-use fe2o3_amqp_types::definitions::{Handle, Role, SessionError};
-use fe2o3_amqp_types::performatives::{Attach, Begin, Detach, End, Flow, Performative, Transfer};
+use fe2o3_amqp_types::definitions::{Handle, SessionError};
+use fe2o3_amqp_types::performatives::{Begin, End, Performative, Transfer};
 
-use super::Shared;
 use super::access::Access;
-use super::link::CREDIT;
+use super::frame::put_frame;
 use super::refusal::Refusal;
-use super::wire::put_frame;
-use links::{Link, answer_to};
+use super::shared::Shared;
+use links::Link;
 
 /// Handles 0 to this one: a client has one link for each queue it sends to, and two for tokens.
 const LAST_HANDLE: u32 = 63;
@@ -102,34 +103,6 @@ impl Session {
         }
     }
 
-    fn attach(&mut self, attach: Attach, desk: &mut Desk<'_>) -> Result<(), Ended> {
-        let handle = attach.handle.0;
-        if handle > LAST_HANDLE || self.links.contains_key(&handle) {
-            let problem = format!("handle {handle} is in use, or above handle-max {LAST_HANDLE}");
-            return self.end(Some(Refusal::new(SessionError::HandleInUse, problem)), desk);
-        }
-        let link = match attach.role {
-            Role::Sender => Link::incoming(&attach, desk.access, desk.shared),
-            Role::Receiver => Link::outgoing(&attach),
-        };
-        let accepted = link.is_ok();
-        desk.put(
-            self.channel,
-            &Performative::Attach(answer_to(attach, accepted)),
-        );
-        match link {
-            Ok(link) => {
-                let sends = matches!(link, Link::Queue(..) | Link::Requests(..));
-                self.links.insert(handle, link);
-                if sends {
-                    self.grant(handle, desk);
-                }
-            }
-            Err(refusal) => self.cut(handle, refusal, desk),
-        }
-        Ok(())
-    }
-
     fn transfer(
         &mut self,
         transfer: &Transfer,
@@ -162,84 +135,6 @@ impl Session {
             self.put_flow(None, desk);
         }
         Ok(())
-    }
-
-    fn flow(&mut self, flow: &Flow, desk: &mut Desk<'_>) {
-        let handle = flow.handle.as_ref().map(|handle| handle.0);
-        if let Some(handle) = handle
-            && let Some(Link::Replies(_, replies)) = self.links.get_mut(&handle)
-        {
-            replies.credit(
-                flow.delivery_count.unwrap_or_default(),
-                flow.link_credit.unwrap_or_default(),
-            );
-            replies.send(self.channel, handle, &mut self.next_outgoing, desk.out);
-        }
-        if flow.echo {
-            self.put_flow(
-                handle.filter(|handle| self.links.contains_key(handle)),
-                desk,
-            );
-        }
-    }
-
-    /// Fills up the client's credit.
-    fn grant(&mut self, handle: u32, desk: &mut Desk<'_>) {
-        if let Some(incoming) = self.links.get_mut(&handle).and_then(Link::incoming_mut) {
-            incoming.credit = CREDIT;
-        }
-        self.put_flow(Some(handle), desk);
-    }
-
-    fn put_flow(&mut self, handle: Option<u32>, desk: &mut Desk<'_>) {
-        self.since_flow = 0;
-        let (count, credit) = match handle.and_then(|handle| self.links.get(&handle)) {
-            Some(Link::Queue(_, incoming) | Link::Requests(_, incoming)) => {
-                (Some(incoming.count), Some(incoming.credit))
-            }
-            Some(Link::Replies(_, replies)) => (Some(replies.count), Some(replies.credit)),
-            _ => (None, None),
-        };
-        let flow = Flow {
-            next_incoming_id: Some(self.next_incoming),
-            incoming_window: WINDOW,
-            next_outgoing_id: self.next_outgoing,
-            outgoing_window: WINDOW,
-            handle: handle.filter(|_| count.is_some()).map(Handle),
-            delivery_count: count,
-            link_credit: credit,
-            available: None,
-            drain: false,
-            echo: false,
-            properties: None,
-        };
-        desk.put(self.channel, &Performative::Flow(flow));
-    }
-
-    fn detached(&mut self, detach: &Detach, desk: &mut Desk<'_>) {
-        match self.links.remove(&detach.handle.0) {
-            // Our own detach was first, or there was nothing.
-            Some(Link::Leaving) | None => {}
-            Some(_) => {
-                let answer = Detach {
-                    handle: detach.handle.clone(),
-                    closed: detach.closed,
-                    error: None,
-                };
-                desk.put(self.channel, &Performative::Detach(answer));
-            }
-        }
-    }
-
-    /// Detaches a link for this reason.
-    fn cut(&mut self, handle: u32, refusal: Refusal, desk: &mut Desk<'_>) {
-        self.links.insert(handle, Link::Leaving);
-        let detach = Detach {
-            handle: Handle(handle),
-            closed: true,
-            error: Some(refusal.into_error()),
-        };
-        desk.put(self.channel, &Performative::Detach(detach));
     }
 
     fn end(&self, refusal: Option<Refusal>, desk: &mut Desk<'_>) -> Result<(), Ended> {

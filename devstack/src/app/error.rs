@@ -38,3 +38,13 @@ pub enum AppError {
         reason: String,
     },
 }
+
+impl AppError {
+    pub(super) fn invalid(file: &str, key: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self::Invalid {
+            file: file.to_owned(),
+            key: key.into(),
+            problem: problem.into(),
+        }
+    }
+}

@@ -8,6 +8,40 @@ pub(super) struct FunctionJson {
     pub(super) bindings: Vec<Binding>,
 }
 
+impl FunctionJson {
+    /// The binding, when it is the only one and this host can serve it; the error names the key.
+    pub(super) fn sole_trigger(self) -> Result<Binding, (&'static str, String)> {
+        let found = self.bindings.len();
+        let [binding] = <[_; 1]>::try_from(self.bindings).map_err(|_| {
+            let problem = format!("expected one serviceBusTrigger, found {found} bindings");
+            ("bindings", problem)
+        })?;
+        if binding.cardinality == Cardinality::Many {
+            let problem = "expected \"one\": the local host sends no batches";
+            return Err(("bindings[0].cardinality", problem.to_owned()));
+        }
+        let letter_or_digit = |c: char| c.is_ascii_alphanumeric();
+        if !is_name(&binding.name, letter_or_digit) {
+            let problem = format!(
+                "expected a letter, then letters and digits, 128 at most; found {:?}",
+                binding.name
+            );
+            return Err(("bindings[0].name", problem));
+        }
+        Ok(binding)
+    }
+}
+
+/// Whether the host takes it for a function's name, which is its folder's.
+pub(super) fn is_function_name(name: &str) -> bool {
+    is_name(name, |c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
+}
+
+fn is_name(name: &str, may_follow: impl Fn(char) -> bool) -> bool {
+    let starts_well = name.starts_with(|c: char| c.is_ascii_alphabetic());
+    starts_well && name.len() <= 128 && name.chars().all(may_follow)
+}
+
 /// A binding; only a Service Bus queue trigger can be one.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -41,9 +41,9 @@ pub struct CustomHandler {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Description {
-    /// Relative to the app root when a file is there, else a command on the PATH.
+    /// Relative to the app root when a file is there, else a command on the PATH; `%NAME%` stands for a setting.
     pub default_executable_path: String,
-    /// Passed on as they are.
+    /// Passed on as they are. The real host joins them with spaces and quotes nothing: one with a space becomes two.
     #[serde(default)]
     pub arguments: Vec<String>,
     /// When true, every line on stderr is a warning or an error.

@@ -6,7 +6,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 
-use super::{Refusal, Shared};
+use super::shared::{Refusal, Shared};
 use crate::blob::xml;
 use crate::queue::{Counts, Queue};
 

@@ -17,7 +17,7 @@ use serde::Deserialize;
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use super::{Refusal, Shared};
+use super::shared::{Refusal, Shared};
 use crate::queue::{LockLost, Queue};
 use answer::Received;
 

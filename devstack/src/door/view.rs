@@ -1,5 +1,9 @@
 //! What the door shows to people: counts, waiting messages, dead letters, as JSON.
 
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
@@ -7,10 +11,34 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use super::shared::{Refusal, Shared};
 use crate::queue::{Accepted, DeadLetter, DeadLetterReason, Peeked, Properties, Queue};
 
-/// The page at `/`: every queue with its counts, and the stack's addresses.
-pub(super) fn overview(queues: &[Queue], base: &str, links: &[(String, String)]) -> Value {
+/// `GET /`: every queue with its counts, and the stack's addresses.
+pub(super) async fn overview(State(door): State<Arc<Shared>>) -> Json<Value> {
+    let options = &door.options;
+    Json(page(&options.queues, &door.url, &options.links))
+}
+
+/// `GET /{queue}/messages`: those that wait or are locked.
+pub(super) async fn messages(
+    State(door): State<Arc<Shared>>,
+    Path(name): Path<String>,
+) -> Result<Json<Vec<MessageView>>, Refusal> {
+    let messages = door.queue(&name)?.peek().into_iter();
+    Ok(Json(messages.map(Into::into).collect()))
+}
+
+/// `GET /{queue}/$deadletterqueue`.
+pub(super) async fn dead_letters(
+    State(door): State<Arc<Shared>>,
+    Path(name): Path<String>,
+) -> Result<Json<Vec<MessageView>>, Refusal> {
+    let letters = door.queue(&name)?.dead_letters().into_iter();
+    Ok(Json(letters.map(Into::into).collect()))
+}
+
+fn page(queues: &[Queue], base: &str, links: &[(String, String)]) -> Value {
     let queues: Vec<Value> = queues
         .iter()
         .map(|queue| {

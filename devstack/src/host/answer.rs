@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::event::Failure;
+use super::delivered::Failure;
 
 /// The verdict on an answer.
 #[derive(Debug, Clone, PartialEq)]

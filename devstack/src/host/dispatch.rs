@@ -7,31 +7,24 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use time::OffsetDateTime;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
 use super::answer::{Answer, Success};
-use super::event::{Delivered, Event, Events, Failure, Level, Outcome};
+use super::delivered::Failure;
+use super::event::{Events, Level};
 use super::handler::Handler;
 use super::invocation::{Envelope, Stamp};
 use super::invoker::{Invoker, Reply};
-use super::limit::within;
+use super::limits::{Limits, within};
+use super::renewal::keep;
 use super::sessions;
-use crate::queue::{Abandoned, Delivery, Queue};
+use super::settlement::settle;
+use crate::queue::{Delivery, Queue};
 
-/// Between two tries to reach a handler that does not listen. Not counted as deliveries: a rebuild would burn ten.
+/// Between two tries to reach a handler that does not listen. The real host counts each as a delivery; here a rebuild
+/// of the handler would burn all ten.
 const NOT_LISTENING_PAUSE: Duration = Duration::from_millis(250);
-
-/// The limits of host.json; `None` is without limit.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Limits {
-    pub(super) concurrent_calls: usize,
-    pub(super) concurrent_sessions: usize,
-    pub(super) session_idle: Option<Duration>,
-    pub(super) function_timeout: Option<Duration>,
-    pub(super) lock_renewal: Option<Duration>,
-}
 
 /// Moves messages from one queue to one handler.
 #[derive(Debug)]
@@ -60,7 +53,7 @@ impl Dispatch {
                 delivery = dispatch.next(), if calls.len() < dispatch.limits.concurrent_calls => {
                     let dispatch = Arc::clone(&dispatch);
                     calls.spawn(async move {
-                        let renewal = dispatch.renew(&delivery, Instant::now());
+                        let renewal = dispatch.renew(&delivery);
                         dispatch.deliver(&delivery, renewal).await;
                     });
                 }
@@ -86,7 +79,13 @@ impl Dispatch {
             never = renewal => match never {},
             () = self.handler.stopped() => Err(Failure::HostStops),
         };
-        self.settle(delivery, invoked, started);
+        settle(
+            &self.queue,
+            &self.events,
+            delivery,
+            invoked,
+            started.elapsed(),
+        );
     }
 
     /// Invokes the handler until it has had the message once.
@@ -105,7 +104,7 @@ impl Dispatch {
                     sleep(NOT_LISTENING_PAUSE).await;
                 }
                 None => {
-                    // Everything else in flight breaks off with the process.
+                    // Everything else in flight breaks off with the process. The real host kills it 2 s later.
                     self.handler.kill(generation);
                     return Err(Failure::FunctionTimeout);
                 }
@@ -149,137 +148,9 @@ impl Dispatch {
         }
     }
 
-    async fn renew(&self, delivery: &Delivery, started: Instant) -> Infallible {
+    async fn renew(&self, delivery: &Delivery) -> Infallible {
+        let limit = self.limits.lock_renewal;
         let extend = || self.queue.renew(delivery.lock_token).ok();
-        self.keep(delivery.locked_until, started, extend).await
-    }
-
-    /// Extends a lock in time, for as long as host.json allows; never returns.
-    pub(super) async fn keep(
-        &self,
-        mut locked_until: OffsetDateTime,
-        started: Instant,
-        extend: impl Fn() -> Option<OffsetDateTime>,
-    ) -> Infallible {
-        let within_limit = || {
-            self.limits
-                .lock_renewal
-                .is_none_or(|limit| started.elapsed() < limit)
-        };
-        let clock = self.queue.clock();
-        loop {
-            let left = locked_until - clock.now();
-            clock.sleep_until(clock.now() + left / 2).await;
-            if !within_limit() {
-                break;
-            }
-            match extend() {
-                Some(end) => locked_until = end,
-                None => break,
-            }
-        }
-        std::future::pending().await
-    }
-
-    fn settle(&self, delivery: &Delivery, invoked: Result<Success, Failure>, started: Instant) {
-        let token = delivery.lock_token;
-        let mut dead = None;
-        let outcome = match invoked {
-            Ok(Success { status, logs }) => self
-                .queue
-                .complete(token)
-                .map(|()| Outcome::Completed { status, logs }),
-            Err(why) => self.queue.abandon(token).map(|abandoned| {
-                if let Abandoned::DeadLettered(reason) = abandoned {
-                    dead = Some(reason);
-                }
-                Outcome::Abandoned {
-                    why,
-                    last: dead.is_some(),
-                }
-            }),
-        };
-        let properties = &delivery.accepted.message.properties;
-        let (sequence, delivery_count) = (delivery.accepted.sequence, delivery.delivery_count);
-        self.events.emit(Event::Delivered(Delivered {
-            sequence,
-            message_id: properties.message_id.clone(),
-            session: properties.session_id.clone(),
-            delivery_count,
-            outcome: outcome.unwrap_or(Outcome::LockLost),
-            took: started.elapsed(),
-        }));
-        if let Some(reason) = dead {
-            let session = properties.session_id.clone();
-            self.events.emit(Event::DeadLettered {
-                sequence,
-                session,
-                delivery_count,
-                reason,
-            });
-        }
-    }
-}
-
-#[cfg(test)]
-pub(super) mod tests {
-    use super::*;
-    use crate::app::DataType;
-    use crate::clock::Clock;
-    use crate::queue::{LockLost, Message, QueueOptions};
-
-    const MINUTE: Duration = Duration::from_secs(60);
-
-    pub(in crate::host) fn dispatch(
-        options: QueueOptions,
-        lock_renewal: Option<Duration>,
-    ) -> Dispatch {
-        let (events, _) = Events::new();
-        let client = crate::http_client::builder()
-            .expect("TLS defaults")
-            .build()
-            .expect("a client");
-        Dispatch {
-            queue: Queue::new("order-items", options, Clock::new()),
-            handler: Handler::elsewhere(),
-            invoker: Invoker::new(client, "http://127.0.0.1:9", "OrderItemsReserver"),
-            envelope: Envelope {
-                function: "OrderItemsReserver".to_owned(),
-                binding: "order".to_owned(),
-                data_type: DataType::Binary,
-                namespace: "localhost".to_owned(),
-                client_id: uuid::Uuid::nil(),
-                session_locked_until: None,
-            },
-            limits: Limits {
-                concurrent_calls: 1,
-                concurrent_sessions: 1,
-                session_idle: Some(MINUTE),
-                function_timeout: None,
-                lock_renewal,
-            },
-            events,
-            told_not_listening: AtomicBool::new(false),
-        }
-    }
-
-    async fn completed_after(minutes: u32, lock_renewal: Option<Duration>) -> Result<(), LockLost> {
-        let dispatch = dispatch(QueueOptions::default(), lock_renewal);
-        dispatch.queue.enqueue(Message::new("x")).unwrap();
-        let delivery = dispatch.queue.receive().await;
-        tokio::select! {
-            never = dispatch.renew(&delivery, Instant::now()) => match never {},
-            () = sleep(minutes * MINUTE) => {}
-        }
-        dispatch.queue.complete(delivery.lock_token)
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_lock_is_renewed_for_as_long_as_host_json_allows_and_then_lost() {
-        let limit = Some(10 * MINUTE);
-        assert_eq!(completed_after(9, limit).await, Ok(()));
-        // Renewed for the last time within the limit, it holds for less than one more lock duration.
-        assert_eq!(completed_after(15, limit).await, Err(LockLost));
-        assert_eq!(completed_after(60, None).await, Ok(()));
+        keep(self.queue.clock(), limit, delivery.locked_until, extend).await
     }
 }

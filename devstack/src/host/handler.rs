@@ -2,6 +2,7 @@
 
 use tokio::sync::{mpsc, watch};
 
+use super::client::Client;
 use super::event::Events;
 use super::supervisor::Supervisor;
 use crate::app::FunctionApp;
@@ -50,7 +51,7 @@ impl Handler {
     pub(super) fn supervised(
         app: FunctionApp,
         port: u16,
-        client: reqwest::Client,
+        client: Client,
         events: Events,
     ) -> (Self, Supervisor) {
         let state = watch::Sender::new(State::Waiting);
@@ -115,5 +116,22 @@ impl Handler {
             // An error means that the supervisor has ended, and the process with it.
             commands.send(command).ok();
         }
+    }
+}
+
+/// Kills the handler from elsewhere.
+#[derive(Debug, Clone)]
+pub struct Killer(pub(super) Handler);
+
+impl Killer {
+    /// As [`super::Host::kill_handler`].
+    pub fn kill(&self) {
+        self.0.kill_current();
+    }
+
+    /// Whether the handler takes invocations now.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.0.is_ready()
     }
 }

@@ -10,7 +10,9 @@ use serde_json::{Map, Value};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::app::DataType;
+use super::error::HostError;
+use crate::app::{DataType, FunctionApp};
+use crate::connection::Connection;
 use crate::newtonsoft;
 use crate::queue::Delivery;
 
@@ -58,6 +60,23 @@ impl Default for Stamp {
 }
 
 impl Envelope {
+    /// What the app's files say of its function, and its connection of the broker.
+    pub(super) fn of(app: &FunctionApp) -> Result<Self, HostError> {
+        let text = app.setting(&app.connection, "the trigger's connection names it")?;
+        let connection = Connection::parse(text).map_err(|source| HostError::Connection {
+            name: app.connection.clone(),
+            source,
+        })?;
+        Ok(Self {
+            function: app.function.clone(),
+            binding: app.binding.clone(),
+            data_type: app.data_type,
+            namespace: connection.host,
+            client_id: Uuid::new_v4(),
+            session_locked_until: None,
+        })
+    }
+
     /// The request body for one delivery.
     #[must_use]
     pub fn encode(&self, delivery: &Delivery, stamp: &Stamp) -> Bytes {

@@ -1,17 +1,19 @@
 //! Sends one invocation over HTTP.
 
-use std::convert::Infallible;
 use std::error::Error;
-use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http_body::{Body, Frame};
+use hyper::body::Incoming;
+use hyper::header::{CONTENT_TYPE, USER_AGENT};
+use hyper::http::uri::Scheme;
+use hyper::{Request, Response, Uri};
 use uuid::Uuid;
 
 use super::answer::{Answer, judge};
-use super::event::Failure;
+use super::client::{Client, Content};
+use super::delivered::Failure;
+use super::error::HostError;
 
 /// A version of the host that exists, for handlers that look.
 const HOST_VERSION: &str = "4.1054.250.26428";
@@ -28,39 +30,43 @@ pub(super) enum Reply {
 /// Calls one function of one handler.
 #[derive(Debug)]
 pub(super) struct Invoker {
-    client: reqwest::Client,
-    url: String,
+    client: Client,
+    url: Uri,
     chunked: AtomicBool,
 }
 
 impl Invoker {
-    pub(super) fn new(client: reqwest::Client, handler_url: &str, function: &str) -> Self {
-        let url = format!("{}/{function}", handler_url.trim_end_matches('/'));
-        Self {
+    /// To call `function` of the handler at this address.
+    pub(super) fn new(client: Client, handler: &str, function: &str) -> Result<Self, HostError> {
+        let url = format!("{}/{function}", handler.trim_end_matches('/'));
+        let url = url.parse::<Uri>().ok().filter(can_be_called);
+        Ok(Self {
             client,
-            url,
+            url: url.ok_or_else(|| HostError::HandlerUrl(handler.to_owned()))?,
             chunked: AtomicBool::new(false),
-        }
+        })
     }
 
     /// Posts one invocation under an id of its own, chunked and with Content-Length by turns: Azure sends the one,
     /// Core Tools the other.
     pub(super) async fn call(&self, body: Bytes) -> Reply {
         let chunked = self.chunked.fetch_xor(true, Ordering::Relaxed);
-        let body = if chunked {
-            reqwest::Body::wrap(Chunked::of(body))
+        let content = if chunked {
+            Content::chunked(body)
         } else {
-            body.into()
+            Content::with_length(body)
         };
-        let request = self
-            .client
-            .post(&self.url)
+        let request = Request::post(self.url.clone())
             .header("X-Azure-Functions-HostVersion", HOST_VERSION)
             .header("X-Azure-Functions-InvocationId", Uuid::new_v4().to_string())
-            .header("User-Agent", format!("Azure-Functions-Host/{HOST_VERSION}"))
-            .header("Content-Type", "application/json; charset=utf-8")
-            .body(body);
-        match request.send().await {
+            .header(USER_AGENT, format!("Azure-Functions-Host/{HOST_VERSION}"))
+            .header(CONTENT_TYPE, "application/json; charset=utf-8")
+            .body(content);
+        let request = match request {
+            Ok(request) => request,
+            Err(error) => return Reply::Answer(broken(&error)),
+        };
+        match self.client.send(request).await {
             Ok(response) => {
                 Reply::Answer(read(response).await.unwrap_or_else(|error| broken(&error)))
             }
@@ -70,52 +76,23 @@ impl Invoker {
     }
 }
 
-async fn read(response: reqwest::Response) -> Result<Answer, reqwest::Error> {
-    let status = response.status().as_u16();
-    let content_type = response
-        .headers()
-        .get("content-type")
-        .and_then(|value| value.to_str().ok().map(str::to_owned));
-    let body = response.bytes().await?;
-    Ok(judge(status, content_type.as_deref(), &body))
+fn can_be_called(url: &Uri) -> bool {
+    url.scheme() == Some(&Scheme::HTTP) && url.host().is_some_and(|host| !host.is_empty())
+}
+
+async fn read(response: Response<Incoming>) -> Result<Answer, axum::Error> {
+    let (head, body) = response.into_parts();
+    let content_type = head.headers.get(CONTENT_TYPE);
+    let content_type = content_type.and_then(|value| value.to_str().ok());
+    let body = axum::body::to_bytes(axum::body::Body::new(body), usize::MAX).await?;
+    Ok(judge(head.status.as_u16(), content_type, &body))
 }
 
 /// The innermost cause tells most: "connection reset by peer".
-fn broken(error: &reqwest::Error) -> Answer {
-    let mut cause: &dyn Error = error;
+fn broken(error: &dyn Error) -> Answer {
+    let mut cause = error;
     while let Some(deeper) = cause.source() {
         cause = deeper;
     }
     Answer::Failure(Failure::Connection(cause.to_string()))
-}
-
-/// A body in two pieces that does not tell its length, which makes it chunked on the wire.
-struct Chunked {
-    pieces: [Bytes; 2],
-}
-
-impl Chunked {
-    fn of(mut body: Bytes) -> Self {
-        let rest = body.split_off(body.len() / 2);
-        Self {
-            pieces: [body, rest],
-        }
-    }
-}
-
-impl Body for Chunked {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        let next = self
-            .pieces
-            .iter_mut()
-            .find(|piece| !piece.is_empty())
-            .map(std::mem::take);
-        Poll::Ready(next.map(|piece| Ok(Frame::data(piece))))
-    }
 }

@@ -4,11 +4,31 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::event::{Exit, Next};
-
 const INTENTIONAL_RESTART: i32 = 200;
 const ERRORS_MAX: u32 = 3;
 const FORGET_AFTER: Duration = Duration::from_secs(30 * 60);
+
+/// How the handler's process ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// By itself; a signal leaves no code.
+    Code(Option<i32>),
+    /// The host killed it: a function time-out, or [`super::Host::kill_handler`].
+    Killed,
+    /// It did not answer within initializationTimeout and was killed.
+    NotInitialized,
+}
+
+/// What the host does when the handler is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// Starts it again at once.
+    Restart,
+    /// Nothing: exit code 0 counts as intended.
+    StayDown,
+    /// Third error in a row: stops.
+    StopHost,
+}
 
 /// The errors so far.
 #[derive(Debug, Default)]

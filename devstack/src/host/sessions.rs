@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
-use tokio::time::Instant;
 
 use super::dispatch::Dispatch;
+use super::renewal::keep;
 use crate::queue::SessionLock;
 
 /// Delivers until the host stops, and returns when every delivery is settled.
@@ -57,25 +57,63 @@ async fn serve(dispatch: &Dispatch, session: &SessionLock) {
 
 /// Extends the session's lock; the limit counts from taking the session, not from its last message.
 async fn renew(dispatch: &Dispatch, session: &SessionLock) -> Infallible {
+    let limit = dispatch.limits.lock_renewal;
     let extend = || dispatch.queue.renew_session(session.token).ok();
-    let started = Instant::now();
-    dispatch.keep(session.locked_until, started, extend).await
+    keep(dispatch.queue.clock(), limit, session.locked_until, extend).await
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::dispatch::tests::dispatch;
+    use std::sync::atomic::AtomicBool;
+
+    use tokio::time::Instant;
+
     use super::*;
-    use crate::queue::{Message, QueueOptions};
+    use crate::app::DataType;
+    use crate::clock::Clock;
+    use crate::host::client::Client;
+    use crate::host::event::Events;
+    use crate::host::handler::Handler;
+    use crate::host::invocation::Envelope;
+    use crate::host::invoker::Invoker;
+    use crate::host::limits::Limits;
+    use crate::queue::{Message, Queue, QueueOptions};
 
     const MINUTE: Duration = Duration::from_secs(60);
 
-    async fn emptied() -> (Dispatch, SessionLock) {
+    fn dispatch() -> Dispatch {
         let options = QueueOptions {
             sessions: true,
             ..QueueOptions::default()
         };
-        let dispatch = dispatch(options, Some(10 * MINUTE));
+        let (events, _) = Events::new();
+        Dispatch {
+            queue: Queue::new("order-items", options, Clock::new()),
+            handler: Handler::elsewhere(),
+            invoker: Invoker::new(Client::new(), "http://127.0.0.1:9", "OrderItemsReserver")
+                .unwrap(),
+            envelope: Envelope {
+                function: "OrderItemsReserver".to_owned(),
+                binding: "order".to_owned(),
+                data_type: DataType::Binary,
+                namespace: "localhost".to_owned(),
+                client_id: uuid::Uuid::nil(),
+                session_locked_until: None,
+            },
+            limits: Limits {
+                concurrent_calls: 1,
+                concurrent_sessions: 1,
+                session_idle: Some(MINUTE),
+                function_timeout: None,
+                lock_renewal: Some(10 * MINUTE),
+            },
+            events,
+            told_not_listening: AtomicBool::new(false),
+        }
+    }
+
+    async fn emptied() -> (Dispatch, SessionLock) {
+        let dispatch = dispatch();
         let message = Message::new("x").with_session("S");
         dispatch.queue.enqueue(message).unwrap();
         let session = dispatch.queue.accept_session().await;

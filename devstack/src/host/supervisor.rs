@@ -2,14 +2,16 @@
 
 use std::time::Duration;
 
+use hyper::Request;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep};
 
-use super::event::{Event, Events, Exit, Next};
+use super::client::{Client, Content};
+use super::event::{Event, Events};
 use super::handler::{Command, Generation, State};
-use super::limit::within;
+use super::limits::within;
 use super::process::{self, Process};
-use super::restarts::Restarts;
+use super::restarts::{Exit, Next, Restarts};
 use crate::app::FunctionApp;
 
 const READINESS_POLL: Duration = Duration::from_millis(25);
@@ -19,7 +21,7 @@ const READINESS_POLL: Duration = Duration::from_millis(25);
 pub(super) struct Supervisor {
     app: FunctionApp,
     port: u16,
-    client: reqwest::Client,
+    client: Client,
     events: Events,
     state: watch::Sender<State>,
     commands: mpsc::UnboundedReceiver<Command>,
@@ -31,7 +33,7 @@ impl Supervisor {
     pub(super) fn new(
         app: FunctionApp,
         port: u16,
-        client: reqwest::Client,
+        client: Client,
         events: Events,
         state: watch::Sender<State>,
         commands: mpsc::UnboundedReceiver<Command>,
@@ -132,14 +134,12 @@ impl Supervisor {
 }
 
 /// Polls the handler until it answers anything at all.
-async fn answers(client: &reqwest::Client, port: u16) {
+async fn answers(client: &Client, port: u16) {
     let url = format!("http://127.0.0.1:{port}/");
-    while client
-        .get(&url)
-        .send()
-        .await
-        .is_err_and(|error| error.is_connect())
-    {
-        sleep(READINESS_POLL).await;
+    while let Ok(request) = Request::get(&url).body(Content::default()) {
+        match client.send(request).await {
+            Err(error) if error.is_connect() => sleep(READINESS_POLL).await,
+            _ => return,
+        }
     }
 }

@@ -6,15 +6,16 @@
 
 mod entry;
 mod error;
+mod file;
 mod replay;
 
 use std::borrow::Cow;
-use std::fs::{File, OpenOptions};
-use std::io::{self, Seek, Write};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 
 pub(super) use entry::Entry;
 pub use error::JournalError;
+use file::{JournalFile, beside};
 use replay::replay;
 
 use super::QueueOptions;
@@ -31,12 +32,8 @@ const LINES_KEPT: usize = 100_000;
 /// The open journal of one queue.
 #[derive(Debug)]
 pub(super) struct Journal {
-    path: PathBuf,
     queue: String,
-    file: File,
-    // Where the last whole line ends, and whether a write that failed left something behind it.
-    end: u64,
-    torn: bool,
+    file: JournalFile,
     lines: usize,
     compact_at: usize,
     // Lines that could not be written; they go first with the next.
@@ -65,14 +62,12 @@ impl Journal {
         state.locks_are_lost(clock.now());
         // Nobody listens yet, and what changed is in the file that is written now.
         drop(state.take_transitions());
-        let (file, end, lines) = compacted(path, queue, &state.entries(clock.now()))
-            .map_err(io_error("write it anew"))?;
+        let (bytes, lines) =
+            whole(queue, &state.entries(clock.now())).map_err(io_error("write it anew"))?;
+        let file = JournalFile::replace(path, &bytes).map_err(io_error("write it anew"))?;
         let journal = Self {
-            path: path.to_owned(),
             queue: queue.to_owned(),
             file,
-            end,
-            torn: false,
             lines,
             compact_at: lines + LINES_KEPT,
             owed: Vec::new(),
@@ -89,7 +84,7 @@ impl Journal {
     ) -> io::Result<()> {
         let mut bytes = self.owed.clone();
         let lines = encode(&mut bytes, entries)?;
-        self.write(&bytes)?;
+        self.file.append(&bytes)?;
         self.lines += lines + self.owed_lines;
         self.owed.clear();
         self.owed_lines = 0;
@@ -114,10 +109,8 @@ impl Journal {
     pub(super) fn compact(&mut self, entries: &[Entry<'_>]) -> io::Result<()> {
         // Not again at once, whether it works or not.
         self.compact_at = self.lines + LINES_KEPT;
-        let (file, end, lines) = compacted(&self.path, &self.queue, entries)?;
-        self.file = file;
-        self.end = end;
-        self.torn = false;
+        let (bytes, lines) = whole(&self.queue, entries)?;
+        self.file = JournalFile::replace(self.file.path(), &bytes)?;
         self.lines = lines;
         self.compact_at = lines + LINES_KEPT;
         self.owed.clear();
@@ -127,31 +120,7 @@ impl Journal {
 
     /// The error in words that name the file.
     pub(super) fn cannot(&self, error: &io::Error) -> String {
-        format!("{}: cannot write: {error}", self.path.display())
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if bytes.is_empty() {
-            return Ok(());
-        }
-        self.cut_off_torn_end()?;
-        if let Err(error) = self.file.write_all(bytes) {
-            self.torn = true;
-            // What fails here is tried again before the next write.
-            self.cut_off_torn_end().ok();
-            return Err(error);
-        }
-        self.end += bytes.len() as u64;
-        Ok(())
-    }
-
-    fn cut_off_torn_end(&mut self) -> io::Result<()> {
-        if self.torn {
-            self.file.set_len(self.end)?;
-            self.file.seek(io::SeekFrom::Start(self.end))?;
-            self.torn = false;
-        }
-        Ok(())
+        format!("{}: cannot write: {error}", self.file.path().display())
     }
 }
 
@@ -170,28 +139,16 @@ fn encode<'a>(
     Ok(lines)
 }
 
-/// Puts a file with these entries in the place of the old one, in one step.
-fn compacted(path: &Path, queue: &str, entries: &[Entry<'_>]) -> io::Result<(File, u64, usize)> {
+/// The whole file: what it is, and these entries; and how many lines that makes.
+fn whole(queue: &str, entries: &[Entry<'_>]) -> io::Result<(Vec<u8>, usize)> {
     let mut bytes = Vec::new();
     let first = Entry::Journal {
         format: FORMAT,
         queue: Cow::Borrowed(queue),
     };
-    let lines = encode(
-        &mut bytes,
-        std::iter::once(first).chain(entries.iter().cloned()),
-    )?;
-    let new = beside(path, "new");
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .open(&new)?;
-    file.write_all(&bytes)?;
-    // The old file may have outlived a power cut; the new one must not be worse.
-    file.sync_all()?;
-    std::fs::rename(&new, path)?;
-    Ok((file, bytes.len() as u64, lines))
+    let all = std::iter::once(first).chain(entries.iter().cloned());
+    let lines = encode(&mut bytes, all)?;
+    Ok((bytes, lines))
 }
 
 /// Not on the journal itself: a compaction puts another file in its place.
@@ -204,13 +161,6 @@ fn lock(path: &Path) -> Result<Lock, JournalError> {
         }),
         Err(source) => Err(io_error(&beside, "lock", source)),
     }
-}
-
-fn beside(path: &Path, extension: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".");
-    name.push(extension);
-    name.into()
 }
 
 fn io_error(path: &Path, action: &'static str, source: io::Error) -> JournalError {

@@ -25,21 +25,12 @@ impl Queue {
     ///
     /// On a queue without sessions it waits for ever.
     pub async fn accept_session(&self) -> SessionLock {
-        let mut changed = self.shared.changed.subscribe();
-        loop {
-            changed.mark_unchanged();
-            if let Some(lock) = self.change(State::accept_session) {
-                // A receiver that waits must learn when this lock ends.
-                self.shared.changed.send_replace(());
-                return lock;
-            }
-            let expiry = self.kept().state.next_lock_expiry();
-            tokio::select! {
-                // The sender lives as long as `self`: there is no error to see.
-                _ = changed.changed() => {}
-                () = self.wait_for(expiry) => {}
-            }
-        }
+        let next_expiry = |state: &State, _| state.next_lock_expiry();
+        let accept = || self.shared.change(State::accept_session);
+        let lock = self.shared.until(accept, next_expiry).await;
+        // A receiver that waits must learn when this lock ends.
+        self.shared.news.wake();
+        lock
     }
 
     /// Waits for the next message of a session, for `patience` at most; nothing when none came.
@@ -51,24 +42,16 @@ impl Queue {
         session: Uuid,
         patience: Duration,
     ) -> Result<Option<Delivery>, SessionLost> {
-        let next = self.next_in_session(session);
-        timeout(patience, next).await.unwrap_or(Ok(None))
-    }
-
-    async fn next_in_session(&self, session: Uuid) -> Result<Option<Delivery>, SessionLost> {
-        let mut changed = self.shared.changed.subscribe();
-        loop {
-            changed.mark_unchanged();
-            let received = self.change(|state, now| state.receive_in(session, now))?;
-            if received.is_some() {
-                return Ok(received);
-            }
-            let expiry = self.kept().state.next_lock_expiry();
-            tokio::select! {
-                // The sender lives as long as `self`: there is no error to see.
-                _ = changed.changed() => {}
-                () = self.wait_for(expiry) => {}
-            }
+        let next_expiry = |state: &State, _| state.next_lock_expiry();
+        let receive = || {
+            let received = self
+                .shared
+                .change(|state, now| state.receive_in(session, now));
+            received.transpose()
+        };
+        match timeout(patience, self.shared.until(receive, next_expiry)).await {
+            Ok(received) => received.map(Some),
+            Err(_) => Ok(None),
         }
     }
 
@@ -77,12 +60,14 @@ impl Queue {
     /// # Errors
     /// [`SessionLost`] when it has ended.
     pub fn renew_session(&self, session: Uuid) -> Result<OffsetDateTime, SessionLost> {
-        self.change(|state, now| state.renew_session(session, now))
+        self.shared
+            .change(|state, now| state.renew_session(session, now))
     }
 
     /// Lets go of a session: another receiver may take it at once.
     pub fn close_session(&self, session: Uuid) {
-        self.change(|state, now| state.close_session(session, now));
-        self.shared.changed.send_replace(());
+        self.shared
+            .change(|state, now| state.close_session(session, now));
+        self.shared.news.wake();
     }
 }

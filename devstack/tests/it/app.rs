@@ -147,3 +147,38 @@ fn an_error_names_the_file_the_key_and_what_was_expected() {
             .contains("host.json: the whole file: expected JSON: ")
     );
 }
+
+#[test]
+fn names_are_those_the_host_takes() {
+    let binding = error_with(
+        "OrderItemsReserver/function.json",
+        "\"name\": \"order\"",
+        "\"name\": \"the_order\"",
+    );
+    assert_eq!(
+        binding,
+        "OrderItemsReserver/function.json: bindings[0].name: \
+         expected a letter, then letters and digits, 128 at most; found \"the_order\""
+    );
+    let folder = AppFolder::copy_of(&workspace());
+    let rename = |from: &str, to: &str| {
+        std::fs::rename(folder.path().join(from), folder.path().join(to)).expect("renamed");
+    };
+    rename("OrderItemsReserver", "Order_items-2");
+    assert!(FunctionApp::load(folder.path(), Settings::new()).is_ok());
+    rename("Order_items-2", "2nd");
+    let error = FunctionApp::load(folder.path(), Settings::new()).expect_err("a digit first");
+    assert_eq!(
+        error.to_string(),
+        "2nd/function.json: the folder's name: expected a letter, then letters, digits, _ and -, 128 at most"
+    );
+}
+
+#[test]
+fn a_setting_in_the_executables_path_is_expanded_and_an_unknown_one_is_left() {
+    let key = "AzureFunctionsJobHost__customHandler__description__defaultExecutablePath";
+    let overrides = settings(&[(key, "%BIN%/%NO_SUCH%/100%"), ("BIN", "out")]);
+    let app = FunctionApp::load(&workspace(), overrides).expect("good files");
+    let path = app.host.custom_handler.description.default_executable_path;
+    assert_eq!(path, "out/%NO_SUCH%/100%");
+}

@@ -1,114 +1,21 @@
 //! Receive, invoke, settle: the host against a handler that the test serves itself.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use axum::Router;
-use axum::body::Bytes;
-use axum::extract::Path;
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse, Response};
-use axum::routing::post;
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use devstack::app::FunctionApp;
 use devstack::clock::Clock;
-use devstack::host::{Delivered, Event, Failure, Host, HostOptions, Outcome};
+use devstack::host::{Event, Failure, Host, HostOptions, Outcome};
 use devstack::queue::{DeadLetterReason, Message, Queue, QueueOptions};
-use serde_json::Value;
-use tokio::net::{TcpListener, TcpSocket};
-use tokio::sync::{Semaphore, broadcast};
+use tokio::net::TcpSocket;
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use crate::fixture::{settings, workspace};
-
-struct Seen {
-    function: String,
-    headers: HeaderMap,
-    body: Value,
-}
-
-type Log = Arc<Mutex<Vec<Seen>>>;
-
-/// A handler that answers its nth request with `answer(n)`, from 1.
-async fn handler<F, A>(tasks: &mut JoinSet<()>, listener: TcpListener, answer: F) -> Log
-where
-    F: Fn(usize) -> A + Clone + Send + Sync + 'static,
-    A: Future<Output = Response> + Send,
-{
-    let log = Log::default();
-    let seen = Arc::clone(&log);
-    let invoke = async move |Path(function): Path<String>, headers: HeaderMap, body: Bytes| {
-        let count = {
-            let mut seen = seen.lock().expect("unpoisoned");
-            seen.push(Seen {
-                function,
-                headers,
-                body: serde_json::from_slice(&body).expect("JSON"),
-            });
-            seen.len()
-        };
-        answer(count).await
-    };
-    let router = Router::new().route("/{function}", post(invoke));
-    tasks.spawn(async move { axum::serve(listener, router).await.expect("serves") });
-    log
-}
-
-fn ok() -> Response {
-    let json = [(header::CONTENT_TYPE, "application/json")];
-    (
-        json,
-        r#"{"Outputs":{},"Logs":["all is well"],"ReturnValue":null}"#,
-    )
-        .into_response()
-}
-
-struct Bench {
-    queue: Queue,
-    host: Host,
-    events: broadcast::Receiver<Event>,
-    log: Log,
-    _tasks: JoinSet<()>,
-}
-
-impl Bench {
-    async fn new<F, A>(overrides: &[(&str, &str)], answer: F) -> Self
-    where
-        F: Fn(usize) -> A + Clone + Send + Sync + 'static,
-        A: Future<Output = Response> + Send,
-    {
-        let listener = crate::net::listener().await;
-        let url = format!("http://{}", listener.local_addr().expect("an address"));
-        let mut tasks = JoinSet::new();
-        let log = handler(&mut tasks, listener, answer).await;
-        let queue = Queue::new("order-items", QueueOptions::default(), Clock::new());
-        let app = FunctionApp::load(&workspace(), settings(overrides)).expect("our files");
-        let host = Host::start(
-            HostOptions {
-                app,
-                handler_url: Some(url),
-            },
-            queue.clone(),
-        )
-        .expect("a host");
-        let events = host.events();
-        Self {
-            queue,
-            host,
-            events,
-            log,
-            _tasks: tasks,
-        }
-    }
-
-    async fn delivered(&mut self) -> Delivered {
-        loop {
-            if let Event::Delivered(delivered) = self.events.recv().await.expect("an event") {
-                return delivered;
-            }
-        }
-    }
-}
+use crate::host_bench::{Bench, handler, ok, start};
 
 #[tokio::test]
 async fn a_success_completes_the_message_and_brings_its_logs() {
@@ -139,75 +46,13 @@ async fn a_success_completes_the_message_and_brings_its_logs() {
         (0, 0, 0)
     );
     let seen = bench.log.lock().expect("unpoisoned");
-    assert_eq!(seen[0].function, "OrderItemsReserver");
-    assert_eq!(seen[0].body["Data"]["order"], STANDARD.encode("{\"a\":1}"));
-    assert_eq!(seen[0].body["Metadata"]["SessionId"], "\"S\"");
+    let body = seen[0].body();
+    assert_eq!(body["Data"]["order"], STANDARD.encode("{\"a\":1}"));
+    assert_eq!(body["Metadata"]["SessionId"], "\"S\"");
     assert_eq!(
-        seen[0].body["Metadata"]["Client"]["FullyQualifiedNamespace"],
+        body["Metadata"]["Client"]["FullyQualifiedNamespace"],
         "localhost"
     );
-}
-
-#[tokio::test]
-async fn every_attempt_has_its_own_id_and_framing_takes_turns() {
-    let mut bench = Bench::new(&[], async |count| {
-        if count < 4 {
-            StatusCode::INTERNAL_SERVER_ERROR.into_response()
-        } else {
-            ok()
-        }
-    })
-    .await;
-    bench.queue.enqueue(Message::new("x")).unwrap();
-    for count in 1..=3 {
-        let delivered = bench.delivered().await;
-        assert_eq!(delivered.delivery_count, count);
-        assert_eq!(
-            delivered.outcome,
-            Outcome::Abandoned {
-                why: Failure::Status(500),
-                last: false
-            }
-        );
-    }
-    assert!(matches!(
-        bench.delivered().await.outcome,
-        Outcome::Completed { .. }
-    ));
-    let seen = bench.log.lock().expect("unpoisoned");
-    let chunked: Vec<bool> = seen
-        .iter()
-        .map(|seen| seen.headers.contains_key("transfer-encoding"))
-        .collect();
-    assert_eq!(chunked, [false, true, false, true]);
-    assert!(
-        seen.iter()
-            .all(|seen| seen.headers.contains_key("content-length")
-                != seen.headers.contains_key("transfer-encoding"))
-    );
-    let mut ids: Vec<_> = seen
-        .iter()
-        .map(|seen| &seen.headers["x-azure-functions-invocationid"])
-        .map(|id| id.to_str().expect("text"))
-        .collect();
-    ids.sort_unstable();
-    ids.dedup();
-    assert_eq!(ids.len(), 4);
-    assert!(
-        seen[0].headers["user-agent"]
-            .to_str()
-            .expect("text")
-            .starts_with("Azure-Functions-Host/4.")
-    );
-    assert_eq!(
-        seen[0].headers["content-type"],
-        "application/json; charset=utf-8"
-    );
-    let counts: Vec<&Value> = seen
-        .iter()
-        .map(|seen| &seen.body["Metadata"]["DeliveryCount"])
-        .collect();
-    assert_eq!(counts, ["1", "2", "3", "4"]);
 }
 
 #[tokio::test]
@@ -325,15 +170,7 @@ async fn a_handler_that_does_not_listen_burns_no_delivery() {
         .expect("a port");
     let url = format!("http://{}", socket.local_addr().expect("an address"));
     let queue = Queue::new("order-items", QueueOptions::default(), Clock::new());
-    let app = FunctionApp::load(&workspace(), settings(&[])).expect("our files");
-    let host = Host::start(
-        HostOptions {
-            app,
-            handler_url: Some(url),
-        },
-        queue.clone(),
-    )
-    .expect("a host");
+    let host = start(url, &[], &queue);
     let mut events = host.events();
     queue.enqueue(Message::new("x")).unwrap();
     let Event::Note { text, .. } = events.recv().await.expect("an event") else {
@@ -345,8 +182,7 @@ async fn a_handler_that_does_not_listen_burns_no_delivery() {
         &mut tasks,
         socket.listen(64).expect("listens"),
         async |_| ok(),
-    )
-    .await;
+    );
     let Event::Delivered(delivered) = events.recv().await.expect("an event") else {
         panic!("a delivery")
     };
@@ -378,4 +214,19 @@ async fn stopping_gives_back_what_is_in_flight() {
         }
     );
     assert_eq!((queue.counts().active, queue.counts().locked), (1, 0));
+}
+
+#[tokio::test]
+async fn a_handler_elsewhere_needs_an_address_that_can_be_called() {
+    for url in ["localhost:7072", "https://localhost", "http://", "no url"] {
+        let app = FunctionApp::load(&workspace(), settings(&[])).expect("our files");
+        let options = HostOptions {
+            app,
+            handler_url: Some(url.to_owned()),
+        };
+        let queue = Queue::new("order-items", QueueOptions::default(), Clock::new());
+        let error = Host::start(options, queue).expect_err(url).to_string();
+        let expected = format!("the handler's address: expected http://host:port, found {url:?}");
+        assert_eq!(error, expected);
+    }
 }

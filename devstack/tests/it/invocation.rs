@@ -1,4 +1,4 @@
-//! The request body, byte for byte against the recorded shape in `invocations/`.
+//! The request body, byte for byte against the recorded shapes, which the function is tested with too.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -74,7 +74,7 @@ fn assert_same(encoded: &Bytes, expected: &str) {
 
 macro_rules! recorded {
     ($name:literal) => {
-        include_str!(concat!("invocations/", $name, ".json"))
+        include_str!(concat!("../../../tests/it/invocations/", $name, ".json"))
     };
 }
 
@@ -86,6 +86,8 @@ fn a_binary_invocation_is_the_recorded_one() {
         (recorded!("single-binary-spoofed"), "OrderUpdate"),
         (recorded!("single-binary-invalid-utf8"), "OrderUpdate"),
         (recorded!("single-binary-empty"), "OrderUpdate"),
+        (recorded!("single-binary-not-json"), "OrderUpdate"),
+        (recorded!("single-binary-wrapper"), "OrderUpdate"),
         (recorded!("single-binary-unicode"), "Bestellung für Köln 🐠"),
     ] {
         let delivery = delivery(order(expected), label);
@@ -94,6 +96,20 @@ fn a_binary_invocation_is_the_recorded_one() {
             expected,
         );
     }
+}
+
+#[test]
+fn an_invocation_of_another_session_is_the_recorded_one() {
+    let expected = recorded!("single-binary-2026");
+    let mut delivery = delivery(order(expected), "OrderUpdate");
+    let properties = &mut delivery.accepted.message.properties;
+    let session = Some("68FAE9B1D86B794F0AE0ADD35A437428".to_owned());
+    properties.session_id.clone_from(&session);
+    properties.correlation_id = session;
+    assert_same(
+        &envelope(DataType::Binary).encode(&delivery, &stamp()),
+        expected,
+    );
 }
 
 #[test]

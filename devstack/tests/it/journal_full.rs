@@ -1,31 +1,20 @@
 //! A disk that takes no more: sends are refused, and what was accepted is whole.
 #![cfg(unix)]
 
-use std::process::Command;
-
-use devstack::clock::Clock;
-use devstack::queue::{Message, Queue, QueueOptions, Refused};
+use devstack::queue::{Message, Refused};
 use tokio::sync::mpsc::unbounded_channel;
 
-use crate::journal::Folder;
-
-const JOURNAL: &str = "DEVSTACK_TEST_FULL_JOURNAL";
+use crate::child;
+use crate::journal::{Folder, open};
 
 /// Runs under a limit for the size of a file, as on a full disk.
 #[test]
 #[ignore = "the child of the test below"]
 fn filler() {
-    #[expect(clippy::disallowed_methods, reason = "how the test tells its child")]
-    let Some(path) = std::env::var_os(JOURNAL) else {
+    let Some(journal) = child::place() else {
         return;
     };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    let _inside = runtime.enter();
-    let options = QueueOptions::default();
-    let queue = Queue::open("order-items", options, Clock::new(), path.as_ref()).unwrap();
+    let queue = open(&journal).unwrap();
     let (sender, mut troubles) = unbounded_channel();
     queue.tell_troubles_to(sender);
     for length in [1000, 100, 0] {
@@ -52,25 +41,22 @@ fn filler() {
     let told = troubles.try_recv().expect("told");
     assert!(told.contains("may be delivered again"), "{told}");
     assert!(troubles.try_recv().is_err(), "once");
-    println!("@accepted {accepted} ");
+    child::tell(&format!("accepted {accepted}"));
 }
 
 #[tokio::test]
 async fn a_full_disk_refuses_sends_and_loses_nothing() {
     let folder = Folder::new();
     // Without the trap the system ends a process that writes beyond the limit.
-    let limited = "trap '' XFSZ; ulimit -f 20; exec \"$0\" journal_full::filler --exact --ignored --nocapture";
-    let filler = Command::new("sh")
-        .args(["-c", limited])
-        .arg(std::env::current_exe().expect("this binary"))
-        .env(JOURNAL, folder.journal())
+    let limit = "trap '' XFSZ; ulimit -f 20";
+    let filler = child::limited(limit, "journal_full::filler", &folder.journal())
         .output()
         .expect("runs");
-    let out = String::from_utf8_lossy(&filler.stdout);
     let errors = String::from_utf8_lossy(&filler.stderr);
-    assert!(filler.status.success(), "{out}{errors}");
-    let (_, rest) = out.split_once("@accepted ").expect("told");
-    let count: usize = rest.split(' ').next().unwrap().parse().expect("a number");
+    assert!(filler.status.success(), "{filler:?}{errors}");
+    let told = child::told(&*filler.stdout).next().expect("told");
+    let count = told.strip_prefix("accepted ").expect("a count");
+    let count: usize = count.parse().expect("a number");
     let queue = folder.open();
     let found = queue.counts().active;
     assert!(

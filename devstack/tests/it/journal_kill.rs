@@ -1,41 +1,21 @@
 //! `kill -9` while messages come and go: what was told to be done is done.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Write};
-use std::process::{Command, Stdio};
 
-use devstack::clock::Clock;
-use devstack::queue::{Enqueued, Message, Queue, QueueOptions};
+use devstack::queue::{Enqueued, Message};
 
-use crate::journal::Folder;
-
-const JOURNAL: &str = "DEVSTACK_TEST_JOURNAL";
+use crate::child;
+use crate::journal::{Folder, open};
 
 /// The process that is killed: it tells each thing after the queue did it.
 #[test]
-#[ignore = "the child of the tests below"]
+#[ignore = "the child of the test below"]
 fn worker() {
-    #[expect(clippy::disallowed_methods, reason = "how the test tells its child")]
-    let Some(path) = std::env::var_os(JOURNAL) else {
+    let Some(journal) = child::place() else {
         return;
     };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    let _inside = runtime.enter();
-    let queue = Queue::open(
-        "order-items",
-        QueueOptions::default(),
-        Clock::new(),
-        path.as_ref(),
-    )
-    .unwrap();
-    let mut out = std::io::stdout();
-    let mut tell = |what: &str, sequence: u64| {
-        writeln!(out, "@{what} {sequence}").unwrap();
-        out.flush().unwrap();
-    };
+    let queue = open(&journal).unwrap();
+    let tell = |what: &str, sequence: u64| child::tell(&format!("{what} {sequence}"));
     loop {
         for _ in 0..3 {
             let body = "x".repeat(2000);
@@ -58,31 +38,13 @@ fn worker() {
 
 /// What a worker told before it was killed, after `lines` lines.
 fn killed_after(folder: &Folder, lines: usize) -> Vec<(String, u64)> {
-    let mut worker = Command::new(std::env::current_exe().expect("this binary"))
-        .args([
-            "journal_kill::worker",
-            "--exact",
-            "--ignored",
-            "--nocapture",
-        ])
-        .env(JOURNAL, folder.journal())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
+    let mut worker = child::command("journal_kill::worker", &folder.journal())
         .spawn()
         .expect("starts");
-    let out = BufReader::new(worker.stdout.take().expect("piped"));
     let mut told = Vec::new();
-    for line in out.lines().map_while(Result::ok) {
-        // The test runner's own lines have no @; the one before the first word has no end.
-        let Some((_, line)) = line.split_once('@') else {
-            continue;
-        };
-        let Some((what, sequence)) = line.split_once(' ') else {
-            continue;
-        };
-        let Ok(sequence) = sequence.parse() else {
-            continue;
-        };
+    for line in child::told(worker.stdout.take().expect("piped")) {
+        let (what, sequence) = line.split_once(' ').expect("what and which");
+        let sequence = sequence.parse().expect("a number");
         told.push((what.to_owned(), sequence));
         if told.len() == lines {
             worker.kill().expect("kill -9");

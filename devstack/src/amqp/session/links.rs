@@ -4,12 +4,12 @@ use fe2o3_amqp_types::definitions::{AmqpError, ReceiverSettleMode, Role};
 use fe2o3_amqp_types::messaging::{Target, TargetArchetype};
 use fe2o3_amqp_types::performatives::Attach;
 
-use crate::amqp::Shared;
 use crate::amqp::access::Access;
 use crate::amqp::link::{Incoming, LARGEST_MESSAGE};
 use crate::amqp::node::Node;
 use crate::amqp::refusal::Refusal;
 use crate::amqp::requests::Replies;
+use crate::amqp::shared::Shared;
 use crate::queue::Queue;
 
 /// What a handle stands for.

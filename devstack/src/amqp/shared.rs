@@ -1,0 +1,58 @@
+//! What every connection meets: the queues by their names, the key, and hints for the developer.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::AmqpOptions;
+use crate::queue::Queue;
+
+/// What all connections share.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) options: AmqpOptions,
+    told_about_tokens: AtomicBool,
+    told_about_tls: AtomicBool,
+}
+
+impl Shared {
+    pub(super) fn new(options: AmqpOptions) -> Self {
+        Self {
+            options,
+            told_about_tokens: AtomicBool::new(false),
+            told_about_tls: AtomicBool::new(false),
+        }
+    }
+
+    pub(super) fn queue(&self, name: &str) -> Option<&Queue> {
+        let mut queues = self.options.queues.iter();
+        queues.find(|queue| queue.name().eq_ignore_ascii_case(name))
+    }
+
+    pub(super) fn queue_names(&self) -> String {
+        let names: Vec<&str> = self.options.queues.iter().map(Queue::name).collect();
+        names.join(", ")
+    }
+
+    pub(super) fn hint_about_tokens(&self) {
+        self.hint_once(
+            &self.told_about_tokens,
+            "an AMQP sender without a token is accepted here; Azure refuses it",
+        );
+    }
+
+    pub(super) fn hint_about_tls(&self) {
+        self.hint_once(
+            &self.told_about_tls,
+            "a client speaks TLS to the AMQP door, which has none: \
+             its connection string needs UseDevelopmentEmulator=true",
+        );
+    }
+
+    fn hint_once(&self, told: &AtomicBool, text: &str) {
+        if let Some(hints) = &self.options.hints
+            && !told.swap(true, Ordering::Relaxed)
+        {
+            // Nobody listens any more when the stack is going down.
+            hints.send(text.to_owned()).ok();
+        }
+    }
+}
