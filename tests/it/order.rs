@@ -267,6 +267,10 @@ const WRONG_TYPES: &[(&str, &str)] = &[
         "`id` is an integer beyond 64 bits; expected a string",
     ),
     (
+        r#"{"id":"\ud83d"}"#,
+        "`id` is a string with half a character; expected a string",
+    ),
+    (
         r#"{"orderId":[]}"#,
         "`orderId` is a list; expected a string",
     ),
