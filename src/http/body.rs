@@ -97,7 +97,9 @@ mod tests {
     use super::*;
 
     /// What is read of a request in these pieces, and how many of them were taken.
-    async fn read_of(pieces: impl IntoIterator<Item = Bytes>) -> (Result<Bytes, Unreadable>, usize) {
+    async fn read_of(
+        pieces: impl IntoIterator<Item = Bytes>,
+    ) -> (Result<Bytes, Unreadable>, usize) {
         let taken = Arc::new(AtomicUsize::new(0));
         let (mut sender, body) = Channel::<Bytes>::new(1);
         let counter = Arc::clone(&taken);

@@ -3,6 +3,7 @@
 mod names;
 pub(crate) mod notice;
 mod secrets;
+mod token;
 
 use bytes::Bytes;
 use order_items_reserver::{
