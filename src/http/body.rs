@@ -79,3 +79,60 @@ async fn drain(mut body: Body, mut tail: BytesMut) -> Unreadable {
         session: invocation::session_within(&tail),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    };
+
+    use http_body_util::channel::Channel;
+
+    use super::*;
+
+    /// What is read of a request in these pieces, and how many of them were taken.
+    async fn read_of(
+        pieces: impl IntoIterator<Item = Bytes>,
+    ) -> (Result<Bytes, Unreadable>, usize) {
+        let taken = Arc::new(AtomicUsize::new(0));
+        let (mut sender, body) = Channel::<Bytes>::new(1);
+        let counter = Arc::clone(&taken);
+        let body = body.map_frame(move |frame| {
+            counter.fetch_add(1, Relaxed);
+            frame
+        });
+        let send = async move {
+            for piece in pieces {
+                if sender.send_data(piece).await.is_err() {
+                    break;
+                }
+            }
+        };
+        let (read, ()) = tokio::join!(read(Body::new(body)), send);
+        (read, taken.load(Relaxed))
+    }
+
+    #[tokio::test]
+    async fn a_request_without_end_is_given_up() {
+        let piece = Bytes::from(vec![b' '; REQUEST_MAX]);
+        let (read, taken) = read_of(std::iter::repeat(piece)).await;
+        assert!(matches!(read, Err(Unreadable::TooLarge { session: None })));
+        assert_eq!(taken, 16, "as much as is drained, and no piece more");
+    }
+
+    /// The host may put 60 KB of the message's own properties behind the session.
+    #[tokio::test]
+    async fn the_session_is_looked_for_in_the_tail_alone() {
+        let filler = Bytes::from(vec![b' '; REQUEST_MAX + 1]);
+        for (behind, expected) in [(60_000, Some("S")), (TAIL, None)] {
+            let end = format!(r#""SessionId":"\"S\"","x":"{}"}}}}"#, "x".repeat(behind));
+            let (read, taken) = read_of([filler.clone(), end.into()]).await;
+            let Err(Unreadable::TooLarge { session }) = read else {
+                panic!("{read:?}");
+            };
+            assert_eq!(session.as_deref(), expected, "{behind} bytes behind it");
+            assert_eq!(taken, 2);
+        }
+    }
+}

@@ -387,8 +387,8 @@ fn s4_a_dead_store_sees_four_puts_and_a_warm_one_sees_one() {
     assert_eq!(absent(&[Fault::NoContainer]), (2, 0, 1, End::Stored));
     assert_eq!(absent(&[Fault::ErrorAfter]), (2, 1, 0, End::Stored));
     assert_eq!(absent(&[Fault::LateAtOnce]), (2, 1, 0, End::Stored));
-    let forbidden = [Fault::NoContainerForbidden; 4];
-    assert_eq!(absent(&forbidden), (4, 0, 4, End::HandedOver));
+    let throttled = [Fault::NoContainerThrottled; 4];
+    assert_eq!(absent(&throttled), (4, 0, 4, End::HandedOver));
     let vanishes = [Fault::ContainerVanishes; 4];
     assert_eq!(absent(&vanishes), (8, 0, 4, End::HandedOver));
     let rounds = 4 * ROUNDS_MAX;

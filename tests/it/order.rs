@@ -3,6 +3,7 @@
 mod names;
 pub(crate) mod notice;
 mod secrets;
+mod token;
 
 use bytes::Bytes;
 use order_items_reserver::{
@@ -265,6 +266,10 @@ const WRONG_TYPES: &[(&str, &str)] = &[
     (
         r#"{"id":99999999999999999999}"#,
         "`id` is an integer beyond 64 bits; expected a string",
+    ),
+    (
+        r#"{"id":"\ud83d"}"#,
+        "`id` is a string with half a character; expected a string",
     ),
     (
         r#"{"orderId":[]}"#,

@@ -9,7 +9,6 @@ use std::{
 use order_items_reserver::{
     fallback::{Fallback, FallbackError, Notice},
     order::{Order, Position, SessionId},
-    retry::Retriable as _,
     store::{
         OrderStore, Put, StoreError,
         blob::{BlobService, BlobStore, Condition, Head, PutReply},
@@ -44,8 +43,8 @@ pub(super) enum Fault {
     Forbidden,
     /// 404: the container is missing, and may be created.
     NoContainer,
-    /// 404: the container is missing, and may not be created.
-    NoContainerForbidden,
+    /// 404: the container is missing, and its creation meets 503 with `Retry-After`.
+    NoContainerThrottled,
     /// 404, and again after it was created.
     ContainerVanishes,
     /// 429 with `Retry-After`.
@@ -70,7 +69,7 @@ const FIRST: &[Fault] = &[
     Fault::Conflicts,
     Fault::Forbidden,
     Fault::NoContainer,
-    Fault::NoContainerForbidden,
+    Fault::NoContainerThrottled,
     Fault::ContainerVanishes,
     Fault::Throttled,
     Fault::ErrorBefore,
@@ -127,9 +126,13 @@ impl Attempt {
         !matches!(self.result, Some(Ok(_)))
     }
 
+    /// What the server asked for; not by the product's own reading of its errors.
     pub(super) fn retry_after(&self) -> Option<Duration> {
         let error = self.result.as_ref()?.as_ref().err()?;
-        error.retry_after()
+        match error {
+            StoreError::NoContainer(source) => asked(source),
+            error => asked(error),
+        }
     }
 }
 
@@ -160,7 +163,7 @@ pub(super) struct State {
     pub(super) seen: Seen,
     hit: Option<Fault>,
     puts_of_attempt: usize,
-    creation_forbidden: bool,
+    creation_throttled: bool,
     late_during: Vec<Upload>,
     late_at_once: Vec<Upload>,
     late_at_last: Vec<Upload>,
@@ -179,7 +182,7 @@ impl World {
             seen: Seen::default(),
             hit: None,
             puts_of_attempt: 0,
-            creation_forbidden: false,
+            creation_throttled: false,
             late_during: Vec::new(),
             late_at_once: Vec::new(),
             late_at_last: Vec::new(),
@@ -261,6 +264,13 @@ impl State {
     }
 }
 
+fn asked(error: &StoreError) -> Option<Duration> {
+    match error {
+        StoreError::Refused { retry_after, .. } => *retry_after,
+        _ => None,
+    }
+}
+
 fn refused(status: u16, retry_after: Option<Duration>) -> StoreError {
     StoreError::Refused {
         status,
@@ -281,8 +291,8 @@ impl BlobService for World {
             }
             Fault::Conflict | Fault::Conflicts => return Ok(PutReply::Conflict),
             Fault::NoContainer | Fault::ContainerVanishes => return Ok(PutReply::NoContainer),
-            Fault::NoContainerForbidden => {
-                self.state().creation_forbidden = true;
+            Fault::NoContainerThrottled => {
+                self.state().creation_throttled = true;
                 return Ok(PutReply::NoContainer);
             }
             Fault::Forbidden => return Err(refused(403, None)),
@@ -318,8 +328,8 @@ impl BlobService for World {
     async fn create_container(&self) -> Result<(), StoreError> {
         let mut state = self.state();
         state.seen.creates += 1;
-        if state.creation_forbidden {
-            return Err(refused(403, None));
+        if state.creation_throttled {
+            return Err(state.throttled());
         }
         Ok(())
     }
@@ -349,7 +359,7 @@ impl<'a> Running<'a> {
         let mut state = world.state();
         state.hit = None;
         state.puts_of_attempt = 0;
-        state.creation_forbidden = false;
+        state.creation_throttled = false;
         let seen = &mut state.seen;
         seen.overlapped |= seen.attempts.iter().any(|attempt| attempt.ended.is_none());
         seen.attempts.push(Attempt {

@@ -3,12 +3,15 @@
 use std::time::Duration;
 
 use order_items_reserver::{
-    config::Settings,
-    fallback::{Notice, Reason, logic_app::LogicApp},
+    config::{Reader, Settings},
+    fallback::{
+        Notice, Reason,
+        logic_app::{Authorization, LogicApp},
+    },
     http_client,
     identity::Identity,
     order::Order,
-    store::azure::{AzureBlobs, StorageAccount},
+    store::azure::{Access, AzureBlobs, StorageAccount},
 };
 
 use super::{ADDRESS, error, of_session};
@@ -60,39 +63,70 @@ fn accounts() -> Vec<StorageAccount> {
 fn debug_of_an_account_shows_no_secret() {
     let client = http_client::build().unwrap();
     for account in accounts() {
-        assert_hidden(&format!(
-            "{account:?} {:?} {}",
-            account.access,
-            account.shown()
-        ));
-        let blobs = AzureBlobs::new(&account, "orders", &client, Duration::from_secs(1)).unwrap();
-        assert_hidden(&format!("{blobs:?}"));
+        let blobs = AzureBlobs::new(&account, "carts", &client, Duration::from_secs(1)).unwrap();
+        let mut all = vec![
+            account.shown(),
+            format!("{account:?}"),
+            format!("{blobs:?}"),
+        ];
+        if let Access::Key(key) = &account.access {
+            all.push(format!("{key:?}"));
+        }
+        for shown in all {
+            assert_hidden(&shown);
+            assert!(shown.contains("orders"), "the account: {shown}");
+        }
     }
+}
+
+fn fallback() -> String {
+    format!("https://me:pa55word@logic.example/workflows/1?api-version=1&sig={SIGNATURE}")
 }
 
 #[test]
 fn debug_of_the_settings_shows_no_secret() {
-    let fallback =
-        format!("https://me:pa55word@logic.example/workflows/1?api-version=1&sig={SIGNATURE}");
     for storage in [
         format!("AccountName=orders;AccountKey={KEY}"),
         format!("BlobEndpoint=https://orders.example;SharedAccessSignature=?sv=1&sig={SIGNATURE}"),
     ] {
         let settings = Settings::read(&|name| match name {
             "OrdersStorage" => Some(storage.clone()),
-            "FALLBACK_URL" => Some(fallback.clone()),
+            "FALLBACK_URL" => Some(fallback()),
             _ => None,
         })
         .unwrap();
-        assert_hidden(&format!(
-            "{settings:?} {settings:#?} {}",
-            settings.fallback_url.origin()
-        ));
-        let workflow = LogicApp {
-            url: settings.fallback_url.0.clone(),
-            client: http_client::build().unwrap(),
-            authorization: None,
-        };
-        assert_hidden(&format!("{workflow:?}"));
+        assert_hidden(&format!("{settings:?} {settings:#?}"));
+        let shown = format!("{:?}", settings.fallback_url);
+        assert_eq!(shown, "https://logic.example/…");
+        assert_eq!(settings.fallback_url.origin(), "https://logic.example");
     }
+}
+
+#[test]
+fn debug_of_the_fallback_shows_no_secret() {
+    let client = http_client::build().unwrap();
+    let authorization = Authorization {
+        credential: Identity::Developer.credential(&client).unwrap(),
+        scope: "https://scope.example".to_owned(),
+    };
+    let shown = format!("{authorization:?}");
+    assert!(shown.contains("scope.example"), "{shown}");
+    let workflow = LogicApp {
+        url: fallback().parse().unwrap(),
+        client,
+        authorization: Some(authorization),
+    };
+    let shown = format!("{workflow:?} {workflow:#?}");
+    assert_hidden(&shown);
+    assert!(shown.contains("logic.example"), "{shown}");
+}
+
+#[test]
+fn debug_of_a_reader_shows_the_mistakes_and_no_setting() {
+    let source = |_: &str| Some(format!("AccountKey={KEY}"));
+    let mut reader = Reader::new(&[("OrdersStorage", Some(SIGNATURE))], &source);
+    assert!(reader.wrong::<()>("OrdersStorage", "no account").is_none());
+    let shown = format!("{reader:?} {reader:#?}");
+    assert_hidden(&shown);
+    assert!(shown.contains("no account"), "{shown}");
 }
