@@ -1,34 +1,30 @@
 //! Does what the schedule says, and undoes it in time.
 
+mod ambush;
+mod blows;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use tokio::sync::oneshot::{self, error::TryRecvError};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::ChaosError;
-use super::schedule::{Fallback, Kind, Mail, Step, Storage};
-use crate::blob::{BlobHandle, HeldUpload};
-use crate::host::{Host, Killer};
+use super::schedule::{Kind, Step};
+use super::stage::Stage;
+use crate::blob::BlobHandle;
+use crate::host::Killer;
 use crate::logic_app::LogicAppHandle;
-use crate::loopback::{Fault, Flaky, StatusCode};
+use crate::loopback::Fault;
 use crate::mail::MailService;
 use crate::queue::Queue;
-use crate::stack::Stack;
+use ambush::Ambush;
+pub(super) use blows::LATE;
+use blows::{BAD_GATEWAY, break_fallback, break_mail, break_storage};
 
 const TICK: Duration = Duration::from_millis(5);
 
-/// Longer than the handler's time limit of an attempt.
-pub(super) const LATE: Duration = Duration::from_millis(1_300);
-
 /// Long enough for a lock to be lost meanwhile.
 const SLOW: Duration = Duration::from_millis(150);
-
-/// An upload is waited for so long; in the midst of other faults there may be none.
-const HELD_WITHIN: Duration = Duration::from_secs(2);
-
-/// A killed process is gone by then.
-const KILLED_WITHIN: Duration = Duration::from_millis(300);
 
 /// Messages that are hunted at once.
 const HUNTED: usize = 8;
@@ -54,8 +50,7 @@ pub(super) struct Injector<'a> {
     done: Done,
     spells: Spells,
     hunted: BTreeSet<u64>,
-    armed: Option<(oneshot::Receiver<HeldUpload>, Instant)>,
-    unanswered: Option<(HeldUpload, Instant)>,
+    ambush: Ambush,
 }
 
 /// When each ends.
@@ -68,7 +63,8 @@ struct Spells {
 }
 
 impl<'a> Injector<'a> {
-    pub(super) fn new(stack: &'a Stack, second: &Host) -> Result<Self, ChaosError> {
+    pub(super) fn new(stage: &'a Stage) -> Result<Self, ChaosError> {
+        let Stage { stack, second, .. } = stage;
         let missing = ChaosError::Part;
         let storage = stack.blob.as_ref().ok_or(missing("storage"))?;
         let fallback = stack.logic_app.as_ref().ok_or(missing("Logic App"))?;
@@ -81,8 +77,7 @@ impl<'a> Injector<'a> {
             done: Done::default(),
             spells: Spells::default(),
             hunted: BTreeSet::new(),
-            armed: None,
-            unanswered: None,
+            ambush: Ambush::default(),
         })
     }
 
@@ -105,12 +100,11 @@ impl<'a> Injector<'a> {
     }
 
     /// Everything is well from now on.
-    pub(super) fn heal(mut self) -> Done {
+    pub(super) fn heal(self) -> Done {
         self.storage.set_fault(Fault::None);
         self.fallback.set_fault(Fault::None);
         self.mail.set_fault(Fault::None);
-        self.armed = None;
-        self.unanswered = None;
+        drop(self.ambush);
         self.done
     }
 
@@ -126,10 +120,7 @@ impl<'a> Injector<'a> {
                 self.spells.fallback = end;
             }
             Kind::Mail(fault) => {
-                self.mail.set_fault(match fault {
-                    Mail::Busy => status(StatusCode::SERVICE_UNAVAILABLE, "ServerBusy", None),
-                    Mail::LosesTheReply => Fault::ApplyThenDropConnection,
-                });
+                break_mail(self.mail, fault);
                 self.spells.mail = end;
             }
             Kind::Kill(which) => {
@@ -140,7 +131,7 @@ impl<'a> Injector<'a> {
                 }
             }
             Kind::KillInUpload => {
-                self.armed = Some((self.storage.hold_next_upload(), now + HELD_WITHIN));
+                self.ambush.lay(&self.storage, now);
             }
             Kind::LoseLocks => self.done.locks_lost += self.queue.lose_locks(|_| true),
             Kind::HuntLocks => {
@@ -182,75 +173,13 @@ impl<'a> Injector<'a> {
 
     /// Nobody sees whose upload it is: both die.
     fn kill_in_upload(&mut self, now: Instant) {
-        self.unanswered.take_if(|(_, until)| *until <= now);
-        let Some((held, until)) = &mut self.armed else {
+        if !self.ambush.springs(now) {
             return;
-        };
-        match held.try_recv() {
-            Ok(upload) => {
-                for killer in self.killers.iter().filter(|killer| killer.is_ready()) {
-                    killer.kill();
-                    self.done.kills += 1;
-                    self.done.kills_in_upload += 1;
-                }
-                self.unanswered = Some((upload, now + KILLED_WITHIN));
-                self.armed = None;
-            }
-            Err(TryRecvError::Empty) if *until > now => {}
-            Err(_) => self.armed = None,
+        }
+        for killer in self.killers.iter().filter(|killer| killer.is_ready()) {
+            killer.kill();
+            self.done.kills += 1;
+            self.done.kills_in_upload += 1;
         }
     }
-}
-
-const fn status(status: StatusCode, error_code: &'static str, retry_after: Option<u32>) -> Fault {
-    Fault::Status {
-        status,
-        error_code,
-        retry_after,
-    }
-}
-
-const SERVER_BUSY: Fault = status(StatusCode::SERVICE_UNAVAILABLE, "ServerBusy", None);
-const BAD_GATEWAY: Fault = status(StatusCode::BAD_GATEWAY, "BadGateway", None);
-const TOO_MANY: Fault = status(StatusCode::TOO_MANY_REQUESTS, "TooManyRequests", Some(1));
-const DONE_AND_DENIED: Fault = Fault::ApplyThenStatus(StatusCode::INTERNAL_SERVER_ERROR);
-
-fn break_storage(storage: &BlobHandle, fault: Storage, seed: u64) {
-    let fault = match fault {
-        Storage::Refuses => return storage.refuse_connections(),
-        Storage::Flaky => {
-            let all = vec![
-                Fault::None,
-                SERVER_BUSY,
-                Fault::ApplyThenDropConnection,
-                Fault::Delay(LATE),
-                DONE_AND_DENIED,
-                Fault::FORBID_ALL,
-                Fault::Hang,
-            ];
-            return storage.set_flaky(Flaky::new(seed, all));
-        }
-        Storage::ServerBusy => SERVER_BUSY,
-        Storage::TooManyRequests => TOO_MANY,
-        Storage::Late => Fault::Delay(LATE),
-        Storage::Hangs => Fault::Hang,
-        Storage::LosesTheReply => Fault::ApplyThenDropConnection,
-        Storage::SaysNoAndDoesIt => DONE_AND_DENIED,
-        Storage::Forbids => Fault::FORBID_ALL,
-    };
-    storage.set_fault(fault);
-}
-
-fn break_fallback(fallback: &LogicAppHandle, fault: Fallback, seed: u64) {
-    let fault = match fault {
-        Fallback::Down => return fallback.refuse_connections(),
-        Fallback::Flaky => {
-            let all = vec![Fault::None, BAD_GATEWAY, Fault::ApplyThenDropConnection];
-            return fallback.set_flaky(Flaky::new(seed, all));
-        }
-        Fallback::BadGateway => BAD_GATEWAY,
-        Fallback::Hangs => Fault::Hang,
-        Fallback::LosesTheReply => Fault::ApplyThenDropConnection,
-    };
-    fallback.set_fault(fault);
 }

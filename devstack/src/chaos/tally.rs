@@ -10,11 +10,11 @@ use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use super::ChaosError;
-use crate::host::{Delivered, Event, Exit, Host, Outcome};
+use super::stage::Stage;
+use crate::host::{Delivered, Event, Exit, Outcome};
 use crate::loopback::{Method, Moment, Seen};
 use crate::mail::OutboxReader;
 use crate::queue::Transition;
-use crate::stack::Stack;
 
 /// More problems than that are counted, not kept.
 const PROBLEMS_MAX: usize = 20;
@@ -46,7 +46,8 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    pub(super) fn of(stack: &Stack, second: &Host) -> Result<Self, ChaosError> {
+    pub(super) fn of(stage: &Stage) -> Result<Self, ChaosError> {
+        let Stage { stack, second, .. } = stage;
         let blob = stack.blob.as_ref().ok_or(ChaosError::Part("storage"))?;
         let mail = stack.mail.as_ref();
         let mail = mail.ok_or(ChaosError::Part("e-mail service"))?;

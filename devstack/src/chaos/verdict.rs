@@ -5,10 +5,10 @@ use std::collections::{BTreeSet, HashMap};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use super::stage::Stage;
 use super::tally::Counted;
 use super::{Chaos, ChaosError, Plan};
-use crate::load::evidence::Evidence;
-use crate::load::inside;
+use crate::load::evidence::{Evidence, Sent, inside};
 use crate::load::judge::{self, judge};
 use crate::logic_app::Received;
 use crate::queue::Accepted;
@@ -33,11 +33,11 @@ impl Found {
     pub(super) async fn of(chaos: Chaos, quiet: bool) -> Result<Self, ChaosError> {
         let Chaos {
             plan,
-            stack,
-            second,
+            stage,
             crowd,
             tally,
         } = chaos;
+        let Stage { stack, second, .. } = stage;
         second.stop().await;
         let (Some(blob), Some(logic_app)) = (&stack.blob, &stack.logic_app) else {
             return Err(ChaosError::Part("storage or Logic App"));
@@ -91,10 +91,7 @@ impl Found {
 }
 
 /// What waits or is dead has the bytes that were sent.
-fn altered<'a>(
-    sent: &[crate::load::evidence::Sent],
-    there: impl Iterator<Item = &'a Accepted>,
-) -> Vec<String> {
+fn altered<'a>(sent: &[Sent], there: impl Iterator<Item = &'a Accepted>) -> Vec<String> {
     let sent: HashMap<&str, &str> = sent
         .iter()
         .map(|sent| (sent.message_id.as_str(), sent.sha256.as_str()))

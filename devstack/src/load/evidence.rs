@@ -1,4 +1,12 @@
 //! What the judge is shown: what was sent, and what can be seen of it afterwards. Plain data.
+//!
+//! It comes from outside, over HTTP ([`watch`] during the run, [`gather`] after it), or out of a stack in this process
+//! ([`inside`]).
+
+pub(super) mod gather;
+pub(crate) mod inside;
+pub(super) mod seen;
+pub(super) mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -132,6 +140,14 @@ pub struct Evidence {
     pub queued: Vec<Waiting>,
     /// What was dead-lettered.
     pub dead: Vec<Waiting>,
+}
+
+impl Evidence {
+    /// What the queue said 201 to.
+    pub(crate) fn accepted(&self) -> impl Iterator<Item = &Sent> {
+        let sent = self.sent.iter();
+        sent.filter(|sent| sent.fate == Fate::Accepted)
+    }
 }
 
 /// SHA-256 in lower-case hexadecimal.

@@ -3,7 +3,7 @@
 use time::OffsetDateTime;
 
 use super::*;
-use crate::load::evidence::{Waiting, Write, sha256};
+use crate::load::evidence::{Fate, Mailed, Mark, Waiting, Write, sha256};
 
 const A: &str = "AAAA";
 const B: &str = "BBBB";

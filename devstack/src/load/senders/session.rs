@@ -1,62 +1,26 @@
 //! One session: its carts are sent one after another, and a newer one replaces one that still waits (design D17).
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use fastrand::Rng;
 use serde_json::Value;
 use time::OffsetDateTime;
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
-use super::bus::{Answer, Bus};
 use super::cart;
-use super::evidence::{Fate, Sent, sha256};
 use super::oracle::Oracle;
+use super::slot::Slot;
+use crate::load::access::{Answer, Bus};
+use crate::load::evidence::{Fate, Sent, sha256};
 
 const BACKOFF: Duration = Duration::from_millis(100);
 const BACKOFF_MAX: Duration = Duration::from_secs(2);
 
 /// How long a message is tried after the last cart arrived, before its fate stays open.
 const LAST_TRIES: Duration = Duration::from_secs(60);
-
-/// The place where a session's next cart waits.
-#[derive(Debug, Default)]
-pub(super) struct Slot {
-    due: Mutex<Option<OffsetDateTime>>,
-    filled: Notify,
-}
-
-impl Slot {
-    /// A cart that is due now. True when it replaces one that still waits.
-    pub(super) fn fill(&self, due: OffsetDateTime) -> bool {
-        let mut waiting = self.due.lock().unwrap_or_else(PoisonError::into_inner);
-        let replaces = waiting.is_some();
-        // The shopper has waited since the first of them.
-        waiting.get_or_insert(due);
-        self.filled.notify_one();
-        replaces
-    }
-
-    /// A cart that is due now, unless one waits.
-    pub(super) fn fill_if_empty(&self, due: OffsetDateTime) -> bool {
-        let mut waiting = self.due.lock().unwrap_or_else(PoisonError::into_inner);
-        if waiting.is_some() {
-            return false;
-        }
-        *waiting = Some(due);
-        self.filled.notify_one();
-        true
-    }
-
-    fn take(&self) -> Option<OffsetDateTime> {
-        self.due
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()
-    }
-}
 
 /// A session with all it needs to send.
 pub(super) struct Session {
@@ -87,7 +51,7 @@ impl Session {
                 return;
             }
             tokio::select! {
-                () = self.slot.filled.notified() => {}
+                () = self.slot.filled() => {}
                 // An error means that the run is gone: so are we.
                 ended = over.changed() => if ended.is_err() { return },
             }

@@ -6,18 +6,15 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use time::OffsetDateTime;
-use tokio::sync::watch;
-use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
-use super::LoadError;
-use super::blobs::Blobs;
-use super::bus::Bus;
-use super::evidence::{Blob, Sent, blob_name};
 use super::oracle::Oracle;
-use super::session::{Session, Slot};
-use super::target::Places;
-use crate::http_client;
+use super::slot::Slot;
+use super::{Sender, Senders};
+use crate::load::LoadError;
+use crate::load::access::Access;
+use crate::load::evidence::{Blob, Sent, blob_name};
+use crate::load::target::Places;
 
 /// Between two rounds through the sessions.
 const ROUND: Duration = Duration::from_millis(1);
@@ -36,26 +33,14 @@ const LARGE_BYTES: usize = 16 * 1024;
 #[derive(Debug, Clone)]
 pub(crate) struct Crowd {
     oracle: Oracle,
-    bus: Bus,
-    blobs: Blobs,
+    access: Access,
 }
 
 impl Crowd {
-    pub(crate) fn new(places: &Places) -> Result<Self, LoadError> {
-        let problem = |error: &dyn std::error::Error| LoadError::Client(error.to_string());
-        let builder = http_client::builder().map_err(|error| problem(&error))?;
-        let builder = builder.redirect(reqwest::redirect::Policy::none());
-        let client = builder.build().map_err(|error| problem(&error))?;
+    pub(crate) fn at(places: &Places) -> Result<Self, LoadError> {
         Ok(Self {
             oracle: Oracle::default(),
-            bus: Bus {
-                places: places.clone(),
-                client: client.clone(),
-            },
-            blobs: Blobs {
-                places: places.clone(),
-                client,
-            },
+            access: Access::to(places)?,
         })
     }
 
@@ -92,31 +77,21 @@ impl Crowd {
         is_full: impl Fn() -> bool,
         stop: impl Future<Output = ()>,
     ) -> bool {
-        let (over, is_over) = watch::channel(None);
-        let slots: Vec<Arc<Slot>> = (0..sessions).map(|_| Arc::default()).collect();
-        let mut senders = JoinSet::new();
-        for (number, slot) in slots.iter().enumerate() {
-            let session = Session {
-                id: format!("{:032X}", random.u128(..)),
-                slot: Arc::clone(slot),
-                bus: self.bus.clone(),
-                oracle: self.oracle.clone(),
-                random: random.fork(),
-                body_bytes: if number % LARGE_EVERY == 1 {
-                    LARGE_BYTES
-                } else {
-                    0
-                },
-                over: is_over.clone(),
-            };
-            senders.spawn(session.run());
-        }
+        let all = (0..sessions).map(|number| Sender {
+            id: format!("{:032X}", random.u128(..)),
+            random: random.fork(),
+            body_bytes: if number % LARGE_EVERY == 1 {
+                LARGE_BYTES
+            } else {
+                0
+            },
+        });
+        let senders = Senders::start(all, &self.access.bus, &self.oracle);
         let all_sent = tokio::select! {
-            () = fill(&slots, messages, is_full) => true,
+            () = fill(&senders.slots, messages, is_full) => true,
             () = stop => false,
         };
-        over.send_replace(Some(Instant::now()));
-        while senders.join_next().await.is_some() {}
+        senders.end().await;
         all_sent
     }
 
@@ -136,9 +111,9 @@ impl Crowd {
         sent: &[Sent],
     ) -> Result<(BTreeMap<String, Blob>, BTreeSet<String>), LoadError> {
         let ours = sent.iter().map(|sent| blob_name(&sent.session)).collect();
-        let found = self.blobs.read_all(ours).await?;
+        let found = self.access.blobs.read_all(ours).await?;
         let blobs = found.into_iter().map(|(name, (blob, _))| (name, blob));
-        Ok((blobs.collect(), self.blobs.names().await?))
+        Ok((blobs.collect(), self.access.blobs.names().await?))
     }
 }
 
