@@ -1,13 +1,14 @@
 //! Everything that can go wrong, all at once, for as many messages as one likes; and a verdict.
 //!
 //! A run starts a stack of its own, in memory and on free ports, and a second Functions host on the same queue: two
-//! instances of one binary. A crowd sends carts through the queue's door as fast as they are taken. Meanwhile a
-//! schedule ([`schedule`], decided by the seed) breaks storage, Logic App and e-mail service in every way they know,
-//! kills the handlers (SIGKILL), also in the middle of uploads, and ends the locks of messages that are being worked
-//! on ([`injector`]). Then all is healed, the queue comes to rest, and the judge of [`crate::load`], which shares no
-//! code with the product, says where each message is.
+//! instances of one binary ([`stage`]). A crowd sends carts, and a little poison, through the queue's door as fast as
+//! they are taken. Meanwhile a schedule ([`schedule`], decided by the seed) breaks storage, Logic App and e-mail service
+//! in every way they know, kills the handlers (SIGKILL), also in the middle of uploads, ends the locks of messages that
+//! are being worked on, and lets outages last until messages are dead letters ([`injector`]). Then all is healed, the
+//! queue comes to rest ([`rest`]), and the judge of [`crate::load`], which shares no code with the product, says where
+//! each message is ([`verdict`], [`report`](mod@report)).
 //!
-//! The same seed gives the same carts of the same sessions and the same schedule, counted in messages sent. What is
+//! The same seed gives the same messages of the same sessions and the same schedule, counted in messages sent. What is
 //! not the same: which message meets which fault, how many carts each session gets to send, and everything else that
 //! hangs on real processes, sockets and the machine's scheduler. A seed that found something finds it again often,
 //! not always: run it several times.
@@ -21,6 +22,7 @@ mod tally;
 mod verdict;
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use fastrand::Rng;
@@ -32,6 +34,7 @@ use crate::load::senders::crowd::Crowd;
 use crate::stack::{Stack, StackError};
 use injector::Injector;
 pub use report::{Figures, Report, Verdict};
+use schedule::{OUTAGE, schedule};
 use stage::Stage;
 use tally::Tally;
 
@@ -45,13 +48,13 @@ pub struct Plan {
     pub root: PathBuf,
     /// The handler's binary.
     pub handler: PathBuf,
-    /// Carts to send.
+    /// Messages to send.
     pub messages: usize,
     /// Sessions that send at a time.
     pub sessions: usize,
-    /// Decides the carts and the schedule.
+    /// Decides the messages and the schedule.
     pub seed: u64,
-    /// No cart is sent after this time.
+    /// Nothing is sent after this time.
     pub limit: Duration,
 }
 
@@ -113,14 +116,14 @@ impl Chaos {
         &self.stage.stack
     }
 
-    /// How many carts were sent so far.
+    /// How many messages were sent so far.
     #[must_use]
     pub fn sent(&self) -> usize {
         self.crowd.len()
     }
 
     /// Sends, breaks, heals, waits and judges. Nothing is sent any more once `stop` has come to pass; `tell` hears now
-    /// and then how many carts were sent.
+    /// and then how many messages were sent.
     ///
     /// # Errors
     /// [`ChaosError`] when the evidence cannot be read.
@@ -149,9 +152,11 @@ impl Chaos {
             crowd,
             tally,
         } = self;
-        let steps = schedule::schedule(plan.seed, plan.messages);
-        let mut injector = Injector::new(stage)?;
-        let is_full = || stage.stack.queue.counts().active > BACKLOG_MAX;
+        let steps = schedule(plan.seed, plan.messages, plan.sessions);
+        let holds_back = AtomicBool::new(false);
+        let mut injector = Injector::new(stage, &holds_back)?;
+        let queue = &stage.stack.queue;
+        let is_full = || holds_back.load(Relaxed) || queue.counts().active > BACKLOG_MAX;
         let stop = async {
             tokio::select! {
                 () = stop => {}
@@ -161,8 +166,13 @@ impl Chaos {
         };
         let (messages, sessions) = (plan.messages, plan.sessions);
         let random = Rng::with_seed(plan.seed);
+        let send = async {
+            crowd.send(messages, sessions, random, is_full, stop).await;
+            // The last carts meet an outage too; it is over when all is healed.
+            sleep(OUTAGE).await;
+        };
         tokio::select! {
-            () = crowd.send(messages, sessions, random, is_full, stop) => {}
+            () = send => {}
             () = injector.run(&steps, || crowd.len()) => {}
             () = report(crowd, tell) => {}
         }

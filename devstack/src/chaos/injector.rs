@@ -2,14 +2,17 @@
 
 mod ambush;
 mod blows;
+mod outage;
+mod strike;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::ChaosError;
-use super::schedule::{Kind, Step};
+use super::schedule::Step;
 use super::stage::Stage;
 use crate::blob::BlobHandle;
 use crate::host::Killer;
@@ -19,15 +22,9 @@ use crate::mail::MailService;
 use crate::queue::Queue;
 use ambush::Ambush;
 pub(super) use blows::LATE;
-use blows::{BAD_GATEWAY, break_fallback, break_mail, break_storage};
+use outage::Outage;
 
 const TICK: Duration = Duration::from_millis(5);
-
-/// Long enough for a lock to be lost meanwhile.
-const SLOW: Duration = Duration::from_millis(150);
-
-/// Messages that are hunted at once.
-const HUNTED: usize = 8;
 
 /// What was done.
 #[derive(Debug, Clone, Default)]
@@ -37,6 +34,8 @@ pub(super) struct Done {
     pub(super) kills: u32,
     pub(super) kills_in_upload: u32,
     pub(super) locks_lost: usize,
+    /// Messages that became dead letters in outages.
+    pub(super) dead_in_outages: usize,
 }
 
 /// Breaks one stack, and its second host.
@@ -50,6 +49,9 @@ pub(super) struct Injector<'a> {
     done: Done,
     spells: Spells,
     hunted: BTreeSet<u64>,
+    outage: Option<Outage>,
+    /// While it is set, nobody begins a new message.
+    holds_back: &'a AtomicBool,
     ambush: Ambush,
 }
 
@@ -63,7 +65,7 @@ struct Spells {
 }
 
 impl<'a> Injector<'a> {
-    pub(super) fn new(stage: &'a Stage) -> Result<Self, ChaosError> {
+    pub(super) fn new(stage: &'a Stage, holds_back: &'a AtomicBool) -> Result<Self, ChaosError> {
         let Stage { stack, second, .. } = stage;
         let missing = ChaosError::Part;
         let storage = stack.blob.as_ref().ok_or(missing("storage"))?;
@@ -77,6 +79,8 @@ impl<'a> Injector<'a> {
             done: Done::default(),
             spells: Spells::default(),
             hunted: BTreeSet::new(),
+            outage: None,
+            holds_back,
             ambush: Ambush::default(),
         })
     }
@@ -92,6 +96,7 @@ impl<'a> Injector<'a> {
             self.kill_in_upload(now);
             let hunted = &self.hunted;
             self.done.locks_lost += self.queue.lose_locks(|number| hunted.contains(&number));
+            self.go_on_with_outage(sent(), now);
             while let Some(step) = steps.next_if(|step| step.at <= sent()) {
                 *self.done.blows.entry(step.kind.name()).or_default() += 1;
                 self.strike(step, now);
@@ -100,7 +105,8 @@ impl<'a> Injector<'a> {
     }
 
     /// Everything is well from now on.
-    pub(super) fn heal(self) -> Done {
+    pub(super) fn heal(mut self) -> Done {
+        self.end_outage();
         self.storage.set_fault(Fault::None);
         self.fallback.set_fault(Fault::None);
         self.mail.set_fault(Fault::None);
@@ -108,51 +114,29 @@ impl<'a> Injector<'a> {
         self.done
     }
 
-    fn strike(&mut self, step: &Step, now: Instant) {
-        let end = Some(now + step.lasts);
-        match step.kind {
-            Kind::Storage(fault) => {
-                break_storage(&self.storage, fault, step.seed);
-                self.spells.storage = end;
-            }
-            Kind::Fallback(fault) => {
-                break_fallback(&self.fallback, fault, step.seed);
-                self.spells.fallback = end;
-            }
-            Kind::Mail(fault) => {
-                break_mail(self.mail, fault);
-                self.spells.mail = end;
-            }
-            Kind::Kill(which) => {
-                let killer = self.killers.get(which).filter(|killer| killer.is_ready());
-                if let Some(killer) = killer {
-                    killer.kill();
-                    self.done.kills += 1;
-                }
-            }
-            Kind::KillInUpload => {
-                self.ambush.lay(&self.storage, now);
-            }
-            Kind::LoseLocks => self.done.locks_lost += self.queue.lose_locks(|_| true),
-            Kind::HuntLocks => {
-                self.storage.set_fault(Fault::Delay(SLOW));
-                self.spells.storage = end;
-                self.hunt(end);
-            }
-            Kind::HuntInTheDark => {
-                self.storage.set_fault(Fault::FORBID_ALL);
-                self.fallback.set_fault(BAD_GATEWAY);
-                (self.spells.storage, self.spells.fallback) = (end, end);
-                self.hunt(end);
-            }
+    fn go_on_with_outage(&mut self, sent: usize, now: Instant) {
+        let Some(outage) = &mut self.outage else {
+            return;
+        };
+        outage.go_on(self.queue, sent, now);
+        let goes_on = outage.holds_back();
+        if goes_on && !self.holds_back.swap(true, Relaxed) {
+            // Another blow may have brought light meanwhile.
+            self.in_the_dark(None);
+        }
+        if self.outage.as_ref().is_some_and(|it| it.is_over(now)) {
+            self.end_outage();
+            (self.spells.storage, self.spells.fallback) = (Some(now), Some(now));
         }
     }
 
-    /// The oldest messages lose every lock from now on.
-    fn hunt(&mut self, end: Option<Instant>) {
-        let all = self.queue.peek().into_iter();
-        self.hunted = all.map(|it| it.accepted.sequence).take(HUNTED).collect();
-        self.spells.hunt = end;
+    fn end_outage(&mut self) {
+        if let Some(mut outage) = self.outage.take() {
+            outage.let_go(self.queue);
+            self.done.dead_in_outages += outage.dead;
+            self.done.locks_lost += outage.locks_lost;
+        }
+        self.holds_back.store(false, Relaxed);
     }
 
     fn end_spells(&mut self, now: Instant) {

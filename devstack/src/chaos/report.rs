@@ -17,7 +17,7 @@ pub use figures::Figures;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Verdict {
-    /// Every message is accounted for, and no blob went back.
+    /// Every message is accounted for, no blob went back, and no poison was stored.
     Kept,
     /// So it is, but not all messages could be sent, or some still wait.
     Incomplete,
@@ -31,11 +31,11 @@ pub enum Verdict {
 pub struct Report {
     /// The verdict.
     pub verdict: Verdict,
-    /// `--seed` for the same carts and the same schedule again.
+    /// `--seed` for the same messages and the same schedule again.
     pub seed: u64,
     /// What does it again.
     pub replay: String,
-    /// Carts asked for.
+    /// Messages asked for.
     pub messages: usize,
     /// The figures.
     pub figures: Figures,

@@ -40,8 +40,8 @@ pub struct Sent {
     pub message_id: String,
     /// Of the body's bytes.
     pub sha256: String,
-    /// Of the order as JSON without blanks: an e-mail carries the order, not its blanks.
-    pub order_sha256: String,
+    /// Of the order as JSON without blanks: an e-mail carries the order, not its blanks. Poison has no order in it.
+    pub order_sha256: Option<String>,
     /// How sending ended.
     pub fate: Fate,
     /// How often it was tried.
@@ -54,6 +54,14 @@ pub struct Sent {
     /// When the last try ended.
     #[serde(with = "time::serde::rfc3339")]
     pub answered: OffsetDateTime,
+}
+
+impl Sent {
+    /// Whether it is no order: nothing can ever store it.
+    #[must_use]
+    pub fn is_poison(&self) -> bool {
+        self.order_sha256.is_none()
+    }
 }
 
 /// What a blob's metadata says of the message in it.
@@ -104,6 +112,8 @@ pub struct Mailed {
     pub sequence: Option<u64>,
     /// Of `order` as JSON without blanks.
     pub order_sha256: Option<String>,
+    /// Of the bytes in `rawBody`, when all of them are there.
+    pub raw_sha256: Option<String>,
     /// The cart in the order.
     pub cart: Option<Cart>,
 }

@@ -1,5 +1,6 @@
-//! The judge: every accepted message is stored at its number or a later one, or mailed, or still waits; and no
+//! The judge: every accepted cart is stored at its number or a later one, or mailed, or still waits; and no
 //! blob ever went back, holds other bytes than were published for its session, or belongs to nobody.
+//! Poison, which is no order, is mailed or still waits, and is never stored.
 //!
 //! The order of a session's messages is known twice over: by the numbers the queue gave them, as far as they can
 //! be seen, and by the order of sending, since the next cart of a session is sent only after the queue has
@@ -23,8 +24,10 @@ pub use violation::Violation;
 #[derive(Debug, Clone, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Verdict {
-    /// Where the accepted messages are.
+    /// Where the accepted carts are.
     pub fates: Fates,
+    /// Where the accepted messages are that are no orders.
+    pub poison: PoisonFates,
     /// Every breach of the promise; none when it was kept.
     pub violations: Vec<Violation>,
 }
@@ -37,7 +40,7 @@ impl Verdict {
     }
 }
 
-/// Where accepted messages are. Each is counted once, at the first place in this order.
+/// Where accepted carts are. Each is counted once, at the first place in this order.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Fates {
@@ -55,16 +58,34 @@ pub struct Fates {
     pub lost: usize,
 }
 
+/// Where poison is: nothing can store it, and nothing may. Each is counted once, at the first place in this order.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PoisonFates {
+    /// It was mailed to a person.
+    pub mailed: usize,
+    /// It is still in the queue.
+    pub queued: usize,
+    /// It is in the dead-letter queue.
+    pub dead_lettered: usize,
+    /// It is nowhere.
+    pub lost: usize,
+}
+
 /// Holds what can be seen against what was sent.
 #[must_use]
 pub fn judge(evidence: &Evidence) -> Verdict {
     let index = Index::of(evidence);
     let mut verdict = Verdict {
         violations: index.conflicts.clone(),
-        fates: Fates::default(),
+        ..Verdict::default()
     };
     for sent in evidence.accepted() {
-        account_for(sent, evidence, &index, &mut verdict);
+        if sent.is_poison() {
+            account_for_poison(sent, &index, &mut verdict);
+        } else {
+            account_for(sent, evidence, &index, &mut verdict);
+        }
     }
     let found = &mut verdict.violations;
     blobs::contents(evidence, &index, found);
@@ -75,7 +96,25 @@ pub fn judge(evidence: &Evidence) -> Verdict {
     verdict
 }
 
-/// Where one accepted message is.
+/// Where one accepted message is that is no order: its session's blob says nothing of it.
+fn account_for_poison(sent: &Sent, index: &Index<'_>, verdict: &mut Verdict) {
+    let (id, poison) = (&sent.message_id, &mut verdict.poison);
+    if index.mailed.contains_key(id.as_str()) {
+        poison.mailed += 1;
+    } else if index.queued.contains(id.as_str()) {
+        poison.queued += 1;
+    } else if index.dead.contains(id.as_str()) {
+        poison.dead_lettered += 1;
+    } else {
+        poison.lost += 1;
+        verdict.violations.push(Violation::PoisonLost {
+            message_id: id.clone(),
+            session: sent.session.clone(),
+        });
+    }
+}
+
+/// Where one accepted cart is.
 fn account_for(sent: &Sent, evidence: &Evidence, index: &Index<'_>, verdict: &mut Verdict) {
     let blob = evidence.blobs.get(&blob_name(&sent.session));
     let id = &sent.message_id;

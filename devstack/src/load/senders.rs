@@ -6,6 +6,7 @@
 pub(super) mod arrivals;
 pub(super) mod cart;
 pub(crate) mod crowd;
+pub(super) mod message;
 pub(super) mod oracle;
 mod session;
 mod slot;

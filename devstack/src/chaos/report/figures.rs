@@ -6,14 +6,16 @@ use serde::Serialize;
 
 use crate::chaos::injector::Done;
 use crate::chaos::verdict::Found;
-use crate::load::judge::Fates;
+use crate::load::judge::{Fates, PoisonFates};
 
 /// The figures.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Figures {
-    /// Carts that the queue accepted.
+    /// Messages that the queue accepted.
     pub accepted: usize,
+    /// Of them, those that are no orders.
+    pub poison_accepted: usize,
     /// Sessions that sent them.
     pub sessions: usize,
     /// Hand-outs of messages.
@@ -42,12 +44,16 @@ pub struct Figures {
     pub late_answers: u64,
     /// Dead letters, those that were stored or mailed all the same included.
     pub dead_letters: usize,
+    /// Of them, those that outages made.
+    pub dead_in_outages: usize,
     /// How often what happened.
     pub blows: BTreeMap<&'static str, u32>,
     /// Counts that may be too low, by how much at the most.
     pub missed: BTreeMap<&'static str, u64>,
     /// Where the accepted carts are.
     pub fates: Fates,
+    /// Where the accepted poison is.
+    pub poison: PoisonFates,
 }
 
 impl Figures {
@@ -56,6 +62,7 @@ impl Figures {
         let sessions = evidence.sent.iter().map(|sent| sent.session.as_str());
         Self {
             accepted: evidence.accepted().count(),
+            poison_accepted: evidence.accepted().filter(|sent| sent.is_poison()).count(),
             sessions: sessions.collect::<HashSet<_>>().len(),
             deliveries: counted.deliveries,
             redeliveries: counted.redeliveries,
@@ -70,9 +77,11 @@ impl Figures {
             locks_lost: done.locks_lost,
             late_answers: counted.late_answers,
             dead_letters: evidence.dead.len(),
+            dead_in_outages: done.dead_in_outages,
             blows: done.blows,
             missed: counted.missed.clone(),
             fates: found.verdict.fates,
+            poison: found.verdict.poison,
         }
     }
 }

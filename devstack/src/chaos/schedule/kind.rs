@@ -16,6 +16,9 @@ pub(in crate::chaos) enum Kind {
     HuntLocks,
     /// The same while neither storage nor Logic App takes anything.
     HuntInTheDark,
+    /// Neither storage nor Logic App takes anything for so long that messages use up their deliveries. It goes on when so
+    /// many messages were sent, and a little longer.
+    Outage(usize),
 }
 
 /// What the storage does.
@@ -95,6 +98,7 @@ impl Kind {
             Self::LoseLocks => "all locks lost",
             Self::HuntLocks => "locks lost over and over",
             Self::HuntInTheDark => "the same with both services down",
+            Self::Outage(_) => "outage until messages are dead letters",
         }
     }
 }

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::cause;
 use super::signature::authorized;
 use crate::load::LoadError;
+use crate::load::senders::message::Message;
 use crate::load::target::Places;
 
 /// How long one try may take.
@@ -44,15 +45,10 @@ pub(in crate::load) struct Bus {
 
 impl Bus {
     /// Tries once.
-    pub(in crate::load) async fn send(
-        &self,
-        session: &str,
-        message_id: &str,
-        body: &str,
-    ) -> Answer {
+    pub(in crate::load) async fn send(&self, message_id: &str, message: &Message) -> Answer {
         let target = self.places.now();
         let properties = json!({
-            "SessionId": session,
+            "SessionId": message.session,
             "MessageId": message_id,
             "CorrelationId": traceparent(),
             "Label": "CartUpdated",
@@ -62,7 +58,7 @@ impl Bus {
             .post(format!("{}/messages", target.queue))
             .header(CONTENT_TYPE, "application/json")
             .header("BrokerProperties", properties.to_string())
-            .body(body.to_owned());
+            .body(message.body.clone());
         let answer = authorized(request, &target).timeout(PATIENCE).send().await;
         let answer = match answer {
             Ok(answer) => answer,

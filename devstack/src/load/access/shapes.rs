@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde_json::Value;
 use time::OffsetDateTime;
@@ -81,7 +83,23 @@ pub(in crate::load) fn mailed(body: &Value) -> Mailed {
             .as_ref()
             .and_then(|order| Cart::of_order(order.as_bytes())),
         order_sha256: order.map(|order| sha256(order.as_bytes())),
+        raw_sha256: body
+            .get("rawBody")
+            .and_then(raw_body)
+            .map(|bytes| sha256(&bytes)),
     }
+}
+
+/// The bytes of an unreadable message; none when they are not all there.
+fn raw_body(raw: &Value) -> Option<Vec<u8>> {
+    let data = raw.get("data")?.as_str()?;
+    let bytes = match raw.get("encoding")?.as_str()? {
+        "utf-8" => data.as_bytes().to_vec(),
+        "base64" => STANDARD.decode(data).ok()?,
+        _ => return None,
+    };
+    let is_whole = !raw.get("truncated")?.as_bool()?;
+    is_whole.then_some(bytes)
 }
 
 #[cfg(test)]
@@ -104,6 +122,19 @@ mod tests {
             (Some("m"), Some(7))
         );
         assert_eq!(mailed(&Value::from(body.to_string())), read);
+    }
+
+    #[test]
+    fn the_bytes_of_an_unreadable_message_are_read_when_they_are_whole() {
+        let read = |encoding: &str, data: &str, truncated: bool| {
+            let raw =
+                serde_json::json!({"encoding": encoding, "data": data, "truncated": truncated});
+            mailed(&serde_json::json!({"rawBody": raw, "failure": {}})).raw_sha256
+        };
+        assert_eq!(read("utf-8", "Zoë", false), Some(sha256("Zoë".as_bytes())));
+        assert_eq!(read("base64", "/wA=", false), Some(sha256(&[255, 0])));
+        assert_eq!(read("utf-8", "Zo", true), None);
+        assert_eq!(read("base64", "no base64", false), None);
     }
 
     #[test]

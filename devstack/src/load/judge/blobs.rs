@@ -36,6 +36,12 @@ fn content(
             message_id: mark.message_id.clone(),
         });
     };
+    if sent.is_poison() {
+        return found.push(Violation::PoisonStored {
+            name: name.to_owned(),
+            message_id: sent.message_id.clone(),
+        });
+    }
     if sent.session != session {
         return found.push(Violation::WrongSession {
             name: name.to_owned(),

@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::slot::Slot;
+use super::slot::{Due, Slot};
 use crate::load::access::Bus;
 use crate::load::plan::Pace;
 
@@ -69,7 +69,7 @@ async fn as_fast_as_taken(slots: &[Arc<Slot>], bus: &Bus, end: Instant) -> Arriv
                 continue;
             }
             for slot in slots {
-                if slot.fill_if_empty(OffsetDateTime::now_utc()) {
+                if slot.fill_if_empty(Due::cart(OffsetDateTime::now_utc())) {
                     arrived.carts += 1;
                 }
             }

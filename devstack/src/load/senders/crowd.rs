@@ -1,6 +1,7 @@
 //! A crowd of sessions that sends a given number of carts, each its next one as soon as the queue has the last.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,8 +9,9 @@ use fastrand::Rng;
 use time::OffsetDateTime;
 use tokio::time::sleep;
 
+use super::message::{POISONS, Poison};
 use super::oracle::Oracle;
-use super::slot::Slot;
+use super::slot::{Due, Slot};
 use super::{Sender, Senders};
 use crate::load::LoadError;
 use crate::load::access::Access;
@@ -22,8 +24,12 @@ const ROUND: Duration = Duration::from_millis(1);
 /// While too many messages wait.
 const HELD_BACK: Duration = Duration::from_millis(5);
 
-/// Carts of a session, on average.
-const CARTS_EACH: usize = 20;
+/// Messages of a session, on average.
+pub(crate) const CARTS_EACH: usize = 20;
+
+/// One of so many messages is poison, at this place among them.
+const POISON_EVERY: usize = 200;
+const POISON_PLACE: usize = 50;
 
 /// Every so many sessions have large carts.
 const LARGE_EVERY: usize = 50;
@@ -44,10 +50,10 @@ impl Crowd {
         })
     }
 
-    /// Sends `messages` carts, and no more once `stop` has come to pass; while `is_full`, nobody begins a new cart.
+    /// Sends `messages`, carts and a little poison, and no more once `stop` has come to pass; while `is_full`, nobody begins a new one.
     ///
     /// `sessions` of them send at a time. After some carts each, others take their place: so many a session's last cart
-    /// meets trouble, and is not followed by one that makes up for it. What is in the carts follows from `random`.
+    /// meets trouble, and is not followed by one that makes up for it. What is in them follows from `random`.
     pub(crate) async fn send(
         &self,
         messages: usize,
@@ -56,22 +62,22 @@ impl Crowd {
         is_full: impl Fn() -> bool,
         stop: impl Future<Output = ()>,
     ) {
-        let mut left = messages;
+        let mut sent = 0;
         let mut stop = std::pin::pin!(stop);
-        while left > 0 {
-            let wave = left.min(sessions * CARTS_EACH);
-            let all_sent = self.wave(wave, sessions, &mut random, &is_full, stop.as_mut());
+        while sent < messages {
+            let end = messages.min(sent + sessions * CARTS_EACH);
+            let all_sent = self.wave(sent..end, sessions, &mut random, &is_full, stop.as_mut());
             if !all_sent.await {
                 return;
             }
-            left -= wave;
+            sent = end;
         }
     }
 
-    /// The carts of sessions that begin and end here; false when `stop` came to pass.
+    /// The messages of sessions that begin and end here; false when `stop` came to pass.
     async fn wave(
         &self,
-        messages: usize,
+        numbers: Range<usize>,
         sessions: usize,
         random: &mut Rng,
         is_full: impl Fn() -> bool,
@@ -88,14 +94,14 @@ impl Crowd {
         });
         let senders = Senders::start(all, &self.access.bus, &self.oracle);
         let all_sent = tokio::select! {
-            () = fill(&senders.slots, messages, is_full) => true,
+            () = fill(&senders.slots, numbers, is_full) => true,
             () = stop => false,
         };
         senders.end().await;
         all_sent
     }
 
-    /// How many carts were sent so far.
+    /// How many messages were sent so far.
     pub(crate) fn len(&self) -> usize {
         self.oracle.len()
     }
@@ -117,19 +123,42 @@ impl Crowd {
     }
 }
 
-/// Gives a cart to whoever has none waiting, until all are given out.
-async fn fill(slots: &[Arc<Slot>], messages: usize, is_full: impl Fn() -> bool) {
-    let mut left = messages;
-    while left > 0 {
+/// Gives a message to whoever has none waiting, until all are given out.
+async fn fill(slots: &[Arc<Slot>], numbers: Range<usize>, is_full: impl Fn() -> bool) {
+    let mut numbers = numbers.peekable();
+    while numbers.peek().is_some() {
         if is_full() {
             sleep(HELD_BACK).await;
             continue;
         }
         for slot in slots {
-            if left > 0 && slot.fill_if_empty(OffsetDateTime::now_utc()) {
-                left -= 1;
+            let Some(number) = numbers.peek() else { return };
+            let due = Due {
+                at: OffsetDateTime::now_utc(),
+                poison: poison(*number),
+            };
+            if slot.fill_if_empty(due) {
+                numbers.next();
             }
         }
         sleep(ROUND).await;
+    }
+}
+
+/// What is wrong with the message of this number, if anything: each kind of poison has its turn.
+fn poison(number: usize) -> Option<Poison> {
+    let (round, place) = (number / POISON_EVERY, number % POISON_EVERY);
+    let poison = POISONS.get(round % POISONS.len()).copied();
+    poison.filter(|_| place == POISON_PLACE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn poison_of_every_kind_is_in_a_thousand_messages() {
+        let found: Vec<Poison> = (0..1_000).filter_map(poison).collect();
+        assert_eq!(found, POISONS);
     }
 }

@@ -4,15 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fastrand::Rng;
-use serde_json::Value;
 use time::OffsetDateTime;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
-use super::cart;
+use super::message::Message;
 use super::oracle::Oracle;
-use super::slot::Slot;
+use super::slot::{Due, Slot};
 use crate::load::access::{Answer, Bus};
 use crate::load::evidence::{Fate, Sent, sha256};
 
@@ -58,14 +57,15 @@ impl Session {
         }
     }
 
-    /// Sends one cart under one message id until the queue has clearly answered.
-    async fn send(&mut self, revision: u64, due: OffsetDateTime) -> Fate {
-        let body = cart::order(&self.id, revision, self.body_bytes, &mut self.random);
+    /// Sends one message under one id until the queue has clearly answered.
+    async fn send(&mut self, revision: u64, due: Due) -> Fate {
+        let (least, random) = (self.body_bytes, &mut self.random);
+        let message = Message::new(due.poison, &self.id, revision, least, random);
         let message_id = Uuid::now_v7().to_string();
         let (mut tries, mut unclear) = (0, false);
         let fate = loop {
             tries += 1;
-            let wait = match self.bus.send(&self.id, &message_id, &body).await {
+            let wait = match self.bus.send(&message_id, &message).await {
                 Answer::Accepted => break Fate::Accepted,
                 Answer::Refused(status) if !unclear => break Fate::Refused(status),
                 Answer::Refused(_) => break Fate::Maybe,
@@ -90,12 +90,12 @@ impl Session {
             session: self.id.clone(),
             revision,
             message_id,
-            sha256: sha256(body.as_bytes()),
-            order_sha256: compact(&body),
+            sha256: sha256(&message.body),
+            order_sha256: message.order_sha256,
             fate,
             tries,
             unclear,
-            due,
+            due: due.at,
             answered: OffsetDateTime::now_utc(),
         });
         fate
@@ -106,10 +106,4 @@ impl Session {
             .borrow()
             .is_some_and(|over| over.elapsed() > LAST_TRIES)
     }
-}
-
-/// Of the order without blanks.
-fn compact(body: &str) -> String {
-    let order: Value = serde_json::from_str(body).unwrap_or_default();
-    sha256(order.to_string().as_bytes())
 }
