@@ -34,9 +34,10 @@ impl fmt::Display for Report {
 impl Report {
     fn rows(&self) -> Vec<(&'static str, String)> {
         let it = &self.figures;
-        let fates = &it.fates;
+        let (fates, poison) = (&it.fates, &it.poison);
         vec![
             ("messages accepted", it.accepted.to_string()),
+            ("  of them poison", it.poison_accepted.to_string()),
             ("sessions", it.sessions.to_string()),
             ("deliveries", it.deliveries.to_string()),
             ("  of them redeliveries", it.redeliveries.to_string()),
@@ -44,18 +45,23 @@ impl Report {
             ("  of them applied", it.writes.to_string()),
             ("reads of a blob's position", it.reads.to_string()),
             ("calls of the Logic App", it.fallback_calls.to_string()),
-            ("  orders mailed", it.mails.to_string()),
+            ("  messages mailed", it.mails.to_string()),
             ("handlers killed (-9)", it.kills.to_string()),
             ("  of them in an upload", it.kills_in_upload.to_string()),
             ("locks lost", it.locks_lost.to_string()),
             ("  answers that came too late", it.late_answers.to_string()),
             ("dead letters", it.dead_letters.to_string()),
-            ("a message is: stored", fates.stored.to_string()),
+            ("  of them in outages", it.dead_in_outages.to_string()),
+            ("a cart is: stored", fates.stored.to_string()),
             ("  superseded by a later one", fates.superseded.to_string()),
             ("  only mailed", fates.mailed.to_string()),
             ("  only dead-lettered", fates.dead_lettered.to_string()),
             ("  still queued", fates.queued.to_string()),
             ("  lost", fates.lost.to_string()),
+            ("poison is: mailed", poison.mailed.to_string()),
+            ("  only dead-lettered", poison.dead_lettered.to_string()),
+            ("  still queued", poison.queued.to_string()),
+            ("  lost", poison.lost.to_string()),
         ]
     }
 
@@ -64,7 +70,7 @@ impl Report {
         match self.verdict {
             Verdict::Kept => write!(
                 f,
-                "kept: all {accepted} messages are accounted for, and no blob went back"
+                "kept: all {accepted} messages are accounted for, no blob went back, and no poison was stored"
             ),
             Verdict::Incomplete if !self.quiet => write!(
                 f,
