@@ -1,11 +1,8 @@
 //! A real Azurite in place of the endpoint built in, installed by npm from a package with a lock file.
-//!
-//! Each version of the lock file has a folder of its own: it is complete or not there, and nothing is replaced under a
-//! process that uses it.
 
-use std::fs;
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-use std::io;
+mod error;
+mod install;
+
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -16,6 +13,8 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::blob::{self, ACCOUNT};
+pub use error::AzuriteError;
+use install::install;
 
 /// Ends with its standard input, which is ours to close: when this process ends, however it
 /// ends, so does Azurite.
@@ -54,40 +53,6 @@ pub struct Azurite {
     _lines: JoinSet<()>,
 }
 
-/// Azurite cannot be had.
-#[derive(Debug, thiserror::Error)]
-pub enum AzuriteError {
-    /// A program is missing.
-    #[error(
-        "Azurite needs {program}, which cannot be run ({source}); install Node.js 20 or later with npm"
-    )]
-    Missing {
-        /// `npm` or `node`.
-        program: &'static str,
-        /// Why.
-        source: io::Error,
-    },
-    /// npm failed.
-    #[error("npm could not install Azurite: {0}")]
-    Npm(String),
-    /// It ended, or said nothing.
-    #[error("Azurite did not start on port {port}: {said}")]
-    NotStarted {
-        /// The port it was to have.
-        port: u16,
-        /// Its last words.
-        said: String,
-    },
-    /// A file.
-    #[error("{}: {source}", path.display())]
-    Io {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-}
-
 impl Azurite {
     /// Installs it when it is not there, and starts it.
     ///
@@ -95,32 +60,11 @@ impl Azurite {
     /// [`AzuriteError`] when npm or Node.js is missing, or one of them fails.
     pub async fn start(options: &AzuriteOptions) -> Result<Self, AzuriteError> {
         let home = install(&options.package, &options.installed).await?;
-        let mut process = Command::new("node");
-        process
-            .args(["-e", WRAPPER, "--", "--silent", "--disableTelemetry"])
-            .args([
-                "--blobHost",
-                "127.0.0.1",
-                "--blobPort",
-                &options.port.to_string(),
-            ]);
-        match &options.data {
-            Some(data) => process.arg("--location").arg(data),
-            None => process.arg("--inMemoryPersistence"),
-        };
-        process
-            .current_dir(&home)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true);
-        #[cfg(unix)]
-        process.process_group(0);
         let missing = |source| AzuriteError::Missing {
             program: "node",
             source,
         };
-        let mut process = process.spawn().map_err(missing)?;
+        let mut process = command(options, &home).spawn().map_err(missing)?;
         let (address, lines) = address(&mut process, options.port).await?;
         Ok(Self {
             url: format!("{address}/{ACCOUNT}"),
@@ -149,6 +93,27 @@ impl Azurite {
             self.process.kill().await.ok();
         }
     }
+}
+
+fn command(options: &AzuriteOptions, home: &Path) -> Command {
+    let port = options.port.to_string();
+    let mut command = Command::new("node");
+    command
+        .args(["-e", WRAPPER, "--", "--silent", "--disableTelemetry"])
+        .args(["--blobHost", "127.0.0.1", "--blobPort", &port]);
+    match &options.data {
+        Some(data) => command.arg("--location").arg(data),
+        None => command.arg("--inMemoryPersistence"),
+    };
+    command
+        .current_dir(home)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
+    #[cfg(unix)]
+    command.process_group(0);
+    command
 }
 
 /// Waits for the line with the address; then somebody reads on, so that Azurite never waits for a reader.
@@ -190,53 +155,4 @@ async fn forward(
         // An error means that nobody listens any more.
         said.send(line).ok();
     }
-}
-
-/// The folder with the version of the lock file. Made beside its place and moved there: several processes may do this
-/// at once.
-async fn install(package: &Path, installed: &Path) -> Result<PathBuf, AzuriteError> {
-    let failed = |path: &Path| {
-        let path = path.to_owned();
-        move |source| AzuriteError::Io { path, source }
-    };
-    let lock = package.join("package-lock.json");
-    let mut hasher = DefaultHasher::new();
-    fs::read(&lock).map_err(failed(&lock))?.hash(&mut hasher);
-    let home = installed.join(format!("{:016x}", hasher.finish()));
-    if home.exists() {
-        return Ok(home);
-    }
-    let beside = home.with_extension(std::process::id().to_string());
-    fs::create_dir_all(&beside).map_err(failed(&beside))?;
-    for file in ["package.json", "package-lock.json"] {
-        fs::copy(package.join(file), beside.join(file)).map_err(failed(&package.join(file)))?;
-    }
-    if let Err(error) = npm_ci(&beside).await {
-        fs::remove_dir_all(&beside).ok();
-        return Err(error);
-    }
-    if fs::rename(&beside, &home).is_err() {
-        // Another process was faster, with the same.
-        fs::remove_dir_all(&beside).ok();
-    }
-    Ok(home)
-}
-
-async fn npm_ci(folder: &Path) -> Result<(), AzuriteError> {
-    let npm = if cfg!(windows) { "npm.cmd" } else { "npm" };
-    let npm = Command::new(npm)
-        .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
-        .current_dir(folder)
-        .stdin(Stdio::null())
-        .kill_on_drop(true)
-        .output();
-    let output = npm.await.map_err(|source| AzuriteError::Missing {
-        program: "npm",
-        source,
-    })?;
-    if output.status.success() {
-        return Ok(());
-    }
-    let said = String::from_utf8_lossy(&output.stderr);
-    Err(AzuriteError::Npm(said.trim().to_owned()))
 }

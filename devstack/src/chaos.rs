@@ -1,13 +1,14 @@
 //! Everything that can go wrong, all at once, for as many messages as one likes; and a verdict.
 //!
 //! A run starts a stack of its own, in memory and on free ports, and a second Functions host on the same queue: two
-//! instances of one binary. A crowd sends carts through the queue's door as fast as they are taken. Meanwhile a
-//! schedule ([`schedule`], decided by the seed) breaks storage, Logic App and e-mail service in every way they know,
-//! kills the handlers (SIGKILL), also in the middle of uploads, and ends the locks of messages that are being worked
-//! on ([`injector`]). Then all is healed, the queue comes to rest, and the judge of [`crate::load`], which shares no
-//! code with the product, says where each message is.
+//! instances of one binary ([`stage`]). A crowd sends carts, and a little poison, through the queue's door as fast as
+//! they are taken. Meanwhile a schedule ([`schedule`], decided by the seed) breaks storage, Logic App and e-mail service
+//! in every way they know, kills the handlers (SIGKILL), also in the middle of uploads, ends the locks of messages that
+//! are being worked on, and lets outages last until messages are dead letters ([`injector`]). Then all is healed, the
+//! queue comes to rest ([`rest`]), and the judge of [`crate::load`], which shares no code with the product, says where
+//! each message is ([`verdict`], [`report`](mod@report)).
 //!
-//! The same seed gives the same carts of the same sessions and the same schedule, counted in messages sent. What is
+//! The same seed gives the same messages of the same sessions and the same schedule, counted in messages sent. What is
 //! not the same: which message meets which fault, how many carts each session gets to send, and everything else that
 //! hangs on real processes, sockets and the machine's scheduler. A seed that found something finds it again often,
 //! not always: run it several times.
@@ -16,30 +17,29 @@ mod injector;
 mod report;
 mod rest;
 mod schedule;
+mod stage;
 mod tally;
 mod verdict;
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use fastrand::Rng;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
 
-use crate::app::Settings;
-use crate::host::{Host, HostError, HostOptions};
+use crate::host::HostError;
 use crate::load::LoadError;
-use crate::load::crowd::Crowd;
-use crate::load::target::{Addresses, Places, TargetError};
-use crate::stack::{Ports, Stack, StackError};
+use crate::load::senders::crowd::Crowd;
+use crate::stack::{Stack, StackError};
 use injector::Injector;
 pub use report::{Figures, Report, Verdict};
+use schedule::{OUTAGE, schedule};
+use stage::Stage;
 use tally::Tally;
 
 /// New carts wait while so many messages are in the queue.
 const BACKLOG_MAX: usize = 1_000;
-
-/// For a handler's start; it takes milliseconds.
-const START: Duration = Duration::from_secs(60);
 
 /// What to do.
 #[derive(Debug, Clone)]
@@ -48,13 +48,13 @@ pub struct Plan {
     pub root: PathBuf,
     /// The handler's binary.
     pub handler: PathBuf,
-    /// Carts to send.
+    /// Messages to send.
     pub messages: usize,
     /// Sessions that send at a time.
     pub sessions: usize,
-    /// Decides the carts and the schedule.
+    /// Decides the messages and the schedule.
     pub seed: u64,
-    /// No cart is sent after this time.
+    /// Nothing is sent after this time.
     pub limit: Duration,
 }
 
@@ -71,7 +71,7 @@ pub enum ChaosError {
     #[error("the second host: {0}")]
     Host(#[from] HostError),
     /// The handler does not start.
-    #[error("{} does not answer within {START:?}", .0.display())]
+    #[error("{} does not answer within {:?}", .0.display(), stage::START)]
     NotReady(PathBuf),
     /// Senders or judge cannot reach the stack.
     #[error(transparent)]
@@ -83,12 +83,11 @@ pub enum ChaosError {
     Part(&'static str),
 }
 
-/// The two instances, and all that is around them.
+/// The two instances, those who send to them, and the one who counts.
 #[derive(Debug)]
 pub struct Chaos {
     plan: Plan,
-    stack: Stack,
-    second: Host,
+    stage: Stage,
     crowd: Crowd,
     tally: Tally,
 }
@@ -99,26 +98,13 @@ impl Chaos {
     /// # Errors
     /// [`ChaosError`]; nothing is left running then.
     pub async fn start(plan: Plan) -> Result<Self, ChaosError> {
-        let handler = std::path::absolute(&plan.handler).unwrap_or_else(|_| plan.handler.clone());
-        if !handler.is_file() {
-            return Err(ChaosError::NoHandler(handler));
-        }
-        let stack = Stack::start(&plan.root, Ports::Auto, settings(&handler)).await?;
-        let options = HostOptions {
-            app: stack.app.clone(),
-            handler_url: None,
-        };
-        let second = Host::start(options, stack.queue.clone())?;
-        let tally = Tally::of(&stack, &second)?;
-        let ready = async { tokio::join!(stack.host.ready(), second.ready()) };
-        if timeout(START, ready).await.is_err() {
-            return Err(ChaosError::NotReady(handler));
-        }
-        let crowd = Crowd::new(&places(&stack).map_err(LoadError::from)?)?;
+        let stage = Stage::start(&plan.root, &plan.handler).await?;
+        let tally = Tally::of(&stage)?;
+        stage.ready().await?;
+        let crowd = Crowd::at(&stage.places()?)?;
         Ok(Self {
             plan,
-            stack,
-            second,
+            stage,
             crowd,
             tally,
         })
@@ -127,17 +113,17 @@ impl Chaos {
     /// The stack with the first instance: for those who want to break more than the schedule does.
     #[must_use]
     pub fn stack(&self) -> &Stack {
-        &self.stack
+        &self.stage.stack
     }
 
-    /// How many carts were sent so far.
+    /// How many messages were sent so far.
     #[must_use]
     pub fn sent(&self) -> usize {
         self.crowd.len()
     }
 
     /// Sends, breaks, heals, waits and judges. Nothing is sent any more once `stop` has come to pass; `tell` hears now
-    /// and then how many carts were sent.
+    /// and then how many messages were sent.
     ///
     /// # Errors
     /// [`ChaosError`] when the evidence cannot be read.
@@ -149,7 +135,7 @@ impl Chaos {
         let began = Instant::now();
         let done = self.send_and_break(stop, tell).await?;
         let sending = began.elapsed();
-        let quiet = rest::settle(&self.stack, &self.tally).await;
+        let quiet = rest::settle(&self.stage.stack, &self.tally).await;
         let settled = began.elapsed();
         let evidence = verdict::Found::of(self, quiet).await?;
         Ok(Report::of(evidence, done, sending, settled))
@@ -162,14 +148,15 @@ impl Chaos {
     ) -> Result<injector::Done, ChaosError> {
         let Self {
             plan,
-            stack,
-            second,
+            stage,
             crowd,
             tally,
         } = self;
-        let steps = schedule::schedule(plan.seed, plan.messages);
-        let mut injector = Injector::new(stack, second)?;
-        let is_full = || stack.queue.counts().active > BACKLOG_MAX;
+        let steps = schedule(plan.seed, plan.messages, plan.sessions);
+        let holds_back = AtomicBool::new(false);
+        let mut injector = Injector::new(stage, &holds_back)?;
+        let queue = &stage.stack.queue;
+        let is_full = || holds_back.load(Relaxed) || queue.counts().active > BACKLOG_MAX;
         let stop = async {
             tokio::select! {
                 () = stop => {}
@@ -179,8 +166,13 @@ impl Chaos {
         };
         let (messages, sessions) = (plan.messages, plan.sessions);
         let random = Rng::with_seed(plan.seed);
+        let send = async {
+            crowd.send(messages, sessions, random, is_full, stop).await;
+            // The last carts meet an outage too; it is over when all is healed.
+            sleep(OUTAGE).await;
+        };
         tokio::select! {
-            () = crowd.send(messages, sessions, random, is_full, stop) => {}
+            () = send => {}
             () = injector.run(&steps, || crowd.len()) => {}
             () = report(crowd, tell) => {}
         }
@@ -194,33 +186,4 @@ async fn report(crowd: &Crowd, tell: impl Fn(usize)) {
         tell(crowd.len());
         sleep(Duration::from_millis(200)).await;
     }
-}
-
-/// Short limits: what the function waits for in Azure would make a long run of few messages.
-fn settings(handler: &std::path::Path) -> Settings {
-    let handler = handler.display().to_string();
-    let all = [
-        (
-            "AzureFunctionsJobHost__customHandler__description__defaultExecutablePath",
-            handler.as_str(),
-        ),
-        ("UPLOAD_ATTEMPT_TIMEOUT_MS", "1000"),
-        ("UPLOAD_BACKOFF_BASE_MS", "10"),
-        ("FALLBACK_TIMEOUT_MS", "2000"),
-        ("RUST_LOG", "error"),
-    ];
-    all.map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .into()
-}
-
-fn places(stack: &Stack) -> Result<Places, TargetError> {
-    let by_hand = Addresses {
-        queue: Some(format!("{}/{}", stack.door.url(), stack.queue.name())),
-        blobs: stack.blob.as_ref().map(|blob| blob.url().to_owned()),
-        container: stack.app.settings.get("ORDERS_CONTAINER").cloned(),
-        dashboard: Some(stack.dashboard.url()),
-        petstore: None,
-        connection: stack.app.settings.get("ServiceBusConnection").cloned(),
-    };
-    Places::find(PathBuf::new(), by_hand)
 }

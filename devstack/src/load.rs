@@ -1,32 +1,35 @@
 //! Load on a running stack, and a judge of what became of it.
 //!
-//! [`run`](run()) posts carts as the storefront would ([`arrivals`], [`bus`]), writes down which of them the
-//! queue accepted ([`oracle`]), lets things go wrong meanwhile ([`chaos`]), waits until the queue is quiet and
-//! collects what can be seen from outside ([`watch`], [`gather`]). [`judge`] then holds one against the other.
+//! How a run goes ([`run`](run())), and who does what:
 //!
-//! Oracle and judge share no code with the product and speak HTTP only: what they say does not rest on what
+//! ```text
+//! plan, faults    what is to be done, and what is to go wrong
+//! senders         carts arrive and are sent to the queue's door; the oracle writes down what it said
+//! shop            or shoppers click in the storefront, and remember what its pages confirmed
+//! saboteur        breaks things meanwhile, over the dashboard
+//! evidence        what can be seen from outside, during the run and after it
+//! judge           holds one against the other
+//! report          figures and the verdict
+//! ```
+//!
+//! Oracle and judge share no code with the product and speak HTTP only ([`access`]): what they say does not rest on what
 //! they judge. The judge is a pure function over [`evidence`], so each of its words has a negative control.
+//! [`crate::chaos`] lends senders, evidence and judge for a stack in its own process.
 
-pub mod api;
-mod arrivals;
-mod blobs;
-mod bus;
-mod cart;
-pub mod chaos;
-pub(crate) mod crowd;
+mod access;
 pub mod evidence;
-mod gather;
-pub(crate) mod inside;
+mod faults;
 pub mod judge;
-mod oracle;
-pub mod plan;
+mod plan;
+mod progress;
 pub mod report;
 mod run;
-mod session;
-pub mod shop;
+mod saboteur;
+pub(crate) mod senders;
+mod shop;
 pub mod target;
-mod watch;
 
+pub use faults::{Faults, FaultsError};
 pub use plan::{Pace, Plan};
 pub use report::Report;
 pub use run::run;
@@ -39,7 +42,7 @@ pub enum LoadError {
     Target(#[from] target::TargetError),
     /// `--faults` in a wrong form.
     #[error(transparent)]
-    Faults(#[from] chaos::FaultsError),
+    Faults(#[from] FaultsError),
     /// A part of the stack does not answer, or not as expected.
     #[error("{part}: {problem}")]
     Part {

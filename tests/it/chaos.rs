@@ -7,8 +7,9 @@ use devstack::{
     blob::{Blob, BlobStorage, Conditions, Upload},
     chaos::{Chaos, Plan, Report, Verdict},
     load::judge::Violation,
-    queue::Queue,
+    queue::{Message, Queue, Transition},
 };
+use time::format_description::well_known::Rfc3339;
 
 async fn chaos(messages: usize) -> Chaos {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -66,6 +67,14 @@ async fn s1_s2_s3_l1_l4_two_instances_under_every_fault_keep_the_promise() {
         "two worked on one message: {report}"
     );
     assert_eq!(figures.fates.queued, 0, "at rest: {report}");
+    assert!(
+        figures.dead_in_outages > 0 && figures.fates.dead_lettered > 10,
+        "a good many end as dead letters and nowhere else: {report}"
+    );
+    let poison = &figures.poison;
+    assert_eq!(figures.poison_accepted, 10, "two of each kind: {report}");
+    assert_eq!(poison.mailed + poison.dead_lettered, 10, "{report}");
+    assert!(poison.mailed > 0, "{report}");
 }
 
 /// Puts the first cart of a session back, over a later one.
@@ -132,4 +141,68 @@ async fn a_message_that_is_completed_and_not_stored_is_reported() {
     let is_it = |found: &Violation| matches!(found, Violation::Lost { .. });
     assert!(report.violations.iter().any(is_it), "{report}");
     assert!(report.figures.fates.lost > 0, "{report}");
+}
+
+/// Lets the queue give up on what it gets, and throws the dead letters away.
+async fn throw_away(queue: Queue) {
+    loop {
+        let delivery = queue.receive().await;
+        queue.abandon(delivery.lock_token).ok();
+        while let Some(letter) = queue.try_receive_dead_letter() {
+            queue.complete_dead_letter(letter.lock_token).ok();
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dead_letters_that_are_thrown_away_are_reported() {
+    let chaos = chaos(300).await;
+    let queue = chaos.stack().queue.clone();
+    let report = run(chaos, throw_away(queue)).await;
+    assert_eq!(report.verdict, Verdict::Broken, "{report}");
+    let is_it = |found: &Violation| matches!(found, Violation::Lost { .. });
+    assert!(report.violations.iter().any(is_it), "{report}");
+}
+
+/// Writes the first message that is not JSON into its session's blob, as if it were an order.
+async fn store_poison(queue: Queue, storage: BlobStorage) {
+    let mut transitions = queue.transitions();
+    loop {
+        let Transition::Accepted(accepted) = transitions.recv().await.unwrap() else {
+            continue;
+        };
+        let Message { body, properties } = accepted.message.clone();
+        if serde_json::from_slice::<serde_json::Value>(&body).is_ok() {
+            continue;
+        }
+        let metadata = [
+            ("sequence", accepted.sequence.to_string()),
+            ("enqueued", accepted.enqueued.format(&Rfc3339).unwrap()),
+            ("messageid", properties.message_id.unwrap()),
+        ];
+        let upload = Upload {
+            bytes: body,
+            metadata: metadata
+                .map(|(name, value)| (name.to_owned(), value))
+                .into(),
+            content_type: "application/json".to_owned(),
+        };
+        let name = format!("{}.json", properties.session_id.unwrap());
+        let put = storage.put("orders", &name, upload, &Conditions::default());
+        put.unwrap();
+        return;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn poison_that_is_stored_is_reported() {
+    let chaos = chaos(300).await;
+    let stack = chaos.stack();
+    let storage = stack.blob.as_ref().unwrap().storage().clone();
+    let saboteur = store_poison(stack.queue.clone(), storage);
+    let report = run(chaos, saboteur).await;
+    assert_eq!(report.verdict, Verdict::Broken, "{report}");
+    let is_it = |found: &Violation| matches!(found, Violation::PoisonStored { .. });
+    assert!(report.violations.iter().any(is_it), "{report}");
 }

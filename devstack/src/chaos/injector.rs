@@ -1,37 +1,30 @@
 //! Does what the schedule says, and undoes it in time.
 
+mod ambush;
+mod blows;
+mod outage;
+mod strike;
+
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
-use tokio::sync::oneshot::{self, error::TryRecvError};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::ChaosError;
-use super::schedule::{Fallback, Kind, Mail, Step, Storage};
-use crate::blob::{BlobHandle, HeldUpload};
-use crate::host::{Host, Killer};
+use super::schedule::Step;
+use super::stage::Stage;
+use crate::blob::BlobHandle;
+use crate::host::Killer;
 use crate::logic_app::LogicAppHandle;
-use crate::loopback::{Fault, FaultSwitch, Flaky, StatusCode};
+use crate::loopback::Fault;
 use crate::mail::MailService;
 use crate::queue::Queue;
-use crate::stack::Stack;
+use ambush::Ambush;
+pub(super) use blows::LATE;
+use outage::Outage;
 
 const TICK: Duration = Duration::from_millis(5);
-
-/// Longer than the handler's time limit of an attempt.
-pub(super) const LATE: Duration = Duration::from_millis(1_300);
-
-/// Long enough for a lock to be lost meanwhile.
-const SLOW: Duration = Duration::from_millis(150);
-
-/// An upload is waited for so long; in the midst of other faults there may be none.
-const HELD_WITHIN: Duration = Duration::from_secs(2);
-
-/// A killed process is gone by then.
-const KILLED_WITHIN: Duration = Duration::from_millis(300);
-
-/// Messages that are hunted at once.
-const HUNTED: usize = 8;
 
 /// What was done.
 #[derive(Debug, Clone, Default)]
@@ -41,6 +34,8 @@ pub(super) struct Done {
     pub(super) kills: u32,
     pub(super) kills_in_upload: u32,
     pub(super) locks_lost: usize,
+    /// Messages that became dead letters in outages.
+    pub(super) dead_in_outages: usize,
 }
 
 /// Breaks one stack, and its second host.
@@ -54,8 +49,10 @@ pub(super) struct Injector<'a> {
     done: Done,
     spells: Spells,
     hunted: BTreeSet<u64>,
-    armed: Option<(oneshot::Receiver<HeldUpload>, Instant)>,
-    unanswered: Option<(HeldUpload, Instant)>,
+    outage: Option<Outage>,
+    /// While it is set, nobody begins a new message.
+    holds_back: &'a AtomicBool,
+    ambush: Ambush,
 }
 
 /// When each ends.
@@ -68,7 +65,8 @@ struct Spells {
 }
 
 impl<'a> Injector<'a> {
-    pub(super) fn new(stack: &'a Stack, second: &Host) -> Result<Self, ChaosError> {
+    pub(super) fn new(stage: &'a Stage, holds_back: &'a AtomicBool) -> Result<Self, ChaosError> {
+        let Stage { stack, second, .. } = stage;
         let missing = ChaosError::Part;
         let storage = stack.blob.as_ref().ok_or(missing("storage"))?;
         let fallback = stack.logic_app.as_ref().ok_or(missing("Logic App"))?;
@@ -81,8 +79,9 @@ impl<'a> Injector<'a> {
             done: Done::default(),
             spells: Spells::default(),
             hunted: BTreeSet::new(),
-            armed: None,
-            unanswered: None,
+            outage: None,
+            holds_back,
+            ambush: Ambush::default(),
         })
     }
 
@@ -97,6 +96,7 @@ impl<'a> Injector<'a> {
             self.kill_in_upload(now);
             let hunted = &self.hunted;
             self.done.locks_lost += self.queue.lose_locks(|number| hunted.contains(&number));
+            self.go_on_with_outage(sent(), now);
             while let Some(step) = steps.next_if(|step| step.at <= sent()) {
                 *self.done.blows.entry(step.kind.name()).or_default() += 1;
                 self.strike(step, now);
@@ -106,62 +106,37 @@ impl<'a> Injector<'a> {
 
     /// Everything is well from now on.
     pub(super) fn heal(mut self) -> Done {
+        self.end_outage();
         self.storage.faults().set(Fault::None);
         self.fallback.faults().set(Fault::None);
         self.mail.faults().set(Fault::None);
-        self.armed = None;
-        self.unanswered = None;
+        drop(self.ambush);
         self.done
     }
 
-    fn strike(&mut self, step: &Step, now: Instant) {
-        let end = Some(now + step.lasts);
-        match step.kind {
-            Kind::Storage(fault) => {
-                break_storage(self.storage.faults(), fault, step.seed);
-                self.spells.storage = end;
-            }
-            Kind::Fallback(fault) => {
-                break_fallback(self.fallback.faults(), fault, step.seed);
-                self.spells.fallback = end;
-            }
-            Kind::Mail(fault) => {
-                self.mail.faults().set(match fault {
-                    Mail::Busy => status(StatusCode::SERVICE_UNAVAILABLE, "ServerBusy", None),
-                    Mail::LosesTheReply => Fault::ApplyThenDropConnection,
-                });
-                self.spells.mail = end;
-            }
-            Kind::Kill(which) => {
-                let killer = self.killers.get(which).filter(|killer| killer.is_ready());
-                if let Some(killer) = killer {
-                    killer.kill();
-                    self.done.kills += 1;
-                }
-            }
-            Kind::KillInUpload => {
-                self.armed = Some((self.storage.hold_next_upload(), now + HELD_WITHIN));
-            }
-            Kind::LoseLocks => self.done.locks_lost += self.queue.lose_locks(|_| true),
-            Kind::HuntLocks => {
-                self.storage.faults().set(Fault::Delay(SLOW));
-                self.spells.storage = end;
-                self.hunt(end);
-            }
-            Kind::HuntInTheDark => {
-                self.storage.faults().set(Fault::FORBID_ALL);
-                self.fallback.faults().set(BAD_GATEWAY);
-                (self.spells.storage, self.spells.fallback) = (end, end);
-                self.hunt(end);
-            }
+    fn go_on_with_outage(&mut self, sent: usize, now: Instant) {
+        let Some(outage) = &mut self.outage else {
+            return;
+        };
+        outage.go_on(self.queue, sent, now);
+        let goes_on = outage.holds_back();
+        if goes_on && !self.holds_back.swap(true, Relaxed) {
+            // Another blow may have brought light meanwhile.
+            self.in_the_dark(None);
+        }
+        if self.outage.as_ref().is_some_and(|it| it.is_over(now)) {
+            self.end_outage();
+            (self.spells.storage, self.spells.fallback) = (Some(now), Some(now));
         }
     }
 
-    /// The oldest messages lose every lock from now on.
-    fn hunt(&mut self, end: Option<Instant>) {
-        let all = self.queue.peek().into_iter();
-        self.hunted = all.map(|it| it.accepted.sequence).take(HUNTED).collect();
-        self.spells.hunt = end;
+    fn end_outage(&mut self) {
+        if let Some(mut outage) = self.outage.take() {
+            outage.let_go(self.queue);
+            self.done.dead_in_outages += outage.dead;
+            self.done.locks_lost += outage.locks_lost;
+        }
+        self.holds_back.store(false, Relaxed);
     }
 
     fn end_spells(&mut self, now: Instant) {
@@ -182,75 +157,13 @@ impl<'a> Injector<'a> {
 
     /// Nobody sees whose upload it is: both die.
     fn kill_in_upload(&mut self, now: Instant) {
-        self.unanswered.take_if(|(_, until)| *until <= now);
-        let Some((held, until)) = &mut self.armed else {
+        if !self.ambush.springs(now) {
             return;
-        };
-        match held.try_recv() {
-            Ok(upload) => {
-                for killer in self.killers.iter().filter(|killer| killer.is_ready()) {
-                    killer.kill();
-                    self.done.kills += 1;
-                    self.done.kills_in_upload += 1;
-                }
-                self.unanswered = Some((upload, now + KILLED_WITHIN));
-                self.armed = None;
-            }
-            Err(TryRecvError::Empty) if *until > now => {}
-            Err(_) => self.armed = None,
+        }
+        for killer in self.killers.iter().filter(|killer| killer.is_ready()) {
+            killer.kill();
+            self.done.kills += 1;
+            self.done.kills_in_upload += 1;
         }
     }
-}
-
-const fn status(status: StatusCode, error_code: &'static str, retry_after: Option<u32>) -> Fault {
-    Fault::Status {
-        status,
-        error_code,
-        retry_after,
-    }
-}
-
-const SERVER_BUSY: Fault = status(StatusCode::SERVICE_UNAVAILABLE, "ServerBusy", None);
-const BAD_GATEWAY: Fault = status(StatusCode::BAD_GATEWAY, "BadGateway", None);
-const TOO_MANY: Fault = status(StatusCode::TOO_MANY_REQUESTS, "TooManyRequests", Some(1));
-const DONE_AND_DENIED: Fault = Fault::ApplyThenStatus(StatusCode::INTERNAL_SERVER_ERROR);
-
-fn break_storage(storage: &FaultSwitch, fault: Storage, seed: u64) {
-    let fault = match fault {
-        Storage::Refuses => return storage.refuse_connections(),
-        Storage::Flaky => {
-            let all = vec![
-                Fault::None,
-                SERVER_BUSY,
-                Fault::ApplyThenDropConnection,
-                Fault::Delay(LATE),
-                DONE_AND_DENIED,
-                Fault::FORBID_ALL,
-                Fault::Hang,
-            ];
-            return storage.set_flaky(Flaky::new(seed, all));
-        }
-        Storage::ServerBusy => SERVER_BUSY,
-        Storage::TooManyRequests => TOO_MANY,
-        Storage::Late => Fault::Delay(LATE),
-        Storage::Hangs => Fault::Hang,
-        Storage::LosesTheReply => Fault::ApplyThenDropConnection,
-        Storage::SaysNoAndDoesIt => DONE_AND_DENIED,
-        Storage::Forbids => Fault::FORBID_ALL,
-    };
-    storage.set(fault);
-}
-
-fn break_fallback(fallback: &FaultSwitch, fault: Fallback, seed: u64) {
-    let fault = match fault {
-        Fallback::Down => return fallback.refuse_connections(),
-        Fallback::Flaky => {
-            let all = vec![Fault::None, BAD_GATEWAY, Fault::ApplyThenDropConnection];
-            return fallback.set_flaky(Flaky::new(seed, all));
-        }
-        Fallback::BadGateway => BAD_GATEWAY,
-        Fallback::Hangs => Fault::Hang,
-        Fallback::LosesTheReply => Fault::ApplyThenDropConnection,
-    };
-    fallback.set(fault);
 }

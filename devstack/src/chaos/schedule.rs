@@ -1,8 +1,13 @@
 //! What goes wrong, and after how many messages: a pure function of the seed.
 
+mod kind;
+
 use std::time::Duration;
 
 use fastrand::Rng;
+
+use crate::load::senders::crowd::CARTS_EACH;
+pub(super) use kind::{Fallback, Kind, Mail, Storage};
 
 /// Messages between two blows, at the least.
 const EVERY: usize = 40;
@@ -13,55 +18,8 @@ const BLOWS_MAX: usize = 400;
 /// A hunt takes so much longer: ten hand-outs of each message, among others that wait a second.
 const HUNT: Duration = Duration::from_secs(1);
 
-/// What happens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Kind {
-    Storage(Storage),
-    Fallback(Fallback),
-    Mail(Mail),
-    /// The handler of this host is killed.
-    Kill(usize),
-    /// Both are killed when an upload has taken effect and is not answered.
-    KillInUpload,
-    /// The locks of all that is handed out end.
-    LoseLocks,
-    /// The locks of the oldest messages end again and again, up to the dead-letter queue, while uploads are slow.
-    HuntLocks,
-    /// The same while neither storage nor Logic App takes anything.
-    HuntInTheDark,
-}
-
-/// What the storage does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Storage {
-    Refuses,
-    ServerBusy,
-    TooManyRequests,
-    /// Every write lands after its client has given up.
-    Late,
-    Hangs,
-    LosesTheReply,
-    SaysNoAndDoesIt,
-    Forbids,
-    Flaky,
-}
-
-/// What the Logic App does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Fallback {
-    Down,
-    BadGateway,
-    Hangs,
-    LosesTheReply,
-    Flaky,
-}
-
-/// What the e-mail service behind the Logic App does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Mail {
-    Busy,
-    LosesTheReply,
-}
+/// An outage goes on for so long after a wave's last message: longer than a handler tries one message.
+pub(super) const OUTAGE: Duration = Duration::from_secs(1);
 
 /// One blow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,28 +33,26 @@ pub(super) struct Step {
     pub(super) seed: u64,
 }
 
-const STORAGE: [Storage; 9] = [
-    Storage::Refuses,
-    Storage::ServerBusy,
-    Storage::TooManyRequests,
-    Storage::Late,
-    Storage::Hangs,
-    Storage::LosesTheReply,
-    Storage::SaysNoAndDoesIt,
-    Storage::Forbids,
-    Storage::Flaky,
-];
-const FALLBACK: [Fallback; 5] = [
-    Fallback::Down,
-    Fallback::BadGateway,
-    Fallback::Hangs,
-    Fallback::LosesTheReply,
-    Fallback::Flaky,
-];
-const MAIL: [Mail; 2] = [Mail::Busy, Mail::LosesTheReply];
-
 /// All steps of a run, in order.
-pub(super) fn schedule(seed: u64, messages: usize) -> Vec<Step> {
+pub(super) fn schedule(seed: u64, messages: usize, sessions: usize) -> Vec<Step> {
+    let mut steps = blows(seed, messages);
+    steps.extend(outages(messages, sessions));
+    steps.sort_by_key(|step| step.at);
+    steps
+}
+
+/// Each wave of sessions ends in an outage: no later cart makes up for those that die in it.
+fn outages(messages: usize, sessions: usize) -> impl Iterator<Item = Step> {
+    let ends = (sessions * CARTS_EACH..messages).step_by(sessions * CARTS_EACH);
+    ends.chain([messages]).map(move |end| Step {
+        at: end.saturating_sub(sessions / 2).max(1),
+        kind: Kind::Outage(end),
+        lasts: OUTAGE,
+        seed: 0,
+    })
+}
+
+fn blows(seed: u64, messages: usize) -> Vec<Step> {
     let mut random = Rng::with_seed(seed.rotate_left(32));
     let every = EVERY.max(messages / BLOWS_MAX);
     let mut deck = Vec::new();
@@ -121,55 +77,11 @@ pub(super) fn schedule(seed: u64, messages: usize) -> Vec<Step> {
     steps
 }
 
-/// Every kind there is: each happens once before one happens again.
+/// Each kind happens once before one happens again.
 fn shuffled(random: &mut Rng) -> Vec<Kind> {
-    let mut deck = vec![
-        Kind::Kill(0),
-        Kind::Kill(1),
-        Kind::Kill(0),
-        Kind::Kill(1),
-        Kind::KillInUpload,
-        Kind::KillInUpload,
-        Kind::LoseLocks,
-        Kind::LoseLocks,
-        Kind::LoseLocks,
-        Kind::HuntLocks,
-        Kind::HuntInTheDark,
-    ];
-    deck.extend(STORAGE.map(Kind::Storage));
-    deck.extend(FALLBACK.map(Kind::Fallback));
-    deck.extend(MAIL.map(Kind::Mail));
+    let mut deck = kind::deck();
     random.shuffle(&mut deck);
     deck
-}
-
-impl Kind {
-    /// For the report.
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Storage(Storage::Refuses) => "storage refuses connections",
-            Self::Storage(Storage::ServerBusy) => "storage 503",
-            Self::Storage(Storage::TooManyRequests) => "storage 429, Retry-After 1",
-            Self::Storage(Storage::Late) => "storage writes after the time limit",
-            Self::Storage(Storage::Hangs) => "storage hangs",
-            Self::Storage(Storage::LosesTheReply) => "storage loses replies",
-            Self::Storage(Storage::SaysNoAndDoesIt) => "storage writes and says 500",
-            Self::Storage(Storage::Forbids) => "storage 403",
-            Self::Storage(Storage::Flaky) => "storage flaky",
-            Self::Fallback(Fallback::Down) => "Logic App refuses connections",
-            Self::Fallback(Fallback::BadGateway) => "Logic App 502",
-            Self::Fallback(Fallback::Hangs) => "Logic App hangs",
-            Self::Fallback(Fallback::LosesTheReply) => "Logic App loses replies",
-            Self::Fallback(Fallback::Flaky) => "Logic App flaky",
-            Self::Mail(Mail::Busy) => "e-mail service 503",
-            Self::Mail(Mail::LosesTheReply) => "e-mail service loses replies",
-            Self::Kill(_) => "kill -9 of a handler",
-            Self::KillInUpload => "kill -9 of both in an upload",
-            Self::LoseLocks => "all locks lost",
-            Self::HuntLocks => "locks lost over and over",
-            Self::HuntInTheDark => "the same with both services down",
-        }
-    }
 }
 
 #[cfg(test)]
@@ -180,16 +92,28 @@ mod tests {
 
     #[test]
     fn a_seed_decides_the_schedule_and_every_kind_is_in_it() {
-        assert_eq!(schedule(7, 100_000), schedule(7, 100_000));
-        assert_ne!(schedule(7, 100_000), schedule(8, 100_000));
-        let all: BTreeSet<Kind> = shuffled(&mut Rng::with_seed(1)).into_iter().collect();
+        assert_eq!(schedule(7, 100_000, 500), schedule(7, 100_000, 500));
+        assert_ne!(schedule(7, 100_000, 500), schedule(8, 100_000, 500));
+        let all: BTreeSet<Kind> = kind::deck().into_iter().collect();
         for messages in [2_000, 100_000] {
-            let steps = schedule(7, messages);
+            let steps = blows(7, messages);
             let kinds: BTreeSet<Kind> = steps.iter().map(|step| step.kind).collect();
             assert_eq!(kinds, all);
+            assert!(steps.len() <= BLOWS_MAX);
+            let steps = schedule(7, messages, 500);
             assert!(steps.is_sorted_by_key(|step| step.at));
             assert!(steps.iter().all(|step| step.at > 0 && step.at < messages));
-            assert!(steps.len() <= BLOWS_MAX);
         }
+    }
+
+    #[test]
+    fn every_wave_ends_in_an_outage_the_last_one_too() {
+        let steps = schedule(7, 1_000, 20);
+        let outages = steps.iter().filter_map(|step| match step.kind {
+            Kind::Outage(until) => Some((step.at, until)),
+            _ => None,
+        });
+        let outages: Vec<_> = outages.collect();
+        assert_eq!(outages, [(390, 400), (790, 800), (990, 1_000)]);
     }
 }

@@ -1,6 +1,6 @@
 //! Counts what passes by: hand-outs, requests on the wire, ends of handlers, mails.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::broadcast::Receiver;
@@ -10,11 +10,11 @@ use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use super::ChaosError;
-use crate::host::{Delivered, Event, Exit, Host, Outcome};
+use super::stage::Stage;
+use crate::host::{Delivered, Event, Exit, Outcome};
 use crate::loopback::{Method, Moment, Seen};
-use crate::mail::OutboxReader;
+use crate::mail::{Mail, OutboxReader};
 use crate::queue::Transition;
-use crate::stack::Stack;
 
 /// More problems than that are counted, not kept.
 const PROBLEMS_MAX: usize = 20;
@@ -29,8 +29,8 @@ pub(super) struct Counted {
     pub(super) uploads: u64,
     pub(super) reads: u64,
     pub(super) starts: u64,
-    /// Operation ids of the mails.
-    pub(super) mails: HashSet<Uuid>,
+    /// The text of each mail, by its operation id.
+    pub(super) mails: HashMap<Uuid, String>,
     /// What should never be: the handler ended by itself, a host gave up.
     pub(super) problems: Vec<String>,
     /// What was missed because the counting fell behind.
@@ -46,7 +46,8 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    pub(super) fn of(stack: &Stack, second: &Host) -> Result<Self, ChaosError> {
+    pub(super) fn of(stage: &Stage) -> Result<Self, ChaosError> {
+        let Stage { stack, second, .. } = stage;
         let blob = stack.blob.as_ref().ok_or(ChaosError::Part("storage"))?;
         let mail = stack.mail.as_ref();
         let mail = mail.ok_or(ChaosError::Part("e-mail service"))?;
@@ -120,16 +121,21 @@ async fn mails(outbox: OutboxReader, counted: Arc<Mutex<Counted>>) {
     loop {
         match arrivals.recv().await {
             Ok(mail) => {
-                lock(&counted).mails.insert(mail.operation_id);
+                lock(&counted).mails.extend([with_text(&mail)]);
             }
             Err(RecvError::Lagged(_)) => {
                 let all = outbox.mails();
-                let ids = all.iter().map(|mail| mail.operation_id);
-                lock(&counted).mails.extend(ids);
+                let mails = all.iter().map(|mail| with_text(mail));
+                lock(&counted).mails.extend(mails);
             }
             Err(RecvError::Closed) => return,
         }
     }
+}
+
+fn with_text(mail: &Mail) -> (Uuid, String) {
+    let text = mail.email.content.plain_text.clone();
+    (mail.operation_id, text.unwrap_or_default())
 }
 
 fn transition(counted: &mut Counted, transition: &Transition) {

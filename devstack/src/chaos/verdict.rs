@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use super::stage::Stage;
 use super::tally::Counted;
 use super::{Chaos, ChaosError, Plan};
-use crate::load::evidence::Evidence;
-use crate::load::inside;
+use crate::load::evidence::{Evidence, Sent, inside};
 use crate::load::judge::{self, judge};
 use crate::logic_app::Received;
 use crate::queue::Accepted;
@@ -33,11 +34,11 @@ impl Found {
     pub(super) async fn of(chaos: Chaos, quiet: bool) -> Result<Self, ChaosError> {
         let Chaos {
             plan,
-            stack,
-            second,
+            stage,
             crowd,
             tally,
         } = chaos;
+        let Stage { stack, second, .. } = stage;
         second.stop().await;
         let (Some(blob), Some(logic_app)) = (&stack.blob, &stack.logic_app) else {
             return Err(ChaosError::Part("storage or Logic App"));
@@ -91,10 +92,7 @@ impl Found {
 }
 
 /// What waits or is dead has the bytes that were sent.
-fn altered<'a>(
-    sent: &[crate::load::evidence::Sent],
-    there: impl Iterator<Item = &'a Accepted>,
-) -> Vec<String> {
+fn altered<'a>(sent: &[Sent], there: impl Iterator<Item = &'a Accepted>) -> Vec<String> {
     let sent: HashMap<&str, &str> = sent
         .iter()
         .map(|sent| (sent.message_id.as_str(), sent.sha256.as_str()))
@@ -112,18 +110,20 @@ fn altered<'a>(
     wrong.collect()
 }
 
-/// What the Logic App said yes to was mailed.
+/// What the Logic App said yes to was mailed; and an unreadable message is in its mail, as it was handed over.
 fn unmailed(received: &[Received], counted: &Counted) -> Vec<String> {
-    let missing = received.iter().filter(|received| {
-        let id = Uuid::try_parse(&received.operation_id);
-        !id.is_ok_and(|id| counted.mails.contains(&id))
+    let missing = received.iter().filter_map(|received| {
+        let id = &received.operation_id;
+        let mail = Uuid::try_parse(id).ok();
+        let Some(text) = mail.and_then(|id| counted.mails.get(&id)) else {
+            return Some(format!(
+                "operation {id} was accepted by the Logic App, and no mail was sent"
+            ));
+        };
+        let body: Value = serde_json::from_slice(&received.body).unwrap_or_default();
+        let raw = body.pointer("/rawBody/data").and_then(Value::as_str);
+        raw.filter(|raw| !text.contains(raw))
+            .map(|_| format!("operation {id} was mailed without the message that was handed over"))
     });
-    missing
-        .map(|received| {
-            format!(
-                "operation {} was accepted by the Logic App, and no mail was sent",
-                received.operation_id
-            )
-        })
-        .collect()
+    missing.collect()
 }

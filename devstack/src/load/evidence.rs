@@ -1,4 +1,12 @@
 //! What the judge is shown: what was sent, and what can be seen of it afterwards. Plain data.
+//!
+//! It comes from outside, over HTTP ([`watch`] during the run, [`gather`] after it), or out of a stack in this process
+//! ([`inside`]).
+
+pub(super) mod gather;
+pub(crate) mod inside;
+pub(super) mod seen;
+pub(super) mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -32,8 +40,8 @@ pub struct Sent {
     pub message_id: String,
     /// Of the body's bytes.
     pub sha256: String,
-    /// Of the order as JSON without blanks: an e-mail carries the order, not its blanks.
-    pub order_sha256: String,
+    /// Of the order as JSON without blanks: an e-mail carries the order, not its blanks. Poison has no order in it.
+    pub order_sha256: Option<String>,
     /// How sending ended.
     pub fate: Fate,
     /// How often it was tried.
@@ -46,6 +54,14 @@ pub struct Sent {
     /// When the last try ended.
     #[serde(with = "time::serde::rfc3339")]
     pub answered: OffsetDateTime,
+}
+
+impl Sent {
+    /// Whether it is no order: nothing can ever store it.
+    #[must_use]
+    pub fn is_poison(&self) -> bool {
+        self.order_sha256.is_none()
+    }
 }
 
 /// What a blob's metadata says of the message in it.
@@ -96,6 +112,8 @@ pub struct Mailed {
     pub sequence: Option<u64>,
     /// Of `order` as JSON without blanks.
     pub order_sha256: Option<String>,
+    /// Of the bytes in `rawBody`, when all of them are there.
+    pub raw_sha256: Option<String>,
     /// The cart in the order.
     pub cart: Option<Cart>,
 }
@@ -132,6 +150,14 @@ pub struct Evidence {
     pub queued: Vec<Waiting>,
     /// What was dead-lettered.
     pub dead: Vec<Waiting>,
+}
+
+impl Evidence {
+    /// What the queue said 201 to.
+    pub(crate) fn accepted(&self) -> impl Iterator<Item = &Sent> {
+        let sent = self.sent.iter();
+        sent.filter(|sent| sent.fate == Fate::Accepted)
+    }
 }
 
 /// SHA-256 in lower-case hexadecimal.

@@ -1,21 +1,22 @@
-//! The judge: every accepted message is stored at its number or a later one, or mailed, or still waits; and no
+//! The judge: every accepted cart is stored at its number or a later one, or mailed, or still waits; and no
 //! blob ever went back, holds other bytes than were published for its session, or belongs to nobody.
+//! Poison, which is no order, is mailed or still waits, and is never stored.
 //!
 //! The order of a session's messages is known twice over: by the numbers the queue gave them, as far as they can
 //! be seen, and by the order of sending, since the next cart of a session is sent only after the queue has
 //! clearly answered for the one before. The judge holds the blobs to both.
 
+mod blobs;
 mod index;
+mod mails;
 mod violation;
 
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 
-use super::evidence::{Blob, Evidence, Fate, Mailed, Mark, Sent, blob_name};
+use super::evidence::{Blob, Evidence, Sent, blob_name};
 use index::Index;
 pub use violation::Violation;
 
@@ -23,8 +24,10 @@ pub use violation::Violation;
 #[derive(Debug, Clone, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Verdict {
-    /// Where the accepted messages are.
+    /// Where the accepted carts are.
     pub fates: Fates,
+    /// Where the accepted messages are that are no orders.
+    pub poison: PoisonFates,
     /// Every breach of the promise; none when it was kept.
     pub violations: Vec<Violation>,
 }
@@ -37,7 +40,7 @@ impl Verdict {
     }
 }
 
-/// Where accepted messages are. Each is counted once, at the first place in this order.
+/// Where accepted carts are. Each is counted once, at the first place in this order.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Fates {
@@ -55,41 +58,63 @@ pub struct Fates {
     pub lost: usize,
 }
 
+/// Where poison is: nothing can store it, and nothing may. Each is counted once, at the first place in this order.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PoisonFates {
+    /// It was mailed to a person.
+    pub mailed: usize,
+    /// It is still in the queue.
+    pub queued: usize,
+    /// It is in the dead-letter queue.
+    pub dead_lettered: usize,
+    /// It is nowhere.
+    pub lost: usize,
+}
+
 /// Holds what can be seen against what was sent.
 #[must_use]
 pub fn judge(evidence: &Evidence) -> Verdict {
     let index = Index::of(evidence);
     let mut verdict = Verdict {
         violations: index.conflicts.clone(),
-        fates: Fates::default(),
+        ..Verdict::default()
     };
-    for sent in &evidence.sent {
-        if sent.fate == Fate::Accepted {
+    for sent in evidence.accepted() {
+        if sent.is_poison() {
+            account_for_poison(sent, &index, &mut verdict);
+        } else {
             account_for(sent, evidence, &index, &mut verdict);
         }
     }
     let found = &mut verdict.violations;
-    for write in &evidence.writes {
-        content(
-            &write.name,
-            &write.sha256,
-            &write.mark,
-            evidence,
-            &index,
-            found,
-        );
-    }
-    for (name, blob) in &evidence.blobs {
-        content(name, &blob.sha256, &blob.mark, evidence, &index, found);
-    }
-    went_back(evidence, &index, found);
-    foreign(evidence, &index, found);
-    mails(evidence, &index, found);
+    blobs::contents(evidence, &index, found);
+    blobs::went_back(evidence, &index, found);
+    blobs::foreign(evidence, &index, found);
+    mails::whole(evidence, &index, found);
     found.dedup();
     verdict
 }
 
-/// Where one accepted message is.
+/// Where one accepted message is that is no order: its session's blob says nothing of it.
+fn account_for_poison(sent: &Sent, index: &Index<'_>, verdict: &mut Verdict) {
+    let (id, poison) = (&sent.message_id, &mut verdict.poison);
+    if index.mailed.contains_key(id.as_str()) {
+        poison.mailed += 1;
+    } else if index.queued.contains(id.as_str()) {
+        poison.queued += 1;
+    } else if index.dead.contains(id.as_str()) {
+        poison.dead_lettered += 1;
+    } else {
+        poison.lost += 1;
+        verdict.violations.push(Violation::PoisonLost {
+            message_id: id.clone(),
+            session: sent.session.clone(),
+        });
+    }
+}
+
+/// Where one accepted cart is.
 fn account_for(sent: &Sent, evidence: &Evidence, index: &Index<'_>, verdict: &mut Verdict) {
     let blob = evidence.blobs.get(&blob_name(&sent.session));
     let id = &sent.message_id;
@@ -133,137 +158,4 @@ fn is_later(blob: &Blob, sent: &Sent, index: &Index<'_>) -> bool {
         _ => true,
     };
     later_number && in_blob.revision > sent.revision
-}
-
-/// The bytes are those that were published under the message id they carry, for this very session.
-fn content(
-    name: &str,
-    sha256: &str,
-    mark: &Mark,
-    evidence: &Evidence,
-    index: &Index<'_>,
-    found: &mut Vec<Violation>,
-) {
-    let Some(session) = index.session_of(name) else {
-        return; // a stranger's: `foreign` tells
-    };
-    let known = mark.message_id.as_deref().and_then(|id| index.sent(id));
-    let Some(sent) = known else {
-        return found.push(Violation::Unknown {
-            name: name.to_owned(),
-            message_id: mark.message_id.clone(),
-        });
-    };
-    if sent.session != session {
-        return found.push(Violation::WrongSession {
-            name: name.to_owned(),
-            message_id: sent.message_id.clone(),
-            session: sent.session.clone(),
-        });
-    }
-    if let Fate::Refused(status) = sent.fate {
-        found.push(Violation::Refused {
-            name: name.to_owned(),
-            message_id: sent.message_id.clone(),
-            status,
-        });
-    }
-    if sent.sha256 != sha256 {
-        let whose = evidence.sent.iter().find(|other| other.sha256 == sha256);
-        found.push(Violation::Altered {
-            name: name.to_owned(),
-            message_id: sent.message_id.clone(),
-            expected: sent.sha256.clone(),
-            found: sha256.to_owned(),
-            published_as: whose.map(|other| other.message_id.clone()),
-        });
-    }
-}
-
-/// The writes of each blob, and its state at the end, rise by number and by revision.
-fn went_back(evidence: &Evidence, index: &Index<'_>, found: &mut Vec<Violation>) {
-    let mut newest: BTreeMap<&str, (&str, &Mark)> = BTreeMap::new();
-    let at_end = evidence
-        .blobs
-        .iter()
-        .map(|(name, blob)| (name.as_str(), blob.etag.as_str(), &blob.mark));
-    let writes = evidence
-        .writes
-        .iter()
-        .map(|write| (write.name.as_str(), write.etag.as_str(), &write.mark));
-    for (name, etag, mark) in writes.chain(at_end) {
-        if index.session_of(name).is_none() {
-            continue;
-        }
-        if let Some((_, before)) = newest.insert(name, (etag, mark))
-            && index.is_older(mark, before)
-        {
-            found.push(Violation::WentBack {
-                name: name.to_owned(),
-                from: index.shown(before),
-                to: index.shown(mark),
-            });
-        }
-    }
-    if !evidence.writes_are_complete {
-        return;
-    }
-    let last: BTreeMap<&str, &str> = evidence
-        .writes
-        .iter()
-        .map(|write| (write.name.as_str(), write.etag.as_str()))
-        .collect();
-    for (name, etag) in last {
-        let blob = evidence.blobs.get(name);
-        if index.session_of(name).is_some() && blob.is_none_or(|blob| blob.etag != etag) {
-            found.push(Violation::NotTheLastWrite {
-                name: name.to_owned(),
-                last: etag.to_owned(),
-                found: blob.map(|blob| blob.etag.clone()),
-            });
-        }
-    }
-}
-
-/// No blob came into being for a session that nobody sent.
-fn foreign(evidence: &Evidence, index: &Index<'_>, found: &mut Vec<Violation>) {
-    let written = evidence.writes.iter().map(|write| &write.name);
-    let new = evidence
-        .names_after
-        .iter()
-        .filter(|name| !evidence.names_before.contains(*name));
-    let names: std::collections::BTreeSet<&String> = written.chain(new).collect();
-    for name in names {
-        if index.session_of(name).is_none() {
-            found.push(Violation::Foreign { name: name.clone() });
-        }
-    }
-}
-
-/// An e-mail has the order it is about, whole.
-fn mails(evidence: &Evidence, index: &Index<'_>, found: &mut Vec<Violation>) {
-    for mailed in &evidence.mailed {
-        let Some(sent) = mailed.message_id.as_deref().and_then(|id| index.sent(id)) else {
-            continue; // someone else's order
-        };
-        let Mailed {
-            session,
-            order_sha256,
-            ..
-        } = mailed;
-        let whole = order_sha256.as_ref() == Some(&sent.order_sha256);
-        if !whole
-            || session
-                .as_ref()
-                .is_some_and(|session| *session != sent.session)
-        {
-            found.push(Violation::Mail {
-                message_id: sent.message_id.clone(),
-                session: sent.session.clone(),
-                expected: sent.order_sha256.clone(),
-                found: order_sha256.clone(),
-                mailed_for: session.clone(),
-            });
-        }
-    }
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::chaos::Faults;
+use super::faults::Faults;
 
 /// How carts arrive.
 #[derive(Debug, Clone, Copy, PartialEq)]

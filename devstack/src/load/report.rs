@@ -1,18 +1,19 @@
 //! What a run has shown: figures, and the verdict in one line.
 
+pub(crate) mod breaches;
+mod counts;
 mod latency;
 mod text;
 
-use std::collections::HashSet;
 use std::time::Duration;
 
 use serde::Serialize;
 
-use super::chaos::Done;
-use super::evidence::{Evidence, Fate};
+use super::evidence::Evidence;
 use super::judge::{Fates, Verdict, Violation};
-use super::run::count;
+use super::saboteur::Done;
 use super::{LoadError, Pace, Plan};
+pub use counts::{Clicks, Messages};
 pub use latency::Latency;
 
 /// How the sending went.
@@ -22,7 +23,7 @@ pub(super) struct Sending {
     pub(super) replaced: u64,
     pub(super) took: Duration,
     pub(super) settled: Duration,
-    pub(super) chaos: Done,
+    pub(super) sabotage: Done,
     pub(super) restarts: usize,
     pub(super) quiet: bool,
 }
@@ -69,74 +70,19 @@ pub struct Report {
     pub violations: Vec<Violation>,
 }
 
-/// Messages by what the queue said.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Messages {
-    /// Carts that were due.
-    pub due: u64,
-    /// Of them, those that a newer one replaced before they were sent.
-    pub replaced: u64,
-    /// Those whose sending has come to an end.
-    pub sent: usize,
-    /// 201.
-    pub accepted: usize,
-    /// No.
-    pub refused: usize,
-    /// The answer never came.
-    pub maybe: usize,
-    /// Sent more than once.
-    pub retried: usize,
-    /// Accepted after a try without a clear answer: the queue may have had them twice.
-    pub duplicates: usize,
-}
-
-/// Clicks by what the page said.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Clicks {
-    /// All of them.
-    pub clicks: u64,
-    /// Those that changed a cart.
-    pub confirmed: u64,
-    /// Those that changed nothing, as the rules of the cart have it.
-    pub without_effect: u64,
-    /// Those turned away, or without an answer.
-    pub failed: u64,
-    /// Sessions whose last click never got an answer: what they see is not judged.
-    pub unsure: usize,
-}
-
 impl Report {
     pub(super) fn of(plan: &Plan, evidence: &Evidence, verdict: Verdict, sending: Sending) -> Self {
-        let accepted = count(evidence, |fate| fate == Fate::Accepted);
-        let sent = &evidence.sent;
-        let messages = Messages {
-            // After an interrupt nobody has counted.
-            due: sending
-                .arrived
-                .max(u64::try_from(sent.len()).unwrap_or(u64::MAX)),
-            replaced: sending.replaced,
-            sent: sent.len(),
-            accepted,
-            refused: count(evidence, |fate| matches!(fate, Fate::Refused(_))),
-            maybe: count(evidence, |fate| fate == Fate::Maybe),
-            retried: sent.iter().filter(|sent| sent.tries > 1).count(),
-            duplicates: sent
-                .iter()
-                .filter(|sent| sent.unclear && sent.fate == Fate::Accepted)
-                .count(),
-        };
+        let messages = Messages::of(evidence, sending.arrived, sending.replaced);
         Self {
             messages,
             clicks: None,
             fates: verdict.fates,
             writes: evidence.writes.len(),
-            mails: mails(evidence),
+            mails: counts::mails(evidence),
             to_accepted: latency::to_accepted(evidence),
             to_stored: latency::to_stored(evidence),
             violations: verdict.violations,
-            ..Self::blank(plan, accepted, sending)
+            ..Self::blank(plan, messages.accepted, sending)
         }
         .judged()
     }
@@ -162,7 +108,7 @@ impl Report {
             throughput,
             to_accepted: Latency::default(),
             to_stored: Latency::default(),
-            faults: sending.chaos,
+            faults: sending.sabotage,
             restarts: sending.restarts,
             quiet: sending.quiet,
             kept: false,
@@ -198,16 +144,4 @@ impl Report {
         // These types have no state that JSON cannot hold.
         serde_json::to_string_pretty(self).unwrap_or_default()
     }
-}
-
-/// E-mails about what was sent here; there may be older ones of other runs.
-fn mails(evidence: &Evidence) -> usize {
-    let ours: HashSet<&str> = evidence
-        .sent
-        .iter()
-        .map(|sent| sent.message_id.as_str())
-        .collect();
-    let ids = evidence.mailed.iter().map(|mailed| &mailed.message_id);
-    ids.filter(|id| id.as_deref().is_some_and(|id| ours.contains(id)))
-        .count()
 }

@@ -1,61 +1,19 @@
-//! A load run from its first cart to its verdict.
-
-use std::sync::Arc;
-use std::time::Duration;
+//! A load run from its plan to its report: the order of events.
 
 use fastrand::Rng;
-use indicatif::{ProgressBar, ProgressStyle};
-use tokio::sync::watch;
-use tokio::task::JoinSet;
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::Instant;
 
-use super::api::Dashboard;
-use super::blobs::Blobs;
-use super::bus::Bus;
-use super::evidence::{Evidence, Fate};
+use super::access::Access;
+use super::evidence::gather;
+use super::evidence::watch::Watch;
 use super::judge::judge;
-use super::oracle::Oracle;
+use super::progress::{progress, show, spinner};
 use super::report::{Report, Sending};
-use super::session::{Session, Slot};
+use super::senders::arrivals::{self, Arrived};
+use super::senders::oracle::Oracle;
+use super::senders::{Sender, Senders, cart};
 use super::target::Places;
-use super::watch::Seen;
-use super::{LoadError, Plan, arrivals, cart, chaos, gather, shop, watch as watcher};
-use crate::http_client;
-
-/// Everything that speaks to the stack.
-pub(super) struct Stack {
-    pub(super) bus: Bus,
-    pub(super) dashboard: Dashboard,
-    pub(super) blobs: Blobs,
-    pub(super) client: reqwest::Client,
-}
-
-impl Stack {
-    fn new(places: &Places) -> Result<Self, LoadError> {
-        let problem = |problem: String| LoadError::Client(problem);
-        let builder = http_client::builder().map_err(|error| problem(error.to_string()))?;
-        let builder = builder.redirect(reqwest::redirect::Policy::none());
-        let client = builder
-            .build()
-            .map_err(|error| problem(error.to_string()))?;
-        let (places, client) = (|| places.clone(), || client.clone());
-        Ok(Self {
-            bus: Bus {
-                places: places(),
-                client: client(),
-            },
-            dashboard: Dashboard {
-                places: places(),
-                client: client(),
-            },
-            blobs: Blobs {
-                places: places(),
-                client: client(),
-            },
-            client: client(),
-        })
-    }
-}
+use super::{LoadError, Plan, saboteur, shop};
 
 /// Sends, watches, waits and judges. When `stop` comes to pass, no more carts arrive; the rest is as ever.
 ///
@@ -66,137 +24,85 @@ pub async fn run(
     places: &Places,
     stop: impl Future<Output = ()>,
 ) -> Result<Report, LoadError> {
-    let stack = Stack::new(places)?;
-    stack.bus.counts().await?;
-    stack.dashboard.faults().await?;
-    if plan.through_petstore {
-        return shop::run(plan, &stack, stop).await;
-    }
-    let oracle = match &plan.out {
-        Some(folder) => Oracle::with_file(folder)?,
-        None => Oracle::default(),
+    let access = Access::to(places)?;
+    access.bus.counts().await?;
+    access.dashboard.faults().await?;
+    let report = if plan.through_petstore {
+        shop::run(plan, &access, stop).await?
+    } else {
+        through_the_door(plan, &access, stop).await?
     };
-    let names_before = stack.blobs.names().await?;
-    let seen = Seen::from_now_on(&stack.dashboard).await?;
-    let (ended, end) = watch::channel(false);
-    let mut watching = JoinSet::new();
-    watching.spawn(watcher::run(seen, stack.dashboard.clone(), end));
-
-    let began = Instant::now();
-    let (arrived, chaos) = send(plan, &stack, &oracle, stop).await;
-    let sending = began.elapsed();
-    if !plan.faults.is_none() {
-        chaos::heal(&stack.dashboard).await?;
-    }
-    ended.send_replace(true);
-    let mut seen = match watching.join_next().await {
-        Some(Ok(seen)) => seen,
-        _ => Seen::from_now_on(&stack.dashboard).await?,
-    };
-
-    let bar = spinner("waiting for the queue to be quiet");
-    let tell = |waiting| bar.set_message(format!("waiting for the queue: {waiting} messages"));
-    let quiet = gather::settle(&stack.bus, &stack.dashboard, &mut seen, plan.settle, tell).await?;
-    let settled = began.elapsed();
-    bar.set_message("reading every blob");
-    let restarts = seen.restarts;
-    let evidence = gather::evidence(
-        oracle.sent(),
-        names_before,
-        &stack.dashboard,
-        &stack.blobs,
-        seen,
-    )
-    .await?;
-    bar.finish_and_clear();
-    let verdict = judge(&evidence);
-    let sending = Sending {
-        arrived: arrived.carts,
-        replaced: arrived.replaced,
-        took: sending,
-        settled,
-        chaos,
-        restarts,
-        quiet,
-    };
-    let report = Report::of(plan, &evidence, verdict, sending);
     report.keep(plan)?;
     Ok(report)
 }
 
-/// Carts arrive and are sent, and things go wrong meanwhile, until the time is over and every session has ended.
-async fn send(
+/// Carts go to the queue's door.
+async fn through_the_door(
     plan: &Plan,
-    stack: &Stack,
+    access: &Access,
+    stop: impl Future<Output = ()>,
+) -> Result<Report, LoadError> {
+    let oracle = Oracle::kept_in(plan.out.as_deref())?;
+    let watch = Watch::begin(access).await?;
+
+    let began = Instant::now();
+    let (arrived, sabotage) = send_and_break(plan, access, &oracle, stop).await;
+    let took = began.elapsed();
+    saboteur::heal(&plan.faults, &access.dashboard).await?;
+    let mut seen = watch.end().await?;
+
+    let bar = spinner("waiting for the queue to be quiet");
+    let tell = |waiting| bar.set_message(format!("waiting for the queue: {waiting} messages"));
+    let quiet = gather::settle(access, &mut seen, plan.settle, tell).await?;
+    let settled = began.elapsed();
+    bar.set_message("reading every blob");
+    let restarts = seen.restarts;
+    let evidence = gather::evidence(oracle.sent(), access, seen).await?;
+    bar.finish_and_clear();
+
+    let verdict = judge(&evidence);
+    let sending = Sending {
+        arrived: arrived.carts,
+        replaced: arrived.replaced,
+        took,
+        settled,
+        sabotage,
+        restarts,
+        quiet,
+    };
+    Ok(Report::of(plan, &evidence, verdict, sending))
+}
+
+/// Carts arrive and are sent, and things go wrong meanwhile, until the time is over and every session has ended.
+async fn send_and_break(
+    plan: &Plan,
+    access: &Access,
     oracle: &Oracle,
     stop: impl Future<Output = ()>,
-) -> (arrivals::Arrived, chaos::Done) {
+) -> (Arrived, saboteur::Done) {
     let mut random = Rng::with_seed(plan.seed);
-    let (over, is_over) = watch::channel(None);
-    let slots: Vec<Arc<Slot>> = (0..plan.carts).map(|_| Arc::default()).collect();
-    let mut sessions = JoinSet::new();
-    for slot in &slots {
-        let session = Session {
-            id: cart::session_id(),
-            slot: Arc::clone(slot),
-            bus: stack.bus.clone(),
-            oracle: oracle.clone(),
-            random: random.fork(),
-            body_bytes: plan.body_bytes,
-            over: is_over.clone(),
-        };
-        sessions.spawn(session.run());
-    }
+    let all = (0..plan.carts).map(|_| Sender {
+        id: cart::session_id(),
+        random: random.fork(),
+        body_bytes: plan.body_bytes,
+    });
+    let senders = Senders::start(all, &access.bus, oracle);
     let end = Instant::now() + plan.duration;
     let bar = progress(plan);
-    let (for_arrivals, for_chaos) = (random.fork(), random.fork());
+    let (for_arrivals, for_sabotage) = (random.fork(), random.fork());
     let work = async {
         tokio::join!(
-            arrivals::run(plan.pace, &slots, &stack.bus, end, for_arrivals),
-            chaos::run(&plan.faults, &stack.dashboard, end, for_chaos),
+            arrivals::run(plan.pace, &senders.slots, &access.bus, end, for_arrivals),
+            saboteur::run(&plan.faults, &access.dashboard, end, for_sabotage),
         )
     };
     let result = tokio::select! {
         result = work => result,
         () = stop => <_>::default(),
-        () = show(&bar, oracle) => <_>::default(),
+        () = show(&bar, || format!("{} carts sent", oracle.len())) => <_>::default(),
     };
-    over.send_replace(Some(Instant::now()));
     bar.set_message("sending the last carts");
-    while sessions.join_next().await.is_some() {}
+    senders.end().await;
     bar.finish_and_clear();
     result
-}
-
-/// Moves the bar; never ends.
-async fn show(bar: &ProgressBar, oracle: &Oracle) {
-    let mut tick = interval(Duration::from_millis(200));
-    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let began = Instant::now();
-    loop {
-        tick.tick().await;
-        bar.set_position(u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX));
-        bar.set_message(format!("{} carts sent", oracle.len()));
-    }
-}
-
-/// Hidden when there is no terminal.
-pub(super) fn progress(plan: &Plan) -> ProgressBar {
-    let bar = ProgressBar::new(u64::try_from(plan.duration.as_millis()).unwrap_or(u64::MAX));
-    match ProgressStyle::with_template("{bar:30} {percent:>3} %  {msg}") {
-        Ok(style) => bar.with_style(style),
-        Err(_) => bar,
-    }
-}
-
-/// The same without an end in sight.
-pub(super) fn spinner(message: &'static str) -> ProgressBar {
-    let bar = ProgressBar::new_spinner().with_message(message);
-    bar.enable_steady_tick(Duration::from_millis(200));
-    bar
-}
-
-/// How many of the evidence's messages had this fate.
-pub(super) fn count(evidence: &Evidence, is: impl Fn(Fate) -> bool) -> usize {
-    evidence.sent.iter().filter(|sent| is(sent.fate)).count()
 }

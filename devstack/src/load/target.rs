@@ -1,11 +1,13 @@
 //! Where the stack is: `.local/stack.json` of a running one, or addresses given by hand.
 
-use std::path::PathBuf;
-use std::sync::{Arc, PoisonError, RwLock};
+mod places;
+
+use std::path::Path;
 
 use serde::Deserialize;
 
 use crate::connection::{AccessKey, Connection, ConnectionError};
+pub use places::Places;
 
 /// Addresses, without a slash at their end; absent is what the stack does not have.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -82,44 +84,8 @@ pub struct Target {
     pub key: Option<AccessKey>,
 }
 
-/// The target as it is now: a stack that was killed may come back on other ports.
-#[derive(Debug, Clone)]
-pub struct Places(Arc<Inner>);
-
-#[derive(Debug)]
-struct Inner {
-    file: PathBuf,
-    by_hand: Addresses,
-    now: RwLock<Arc<Target>>,
-}
-
-impl Places {
-    /// Finds the stack: what is given by hand goes before what `file` says.
-    ///
-    /// # Errors
-    /// [`TargetError`] names the part that is missing and the option that gives it.
-    pub fn find(file: PathBuf, by_hand: Addresses) -> Result<Self, TargetError> {
-        let now = RwLock::new(Arc::new(read(&file, &by_hand)?));
-        Ok(Self(Arc::new(Inner { file, by_hand, now })))
-    }
-
-    /// Where the parts are.
-    #[must_use]
-    pub fn now(&self) -> Arc<Target> {
-        let now = self.0.now.read().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(&now)
-    }
-
-    /// Looks again, after a part did not answer. A file that is away for the moment changes nothing.
-    pub fn look_again(&self) {
-        if let Ok(target) = read(&self.0.file, &self.0.by_hand) {
-            let mut now = self.0.now.write().unwrap_or_else(PoisonError::into_inner);
-            *now = Arc::new(target);
-        }
-    }
-}
-
-fn read(file: &std::path::Path, by_hand: &Addresses) -> Result<Target, TargetError> {
+/// What is given by hand goes before what `file` says.
+fn read(file: &Path, by_hand: &Addresses) -> Result<Target, TargetError> {
     let shown = file.display().to_string();
     let kept = match std::fs::read(file) {
         Ok(bytes) => serde_json::from_slice(&bytes).map_err(|source| TargetError::File {
@@ -155,6 +121,8 @@ fn read(file: &std::path::Path, by_hand: &Addresses) -> Result<Target, TargetErr
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use super::*;
 
     fn by_hand() -> Addresses {
@@ -187,27 +155,5 @@ mod tests {
             said.contains("--blobs URL") && said.contains("absent/stack.json"),
             "{said}"
         );
-    }
-
-    #[test]
-    fn a_stack_that_comes_back_elsewhere_is_found_again() {
-        let folder = std::env::temp_dir().join(format!("load-target-{}", uuid::Uuid::new_v4()));
-        std::fs::create_dir_all(&folder).expect("a folder");
-        let file = folder.join("stack.json");
-        let write = |port: u16| {
-            let json = format!(
-                r#"{{"pid":1,"queue":"http://q:{port}/o","blobs":"http://b","dashboard":"http://d","outbox":"http://o"}}"#
-            );
-            std::fs::write(&file, json).expect("written");
-        };
-        write(1);
-        let places = Places::find(file.clone(), Addresses::default()).expect("found");
-        write(2);
-        places.look_again();
-        assert_eq!(places.now().queue, "http://q:2/o");
-        std::fs::remove_file(&file).expect("removed");
-        places.look_again();
-        assert_eq!(places.now().queue, "http://q:2/o", "kept while it is away");
-        std::fs::remove_dir_all(&folder).expect("removed");
     }
 }

@@ -19,16 +19,16 @@ const INCOMPLETE: u8 = 2;
 /// How much, and for how long.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// Carts to send
+    /// Messages to send: carts, and one poison in 200, which is no order and may only be mailed or stay in the queue
     #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = at_least_one)]
     messages: usize,
     /// Sessions that send at a time
     #[arg(long, value_name = "N", default_value_t = 500, value_parser = at_least_one)]
     sessions: usize,
-    /// Decides the carts and what goes wrong when [default: another one each time]
+    /// Decides what is sent and what goes wrong when [default: another one each time]
     #[arg(long)]
     seed: Option<u64>,
-    /// Send no cart after this time: 30s, 8m
+    /// Send nothing after this time: 30s, 8m
     #[arg(long, value_name = "TIME", default_value = "8m", value_parser = humantime::parse_duration)]
     limit: Duration,
     /// The handler's binary [default: target/release/order-items-reserver below the root]
@@ -70,7 +70,7 @@ pub(crate) async fn run(root: &Path, options: Options) -> Result<ExitCode, Local
 /// Hidden when there is no terminal.
 fn progress(messages: usize) -> ProgressBar {
     let bar = ProgressBar::new(u64::try_from(messages).unwrap_or(u64::MAX));
-    match ProgressStyle::with_template("{bar:30} {pos} of {len} carts sent, {elapsed}") {
+    match ProgressStyle::with_template("{bar:30} {pos} of {len} messages sent, {elapsed}") {
         Ok(style) => bar.with_style(style),
         Err(_) => bar,
     }

@@ -62,7 +62,8 @@ pub(crate) enum Command {
     Redrive(Arguments),
     /// Post carts to the running stack, let things go wrong, and judge what became of every cart
     Load(Box<super::load::Options>),
-    /// Start a stack of its own with two handlers, let everything go wrong at once, and judge what became of every cart
+    /// Start a stack of its own with two handlers, let everything go wrong at once, and judge what became of every
+    /// message, poison included
     Chaos(super::chaos::Options),
 }
 

@@ -5,9 +5,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use devstack::load::chaos::Faults;
 use devstack::load::target::{Addresses, Places};
-use devstack::load::{LoadError, Pace, Plan, run as load};
+use devstack::load::{Faults, LoadError, Pace, Plan, run as load};
 
 use super::{FOLDER, LocalError, interrupt};
 

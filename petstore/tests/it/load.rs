@@ -15,8 +15,7 @@ use axum::{
 use devstack::{
     blob::{Blob, BlobEndpoint, BlobStorage, Conditions, Upload},
     load::{
-        Pace, Plan, Report,
-        chaos::Faults,
+        Faults, Pace, Plan, Report,
         evidence::sha256,
         judge::Violation,
         run,

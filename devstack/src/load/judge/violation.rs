@@ -27,6 +27,25 @@ pub enum Violation {
         /// What the session's blob holds.
         blob: String,
     },
+    /// An accepted message that is no order is nowhere.
+    #[error(
+        "poison lost: message {message_id} of {session} is no order, was accepted, and is neither mailed, queued nor \
+         dead-lettered"
+    )]
+    PoisonLost {
+        /// The message.
+        message_id: String,
+        /// Who sent it.
+        session: String,
+    },
+    /// A message that is no order was stored.
+    #[error("poison stored: {name} holds message {message_id}, which is no order")]
+    PoisonStored {
+        /// The blob.
+        name: String,
+        /// The message in it.
+        message_id: String,
+    },
     /// A blob was overwritten with an older cart.
     #[error("went back: {name} had {from}, and then got {to}")]
     WentBack {
@@ -102,17 +121,19 @@ pub enum Violation {
     },
     /// A mail without the whole order, or for another session.
     #[error(
-        "mail: message {message_id} of {session} was mailed for {} with an order of sha256 {}, expected {expected}",
-        mailed_for.as_deref().unwrap_or("(no session)"), found.as_deref().unwrap_or("(no order)")
+        "mail: message {message_id} of {session} was mailed for {} with {what} of sha256 {}, expected {expected}",
+        mailed_for.as_deref().unwrap_or("(no session)"), found.as_deref().unwrap_or("(none)")
     )]
     Mail {
         /// The message.
         message_id: String,
         /// Whose it is.
         session: String,
-        /// Of the order that was published.
+        /// The order, or the bytes of what is none.
+        what: &'static str,
+        /// Of it as it was published.
         expected: String,
-        /// Of the order that was mailed.
+        /// Of it as it was mailed.
         found: Option<String>,
         /// The session in the mail.
         mailed_for: Option<String>,

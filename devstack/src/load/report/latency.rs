@@ -6,7 +6,7 @@ use hdrhistogram::Histogram;
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use crate::load::evidence::{Evidence, Fate, Sent};
+use crate::load::evidence::{Evidence, Sent};
 
 /// Percentiles in milliseconds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
@@ -55,7 +55,11 @@ impl Latency {
 
 /// Until the queue said 201.
 pub(super) fn to_accepted(evidence: &Evidence) -> Latency {
-    Latency::of(accepted(evidence).map(|sent| (sent.answered - sent.due).whole_microseconds()))
+    Latency::of(
+        evidence
+            .accepted()
+            .map(|sent| (sent.answered - sent.due).whole_microseconds()),
+    )
 }
 
 /// Until the session's blob first held this cart or a later one.
@@ -79,18 +83,11 @@ pub(super) fn to_stored(evidence: &Evidence) -> Latency {
                 .push((sent.revision, write.at));
         }
     }
-    Latency::of(accepted(evidence).filter_map(|sent| {
+    Latency::of(evidence.accepted().filter_map(|sent| {
         let mut writes = writes.get(sent.session.as_str())?.iter();
         let (_, at) = writes.find(|(revision, _)| *revision >= sent.revision)?;
         Some((*at - sent.due).whole_microseconds())
     }))
-}
-
-fn accepted(evidence: &Evidence) -> impl Iterator<Item = &Sent> {
-    evidence
-        .sent
-        .iter()
-        .filter(|sent| sent.fate == Fate::Accepted)
 }
 
 #[cfg(test)]

@@ -2,10 +2,8 @@
 
 use std::fmt;
 
+use super::breaches::breaches;
 use super::{Latency, Report};
-
-/// More breaches than that are counted, not shown.
-const SHOWN: usize = 20;
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -13,12 +11,7 @@ impl fmt::Display for Report {
         self.where_it_is(f)?;
         self.how_long_it_took(f)?;
         self.what_went_wrong(f)?;
-        for violation in self.violations.iter().take(SHOWN) {
-            writeln!(f, "  {violation}")?;
-        }
-        if self.violations.len() > SHOWN {
-            writeln!(f, "  and {} more", self.violations.len() - SHOWN)?;
-        }
+        breaches(f, self.violations.iter().map(ToString::to_string))?;
         self.verdict(f)
     }
 }

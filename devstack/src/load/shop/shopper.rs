@@ -1,79 +1,33 @@
-//! One shopper: keeps the cookie, fills in the forms, and remembers what the pages confirmed.
+//! One shopper: fills in the forms, and remembers what the pages confirmed.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use fastrand::Rng;
-use reqwest::{Method, StatusCode, header};
 use time::OffsetDateTime;
 use tokio::sync::watch::Receiver;
 use tokio::time::{Instant, sleep};
 
+use super::browser::{Browser, Clicked};
 use super::page::{self, Cart};
-use crate::load::report::Clicks;
-use crate::load::target::Places;
+use super::trip::Trip;
 
-const PATIENCE: Duration = Duration::from_secs(20);
-
-/// How often a page is asked for that must come: the storefront may be away for a while.
-const LOOKS: u32 = 100;
-
-/// What one shopper saw and did.
-#[derive(Debug, Default)]
-pub(super) struct Trip {
-    /// The cart last confirmed, of each session: a completed order begins a new one.
-    pub(super) shown: BTreeMap<String, Cart>,
-    /// When the click was due that led to it.
-    pub(super) due: BTreeMap<String, OffsetDateTime>,
-    /// Clicks whose page never came: each may have begun a session that nobody was shown.
-    pub(super) unanswered: usize,
-    /// The session whose last click got no answer.
-    pub(super) unsure: Option<String>,
-    /// From click to confirmation, in microseconds.
-    pub(super) times: Vec<i128>,
-    clicks: Clicks,
-}
-
-impl Trip {
-    pub(super) fn add_to(&self, sum: Clicks) -> Clicks {
-        Clicks {
-            clicks: sum.clicks + self.clicks.clicks,
-            confirmed: sum.confirmed + self.clicks.confirmed,
-            without_effect: sum.without_effect + self.clicks.without_effect,
-            failed: sum.failed + self.clicks.failed,
-            unsure: sum.unsure,
-        }
-    }
-}
+/// How often who is not sure clicks again: the storefront may be away for a while.
+const LAST_CLICKS: u32 = 100;
 
 pub(super) struct Shopper {
-    places: Places,
-    client: reqwest::Client,
+    browser: Browser,
     random: Rng,
-    cookie: String,
     token: String,
     session: String,
     cart: Cart,
     trip: Trip,
 }
 
-/// How a click ended.
-enum Clicked {
-    /// The page to look at next; with a new cookie the cart has changed.
-    Answered { location: String, changed: bool },
-    /// Turned away: nothing has changed.
-    TurnedAway,
-    /// Nobody knows.
-    NoAnswer,
-}
-
 impl Shopper {
-    pub(super) fn new(places: Places, client: reqwest::Client, random: Rng) -> Self {
+    pub(super) fn new(browser: Browser, random: Rng) -> Self {
         Self {
-            places,
-            client,
+            browser,
             random,
-            cookie: String::new(),
             token: String::new(),
             session: String::new(),
             cart: Cart::default(),
@@ -100,7 +54,7 @@ impl Shopper {
             due += pause.mul_f64(0.5 + self.random.f64());
         }
         // Whoever is not sure clicks again: a cart whose fate is open cannot be judged.
-        for _ in 0..LOOKS {
+        for _ in 0..LAST_CLICKS {
             if self.trip.unsure.is_none() {
                 break;
             }
@@ -113,7 +67,7 @@ impl Shopper {
     async fn click(&mut self, due: Instant) {
         self.trip.clicks.clicks += 1;
         let (path, form) = self.choose();
-        match self.post(path, &form).await {
+        match self.browser.post(path, &form).await {
             Clicked::Answered {
                 location,
                 changed: true,
@@ -165,22 +119,6 @@ impl Shopper {
         }
     }
 
-    async fn post(&mut self, path: &str, form: &str) -> Clicked {
-        let Ok(answer) = self.send(Method::POST, path, form).await else {
-            return Clicked::NoAnswer;
-        };
-        let text = |name| Some(answer.headers().get(name)?.to_str().ok()?.to_owned());
-        match (answer.status(), text(header::LOCATION)) {
-            (StatusCode::SEE_OTHER, Some(location)) => {
-                let cookie = text(header::SET_COOKIE);
-                let changed = cookie.is_some();
-                self.keep(cookie);
-                Clicked::Answered { location, changed }
-            }
-            _ => Clicked::TurnedAway,
-        }
-    }
-
     /// Looks at the page a change leads to, and remembers the cart on it.
     async fn confirm(&mut self, location: &str) {
         let Some(page) = self.look(location).await else {
@@ -211,60 +149,11 @@ impl Shopper {
         self.trip.unsure = Some(self.session.clone());
     }
 
-    /// A page; asked for again while the storefront is away.
+    /// A page, and what stands on each of them.
     async fn look(&mut self, path: &str) -> Option<String> {
-        for _ in 0..LOOKS {
-            if let Ok(answer) = self.send(Method::GET, path, "").await
-                && answer.status() == StatusCode::OK
-            {
-                let cookie = answer.headers().get(header::SET_COOKIE);
-                let cookie = cookie
-                    .and_then(|cookie| cookie.to_str().ok())
-                    .map(str::to_owned);
-                let Ok(page) = answer.text().await else {
-                    continue;
-                };
-                self.keep(cookie);
-                self.token = page::token(&page).unwrap_or_else(|| self.token.clone());
-                self.session = page::session(&page)?;
-                return Some(page);
-            }
-            sleep(Duration::from_millis(200)).await;
-        }
-        None
-    }
-
-    fn keep(&mut self, cookie: Option<String>) {
-        if let Some(cookie) = cookie {
-            self.cookie = cookie.split(';').next().unwrap_or_default().to_owned();
-        }
-    }
-
-    async fn send(
-        &self,
-        method: Method,
-        path: &str,
-        form: &str,
-    ) -> reqwest::Result<reqwest::Response> {
-        // A storefront that was away may come back elsewhere.
-        let shop = self.places.now().petstore.clone().unwrap_or_default();
-        let mut request = self
-            .client
-            .request(method.clone(), format!("{shop}{path}"))
-            .timeout(PATIENCE);
-        if method == Method::POST {
-            request = request
-                .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-                .header(header::ORIGIN, &shop)
-                .body(form.to_owned());
-        }
-        if !self.cookie.is_empty() {
-            request = request.header(header::COOKIE, &self.cookie);
-        }
-        let answer = request.send().await;
-        if answer.is_err() {
-            self.places.look_again();
-        }
-        answer
+        let page = self.browser.page(path).await?;
+        self.token = page::token(&page).unwrap_or_else(|| self.token.clone());
+        self.session = page::session(&page)?;
+        Some(page)
     }
 }

@@ -2,15 +2,15 @@
 
 use serde_json::Value;
 
-use super::api;
-use super::evidence::{Mailed, Waiting, Write};
+use super::{Mailed, Waiting, Write};
 use crate::blob;
+use crate::load::access;
 use crate::logic_app::Received;
 use crate::queue::Accepted;
 
 /// An accepted write of a blob.
 pub(crate) fn write(write: blob::Write) -> Write {
-    let mark = api::mark(|name| write.metadata.get(name).cloned());
+    let mark = access::mark(|name| write.metadata.get(name).cloned());
     Write {
         name: write.name,
         etag: write.etag,
@@ -24,7 +24,7 @@ pub(crate) fn write(write: blob::Write) -> Write {
 pub(crate) fn mailed(received: &Received) -> Mailed {
     // It was checked to be JSON when it was accepted.
     let body: Value = serde_json::from_slice(&received.body).unwrap_or_default();
-    api::mailed(&body)
+    access::mailed(&body)
 }
 
 /// A message that waits, or a dead letter.

@@ -2,35 +2,23 @@
 
 use std::time::Duration;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use hmac::{Hmac, Mac};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
+use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 use serde_json::json;
-use sha2::Sha256;
-use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::LoadError;
-use super::target::{Places, Target};
-use crate::connection::AccessKey;
+use super::cause;
+use super::signature::authorized;
+use crate::load::LoadError;
+use crate::load::senders::message::Message;
+use crate::load::target::Places;
 
 /// How long one try may take.
 const PATIENCE: Duration = Duration::from_secs(10);
-const TOKEN_SECONDS: i64 = 20 * 60;
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(5);
-
-/// All but the unreserved characters (RFC 3986, section 2.3).
-const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
 
 /// How one try ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Answer {
+pub(in crate::load) enum Answer {
     /// 201: the message is in the queue.
     Accepted,
     /// It surely is not, and may be sent again.
@@ -43,24 +31,24 @@ pub(super) enum Answer {
 
 /// What waits in the queue.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Counts {
-    pub(super) active: u64,
-    pub(super) dead: u64,
+pub(in crate::load) struct Counts {
+    pub(in crate::load) active: u64,
+    pub(in crate::load) dead: u64,
 }
 
 /// The queue's door, from outside.
 #[derive(Debug, Clone)]
-pub(super) struct Bus {
-    pub(super) places: Places,
-    pub(super) client: reqwest::Client,
+pub(in crate::load) struct Bus {
+    pub(in crate::load) places: Places,
+    pub(in crate::load) client: reqwest::Client,
 }
 
 impl Bus {
     /// Tries once.
-    pub(super) async fn send(&self, session: &str, message_id: &str, body: &str) -> Answer {
+    pub(in crate::load) async fn send(&self, message_id: &str, message: &Message) -> Answer {
         let target = self.places.now();
         let properties = json!({
-            "SessionId": session,
+            "SessionId": message.session,
             "MessageId": message_id,
             "CorrelationId": traceparent(),
             "Label": "CartUpdated",
@@ -70,7 +58,7 @@ impl Bus {
             .post(format!("{}/messages", target.queue))
             .header(CONTENT_TYPE, "application/json")
             .header("BrokerProperties", properties.to_string())
-            .body(body.to_owned());
+            .body(message.body.clone());
         let answer = authorized(request, &target).timeout(PATIENCE).send().await;
         let answer = match answer {
             Ok(answer) => answer,
@@ -93,7 +81,7 @@ impl Bus {
     }
 
     /// The counts of the queue's description ("Get queue" of the management interface).
-    pub(super) async fn counts(&self) -> Result<Counts, LoadError> {
+    pub(in crate::load) async fn counts(&self) -> Result<Counts, LoadError> {
         let target = self.places.now();
         let problem = |problem: String| LoadError::Part {
             part: format!("the queue at {}", target.queue),
@@ -104,7 +92,7 @@ impl Bus {
             Ok(answer) => answer,
             Err(error) => {
                 self.places.look_again();
-                return Err(problem(super::api::cause(&error)));
+                return Err(problem(cause(&error)));
             }
         };
         let status = answer.status();
@@ -129,30 +117,6 @@ fn number(xml: &str, name: &str) -> Option<u64> {
     rest.split('<').next()?.parse().ok()
 }
 
-fn authorized(request: reqwest::RequestBuilder, target: &Target) -> reqwest::RequestBuilder {
-    match &target.key {
-        Some(key) => {
-            let expiry = OffsetDateTime::now_utc().unix_timestamp() + TOKEN_SECONDS;
-            request.header(AUTHORIZATION, signature(&target.queue, key, expiry))
-        }
-        None => request,
-    }
-}
-
-/// A shared access signature.
-fn signature(resource: &str, key: &AccessKey, expiry: i64) -> String {
-    let encode = |text: &str| utf8_percent_encode(text, RESERVED).to_string();
-    let resource = encode(resource);
-    // HMAC takes keys of every length: the empty default is never used.
-    let signature = Hmac::<Sha256>::new_from_slice(key.secret.as_bytes()).map(|mut mac| {
-        mac.update(format!("{resource}\n{expiry}").as_bytes());
-        STANDARD.encode(mac.finalize().into_bytes())
-    });
-    let signature = encode(&signature.unwrap_or_default());
-    let name = encode(&key.name);
-    format!("SharedAccessSignature sr={resource}&sig={signature}&se={expiry}&skn={name}")
-}
-
 /// A W3C trace context of its own.
 fn traceparent() -> String {
     let span = Uuid::new_v4().as_u64_pair().0;
@@ -162,26 +126,6 @@ fn traceparent() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// The output of Microsoft's Python SDK 7.15.0 for the same input.
-    #[test]
-    fn a_signature_is_the_one_that_microsofts_sdk_makes() {
-        let key = AccessKey {
-            name: "RootManageSharedAccessKey".to_owned(),
-            secret: "c2VjcmV0+/key==".to_owned(),
-        };
-        let made = signature(
-            "https://example.servicebus.windows.net/order-items",
-            &key,
-            1_767_225_600,
-        );
-        assert_eq!(
-            made,
-            "SharedAccessSignature sr=https%3A%2F%2Fexample.servicebus.windows.net%2Forder-items\
-             &sig=ii1%2BpUjemGuhKJ2fj1a9%2BMIHCe4smSYYoKgIE%2F3b0ys%3D&se=1767225600\
-             &skn=RootManageSharedAccessKey"
-        );
-    }
 
     #[test]
     fn a_count_is_read_whatever_the_prefix_of_its_element() {

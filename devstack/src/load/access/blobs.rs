@@ -6,10 +6,10 @@ use std::time::Duration;
 use reqwest::{Response, StatusCode};
 use tokio::task::JoinSet;
 
-use super::LoadError;
-use super::api::{cause, mark};
-use super::evidence::{Blob, sha256};
-use super::target::Places;
+use super::{cause, mark};
+use crate::load::LoadError;
+use crate::load::evidence::{Blob, sha256};
+use crate::load::target::Places;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -18,14 +18,14 @@ const AT_ONCE: usize = 16;
 
 /// The storage account, from outside.
 #[derive(Debug, Clone)]
-pub(super) struct Blobs {
-    pub(super) places: Places,
-    pub(super) client: reqwest::Client,
+pub(in crate::load) struct Blobs {
+    pub(in crate::load) places: Places,
+    pub(in crate::load) client: reqwest::Client,
 }
 
 impl Blobs {
     /// Every blob's name in the container of the orders; none when there is no such container.
-    pub(super) async fn names(&self) -> Result<BTreeSet<String>, LoadError> {
+    pub(in crate::load) async fn names(&self) -> Result<BTreeSet<String>, LoadError> {
         let mut names = BTreeSet::new();
         let mut marker = String::new();
         loop {
@@ -49,7 +49,10 @@ impl Blobs {
     }
 
     /// A blob with its content, if there is one of this name.
-    pub(super) async fn read(&self, name: &str) -> Result<Option<(Blob, Vec<u8>)>, LoadError> {
+    pub(in crate::load) async fn read(
+        &self,
+        name: &str,
+    ) -> Result<Option<(Blob, Vec<u8>)>, LoadError> {
         let Some(answer) = self.get(&format!("/{name}")).await? else {
             return Ok(None);
         };
@@ -68,7 +71,7 @@ impl Blobs {
     }
 
     /// Those of `names` that there are.
-    pub(super) async fn read_all(
+    pub(in crate::load) async fn read_all(
         &self,
         names: BTreeSet<String>,
     ) -> Result<BTreeMap<String, (Blob, Vec<u8>)>, LoadError> {

@@ -8,24 +8,24 @@ use time::OffsetDateTime;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::bus::Bus;
-use super::plan::Pace;
-use super::session::Slot;
+use super::slot::{Due, Slot};
+use crate::load::access::Bus;
+use crate::load::plan::Pace;
 
 /// At the highest rate, no more carts arrive while so many messages wait.
 const BACKLOG: u64 = 1_000;
 
 /// How many carts arrived.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Arrived {
+pub(in crate::load) struct Arrived {
     /// All of them.
-    pub(super) carts: u64,
+    pub(in crate::load) carts: u64,
     /// Of them, those that a newer one of their session replaced before they were sent.
-    pub(super) replaced: u64,
+    pub(in crate::load) replaced: u64,
 }
 
 /// Fills the slots until `end`.
-pub(super) async fn run(
+pub(in crate::load) async fn run(
     pace: Pace,
     slots: &[Arc<Slot>],
     bus: &Bus,
@@ -69,7 +69,7 @@ async fn as_fast_as_taken(slots: &[Arc<Slot>], bus: &Bus, end: Instant) -> Arriv
                 continue;
             }
             for slot in slots {
-                if slot.fill_if_empty(OffsetDateTime::now_utc()) {
+                if slot.fill_if_empty(Due::cart(OffsetDateTime::now_utc())) {
                     arrived.carts += 1;
                 }
             }

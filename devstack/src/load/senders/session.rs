@@ -1,62 +1,25 @@
 //! One session: its carts are sent one after another, and a newer one replaces one that still waits (design D17).
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use fastrand::Rng;
-use serde_json::Value;
 use time::OffsetDateTime;
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
-use super::bus::{Answer, Bus};
-use super::cart;
-use super::evidence::{Fate, Sent, sha256};
+use super::message::Message;
 use super::oracle::Oracle;
+use super::slot::{Due, Slot};
+use crate::load::access::{Answer, Bus};
+use crate::load::evidence::{Fate, Sent, sha256};
 
 const BACKOFF: Duration = Duration::from_millis(100);
 const BACKOFF_MAX: Duration = Duration::from_secs(2);
 
 /// How long a message is tried after the last cart arrived, before its fate stays open.
 const LAST_TRIES: Duration = Duration::from_secs(60);
-
-/// The place where a session's next cart waits.
-#[derive(Debug, Default)]
-pub(super) struct Slot {
-    due: Mutex<Option<OffsetDateTime>>,
-    filled: Notify,
-}
-
-impl Slot {
-    /// A cart that is due now. True when it replaces one that still waits.
-    pub(super) fn fill(&self, due: OffsetDateTime) -> bool {
-        let mut waiting = self.due.lock().unwrap_or_else(PoisonError::into_inner);
-        let replaces = waiting.is_some();
-        // The shopper has waited since the first of them.
-        waiting.get_or_insert(due);
-        self.filled.notify_one();
-        replaces
-    }
-
-    /// A cart that is due now, unless one waits.
-    pub(super) fn fill_if_empty(&self, due: OffsetDateTime) -> bool {
-        let mut waiting = self.due.lock().unwrap_or_else(PoisonError::into_inner);
-        if waiting.is_some() {
-            return false;
-        }
-        *waiting = Some(due);
-        self.filled.notify_one();
-        true
-    }
-
-    fn take(&self) -> Option<OffsetDateTime> {
-        self.due
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()
-    }
-}
 
 /// A session with all it needs to send.
 pub(super) struct Session {
@@ -87,21 +50,22 @@ impl Session {
                 return;
             }
             tokio::select! {
-                () = self.slot.filled.notified() => {}
+                () = self.slot.filled() => {}
                 // An error means that the run is gone: so are we.
                 ended = over.changed() => if ended.is_err() { return },
             }
         }
     }
 
-    /// Sends one cart under one message id until the queue has clearly answered.
-    async fn send(&mut self, revision: u64, due: OffsetDateTime) -> Fate {
-        let body = cart::order(&self.id, revision, self.body_bytes, &mut self.random);
+    /// Sends one message under one id until the queue has clearly answered.
+    async fn send(&mut self, revision: u64, due: Due) -> Fate {
+        let (least, random) = (self.body_bytes, &mut self.random);
+        let message = Message::new(due.poison, &self.id, revision, least, random);
         let message_id = Uuid::now_v7().to_string();
         let (mut tries, mut unclear) = (0, false);
         let fate = loop {
             tries += 1;
-            let wait = match self.bus.send(&self.id, &message_id, &body).await {
+            let wait = match self.bus.send(&message_id, &message).await {
                 Answer::Accepted => break Fate::Accepted,
                 Answer::Refused(status) if !unclear => break Fate::Refused(status),
                 Answer::Refused(_) => break Fate::Maybe,
@@ -126,12 +90,12 @@ impl Session {
             session: self.id.clone(),
             revision,
             message_id,
-            sha256: sha256(body.as_bytes()),
-            order_sha256: compact(&body),
+            sha256: sha256(&message.body),
+            order_sha256: message.order_sha256,
             fate,
             tries,
             unclear,
-            due,
+            due: due.at,
             answered: OffsetDateTime::now_utc(),
         });
         fate
@@ -142,10 +106,4 @@ impl Session {
             .borrow()
             .is_some_and(|over| over.elapsed() > LAST_TRIES)
     }
-}
-
-/// Of the order without blanks.
-fn compact(body: &str) -> String {
-    let order: Value = serde_json::from_str(body).unwrap_or_default();
-    sha256(order.to_string().as_bytes())
 }

@@ -5,12 +5,12 @@ use std::io::Write as _;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::LoadError;
-use super::evidence::Sent;
+use crate::load::LoadError;
+use crate::load::evidence::Sent;
 
 /// The notes; clones share them.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Oracle(Arc<Mutex<Notes>>);
+pub(in crate::load) struct Oracle(Arc<Mutex<Notes>>);
 
 #[derive(Debug, Default)]
 struct Notes {
@@ -19,8 +19,11 @@ struct Notes {
 }
 
 impl Oracle {
-    /// One that also writes each note as a line of JSON into `sent.jsonl` of this folder.
-    pub(super) fn with_file(folder: &Path) -> Result<Self, LoadError> {
+    /// One that also writes each note as a line of JSON into `sent.jsonl` of this folder, if there is one.
+    pub(in crate::load) fn kept_in(folder: Option<&Path>) -> Result<Self, LoadError> {
+        let Some(folder) = folder else {
+            return Ok(Self::default());
+        };
         let path = folder.join("sent.jsonl");
         let made = std::fs::create_dir_all(folder).and_then(|()| File::create(&path));
         let file = made.map_err(|source| LoadError::File {
@@ -35,7 +38,7 @@ impl Oracle {
     }
 
     /// Notes a message whose sending has come to an end.
-    pub(super) fn note(&self, sent: Sent) {
+    pub(in crate::load) fn note(&self, sent: Sent) {
         let mut notes = self.lock();
         if let (Some(file), Ok(line)) = (&mut notes.file, serde_json::to_string(&sent)) {
             // A full disk must not end the run: the judge goes by what is in memory.
@@ -45,11 +48,11 @@ impl Oracle {
     }
 
     /// All notes. Of one session, in the order of sending.
-    pub(super) fn sent(&self) -> Vec<Sent> {
+    pub(in crate::load) fn sent(&self) -> Vec<Sent> {
         self.lock().sent.clone()
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::load) fn len(&self) -> usize {
         self.lock().sent.len()
     }
 

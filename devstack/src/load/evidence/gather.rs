@@ -5,12 +5,10 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::LoadError;
-use super::api::Dashboard;
-use super::blobs::Blobs;
-use super::bus::Bus;
-use super::evidence::{Evidence, Sent, blob_name};
-use super::watch::Seen;
+use super::seen::Seen;
+use super::{Evidence, Sent, blob_name};
+use crate::load::LoadError;
+use crate::load::access::Access;
 
 const LOOK: Duration = Duration::from_millis(200);
 
@@ -20,16 +18,18 @@ const QUIET_LOOKS: u32 = 3;
 
 /// Waits until nothing waits and nothing is written any more, or nothing has changed for `limit`.
 /// Whether the queue is quiet.
-pub(super) async fn settle(
-    bus: &Bus,
-    dashboard: &Dashboard,
+pub(in crate::load) async fn settle(
+    access: &Access,
     seen: &mut Seen,
     limit: Duration,
     mut tell: impl FnMut(u64),
 ) -> Result<bool, LoadError> {
     let (mut progress, mut quiet, mut last) = (Instant::now(), 0, None);
     loop {
-        let looked = match (bus.counts().await, seen.look(dashboard).await) {
+        let looked = match (
+            access.bus.counts().await,
+            seen.look(&access.dashboard).await,
+        ) {
             (Ok(counts), Ok(writes)) => Ok((counts, writes)),
             (Err(error), _) | (_, Err(error)) => Err(error),
         };
@@ -58,13 +58,14 @@ pub(super) async fn settle(
 }
 
 /// Everything the judge needs, and the bytes of our sessions' blobs.
-pub(super) async fn evidence(
+pub(in crate::load) async fn evidence(
     sent: Vec<Sent>,
-    names_before: BTreeSet<String>,
-    dashboard: &Dashboard,
-    blobs: &Blobs,
+    access: &Access,
     mut seen: Seen,
 ) -> Result<Evidence, LoadError> {
+    let Access {
+        dashboard, blobs, ..
+    } = access;
     // What waits is read first: a message that is settled meanwhile then shows in two places, never in none.
     let (queued, dead) = (dashboard.messages().await?, dashboard.dead_letters().await?);
     let ours: BTreeSet<String> = sent.iter().map(|sent| blob_name(&sent.session)).collect();
@@ -82,7 +83,7 @@ pub(super) async fn evidence(
         writes_are_complete: seen.restarts == 0 && later == 0,
         writes: seen.writes,
         blobs,
-        names_before,
+        names_before: seen.names_before,
         names_after,
         mailed: seen.mailed,
         queued,

@@ -22,7 +22,7 @@ const CATALOGUE: [(u32, &str, &str); 11] = [
 ];
 
 /// A session id as the PetStore makes them: 32 upper-case hexadecimal digits.
-pub(super) fn session_id() -> String {
+pub(in crate::load) fn session_id() -> String {
     Uuid::new_v4().simple().to_string().to_uppercase()
 }
 

@@ -1,6 +1,9 @@
-//! What goes wrong during a run: spells of faults and kills, by a schedule that its seed decides.
+//! Makes things go wrong while carts arrive: spells of faults and kills, each switched on over the dashboard as a
+//! person would, by a schedule that the seed decides.
+//!
+//! The stack is another process, which may be killed and come back. What breaks one in this process, in more ways than
+//! a dashboard has buttons for, is [`crate::chaos`].
 
-use std::str::FromStr;
 use std::time::Duration;
 
 use fastrand::Rng;
@@ -8,93 +11,11 @@ use serde::Serialize;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::LoadError;
-use super::api::Dashboard;
-
-const STORAGE: [&str; 8] = [
-    "refuses",
-    "503",
-    "429",
-    "slow",
-    "hangs",
-    "applies-but-loses-the-reply",
-    "forbids",
-    "flaky",
-];
-const LOGIC_APP: [&str; 4] = ["down", "502", "hangs", "flaky"];
+use super::access::Dashboard;
+use super::faults::{Faults, LOGIC_APP, STORAGE};
 
 /// Healing is tried so long: a stack that was killed takes its faults along anyway.
 const HEALING: Duration = Duration::from_secs(30);
-
-/// What `--faults` asks for.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Faults {
-    /// The fault of the storage's spells; `any` is another one each time.
-    pub storage: Option<String>,
-    /// The same of the Logic App.
-    pub logic_app: Option<String>,
-    /// Whether the handler is killed now and then.
-    pub kills: bool,
-}
-
-/// `--faults` in a wrong form.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum FaultsError {
-    /// Not `part=fault`, or no such part.
-    #[error(
-        "--faults {0:?}: expected storage=FAULT, logic-app=FAULT or handler=kills, divided by commas"
-    )]
-    Part(String),
-    /// No such fault.
-    #[error("--faults {part}={found}: expected any, {allowed}")]
-    Fault {
-        /// Of what.
-        part: &'static str,
-        /// What was given.
-        found: String,
-        /// What may be given.
-        allowed: String,
-    },
-}
-
-impl FromStr for Faults {
-    type Err = FaultsError;
-
-    fn from_str(text: &str) -> Result<Self, FaultsError> {
-        let mut faults = Self::default();
-        for pair in text.split(',') {
-            match pair.split_once('=') {
-                Some(("storage", fault)) => {
-                    faults.storage = Some(known("storage", fault, &STORAGE)?);
-                }
-                Some(("logic-app", fault)) => {
-                    faults.logic_app = Some(known("logic-app", fault, &LOGIC_APP)?);
-                }
-                Some(("handler", "kills")) => faults.kills = true,
-                _ => return Err(FaultsError::Part(pair.to_owned())),
-            }
-        }
-        Ok(faults)
-    }
-}
-
-fn known(part: &'static str, fault: &str, allowed: &[&str]) -> Result<String, FaultsError> {
-    if fault == "any" || allowed.contains(&fault) {
-        return Ok(fault.to_owned());
-    }
-    Err(FaultsError::Fault {
-        part,
-        found: fault.to_owned(),
-        allowed: allowed.join(", "),
-    })
-}
-
-impl Faults {
-    /// Whether nothing goes wrong.
-    #[must_use]
-    pub fn is_none(&self) -> bool {
-        *self == Self::default()
-    }
-}
 
 /// What was done.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -196,8 +117,11 @@ async fn apply(step: &Step, dashboard: &Dashboard, done: &mut Done) {
     }
 }
 
-/// Switches every fault off, however often that takes.
-pub(super) async fn heal(dashboard: &Dashboard) -> Result<(), LoadError> {
+/// Switches off what was switched on, however often that takes.
+pub(super) async fn heal(faults: &Faults, dashboard: &Dashboard) -> Result<(), LoadError> {
+    if faults.is_none() {
+        return Ok(());
+    }
     let healing = async {
         while dashboard
             .set_faults(Some("none"), Some("none"))
@@ -217,23 +141,6 @@ pub(super) async fn heal(dashboard: &Dashboard) -> Result<(), LoadError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn faults_are_read_and_mistakes_are_named() {
-        let faults: Faults = "storage=flaky,logic-app=any,handler=kills"
-            .parse()
-            .expect("good");
-        assert_eq!(faults.storage.as_deref(), Some("flaky"));
-        assert!(faults.kills && !faults.is_none());
-        let error = |text: &str| text.parse::<Faults>().expect_err(text).to_string();
-        assert!(
-            error("storage=broken").contains("expected any, refuses, 503"),
-            "{}",
-            error("storage=broken")
-        );
-        assert!(error("queue=down").contains("\"queue=down\": expected storage=FAULT"));
-        assert!(error("handler=naps").contains("handler=kills"));
-    }
 
     #[test]
     fn a_seed_decides_the_schedule() {
