@@ -63,7 +63,7 @@ fn settings_override_host_json_and_name_the_queue() {
 }
 
 #[test]
-fn sessions_are_read_with_the_extensions_defaults() {
+fn sessions_are_read_and_have_the_extensions_defaults() {
     let folder = AppFolder::copy_of(&workspace());
     folder.replace(
         "OrderItemsReserver/function.json",
@@ -73,16 +73,16 @@ fn sessions_are_read_with_the_extensions_defaults() {
     let app = FunctionApp::load(folder.path(), Settings::new()).expect("good files");
     let service_bus = app.host.service_bus();
     assert!(app.sessions);
+    assert_eq!(service_bus.max_concurrent_sessions, 64);
+    let idle = service_bus.session_idle_timeout.limit();
+    assert_eq!(idle, Some(Duration::from_secs(1)));
+    folder.replace("host.json", "\"maxConcurrentSessions\"", "\"x\"");
+    folder.replace("host.json", "\"sessionIdleTimeout\"", "\"y\"");
+    let app = FunctionApp::load(folder.path(), Settings::new()).expect("good files");
+    let service_bus = app.host.service_bus();
     assert_eq!(service_bus.max_concurrent_sessions, 8);
     let idle = service_bus.session_idle_timeout.limit();
     assert_eq!(idle, Some(Duration::from_secs(60)));
-    let set = "\"maxConcurrentSessions\": 3, \"sessionIdleTimeout\": \"00:00:02\"";
-    folder.replace("host.json", "\"maxConcurrentCalls\": 64", set);
-    let app = FunctionApp::load(folder.path(), Settings::new()).expect("good files");
-    let service_bus = app.host.service_bus();
-    assert_eq!(service_bus.max_concurrent_sessions, 3);
-    let idle = service_bus.session_idle_timeout.limit();
-    assert_eq!(idle, Some(Duration::from_secs(2)));
 }
 
 #[test]
@@ -130,7 +130,7 @@ fn an_error_names_the_file_the_key_and_what_was_expected() {
     );
     let none = error_with(
         "host.json",
-        "\"maxConcurrentCalls\": 64",
+        "\"maxConcurrentSessions\": 64",
         "\"maxConcurrentSessions\": 0",
     );
     assert_eq!(

@@ -138,7 +138,7 @@ fn what_is_refused_is_named() {
             "rawBody.encoding",
         ),
         (
-            with(poison(), "/rawBody/data", json!("a".repeat(87_385))),
+            with(poison(), "/rawBody/data", json!("a".repeat(349_529))),
             "rawBody.data",
         ),
         (
