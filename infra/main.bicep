@@ -90,7 +90,7 @@ module monitoring './modules/monitoring.bicep' = {
     tags: tags
     workspaceName: '${abbrs.operationalInsightsWorkspaces}${token}'
     applicationInsightsName: '${abbrs.insightsComponents}${token}'
-    publisherPrincipalIds: [identity.outputs.reserverPrincipalId, identity.outputs.petstorePrincipalId]
+    publisherPrincipalId: identity.outputs.reserverPrincipalId
   }
 }
 
@@ -176,6 +176,7 @@ module petstore './modules/web.bicep' = {
     serviceBusFqdn: serviceBus.outputs.fqdn
     queueName: queueName
     cookieKey: cookieKey
+    workspaceId: monitoring.outputs.workspaceId
   }
 }
 
@@ -192,6 +193,7 @@ module alerts './modules/alerts.bicep' = {
     workflowId: fallback.outputs.workflowId
     ordersAccountId: storage.outputs.ordersAccountId
     applicationInsightsId: monitoring.outputs.applicationInsightsId
+    workspaceId: monitoring.outputs.workspaceId
   }
 }
 

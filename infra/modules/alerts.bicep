@@ -8,6 +8,7 @@ param queueName string
 param workflowId string
 param ordersAccountId string
 param applicationInsightsId string
+param workspaceId string
 
 resource people 'Microsoft.Insights/actionGroups@2023-01-01' = {
   name: actionGroupName
@@ -159,6 +160,35 @@ resource functionFailures 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = 
       allOf: [
         {
           query: 'requests | where success == false'
+          timeAggregation: 'Count'
+          operator: 'GreaterThan'
+          threshold: 0
+        }
+      ]
+    }
+    actions: { actionGroups: [people.id] }
+  }
+}
+
+// The storefront's view: nobody else knows of a change that never reached the queue.
+resource notPublished 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = {
+  name: 'storefront-cannot-publish'
+  location: location
+  tags: tags
+  kind: 'LogAlert'
+  properties: {
+    displayName: 'The storefront cannot publish orders'
+    description: 'Cart changes wait in the storefront: the bus refuses them or does not answer. They are on its disk and go out when it does.'
+    severity: 1
+    enabled: true
+    scopes: [workspaceId]
+    evaluationFrequency: 'PT5M'
+    windowSize: 'PT15M'
+    skipQueryValidation: true
+    criteria: {
+      allOf: [
+        {
+          query: 'AppServiceConsoleLogs | where ResultDescription has "not published" | where toint(parse_json(ResultDescription).failures) >= 8'
           timeAggregation: 'Count'
           operator: 'GreaterThan'
           threshold: 0

@@ -57,7 +57,7 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
       }
       runtime: { name: 'custom', version: '1.0' }
     }
-    siteConfig: { minTlsVersion: '1.2', ftpsState: 'Disabled' }
+    siteConfig: { minTlsVersion: '1.2' } // nothing else: the plan refuses what it does not know, ftpsState for one
   }
 
   // Not to be set on this plan: FUNCTIONS_WORKER_RUNTIME, FUNCTIONS_EXTENSION_VERSION, WEBSITE_RUN_FROM_PACKAGE.

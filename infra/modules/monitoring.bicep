@@ -3,8 +3,8 @@ param location string
 param tags object
 param workspaceName string
 param applicationInsightsName string
-@description('Object ids of the identities that send telemetry.')
-param publisherPrincipalIds array
+@description('Object id of the identity that sends telemetry.')
+param publisherPrincipalId string
 
 @minValue(1)
 @description('Ends a flood of logs before it becomes a bill.')
@@ -35,15 +35,15 @@ resource appInsights 'Microsoft.Insights/components@2020-02-02' = {
 
 var monitoringMetricsPublisher = '3913510d-42f4-4e42-8a64-420c390055eb'
 
-resource publishers 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for principalId in publisherPrincipalIds: {
-  name: guid(appInsights.id, principalId, monitoringMetricsPublisher)
+resource publisher 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(appInsights.id, publisherPrincipalId, monitoringMetricsPublisher)
   scope: appInsights
   properties: {
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', monitoringMetricsPublisher)
-    principalId: principalId
+    principalId: publisherPrincipalId
     principalType: 'ServicePrincipal'
   }
-}]
+}
 
 output workspaceId string = workspace.id
 output applicationInsightsId string = appInsights.id

@@ -8,6 +8,7 @@ param identityResourceId string
 param identityClientId string
 param serviceBusFqdn string
 param queueName string
+param workspaceId string
 
 @secure()
 param cookieKey string
@@ -70,6 +71,16 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
   resource ftp 'basicPublishingCredentialsPolicies' = {
     name: 'ftp'
     properties: { allow: false }
+  }
+}
+
+// The journal of the shop goes on without the bus, silently: its log is how anybody is told.
+resource logs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+  name: 'to-log-analytics'
+  scope: app
+  properties: {
+    workspaceId: workspaceId
+    logs: [{ category: 'AppServiceConsoleLogs', enabled: true }]
   }
 }
 

@@ -27,7 +27,7 @@ ASSIGNMENTS = {
     "senderRole": ("Azure Service Bus Data Sender", "namespace::queue", "senderPrincipalId"),
     "receiverRole": ("Azure Service Bus Data Receiver", "namespace", "receiverPrincipalId"),
     "userRole": ("Azure Service Bus Data Owner", "namespace", "userPrincipalId"),
-    "publishers": ("Monitoring Metrics Publisher", "appInsights", "principalId"),
+    "publisher": ("Monitoring Metrics Publisher", "appInsights", "publisherPrincipalId"),
     "sendRole": ("Communication and Email Service Owner", "communication", "workflow.identity.principalId"),
 }
 
