@@ -3,6 +3,7 @@
 //! Storage has to be https for it, so that no token can be used here: only the way to it is seen.
 
 use devstack::blob::BlobEndpoint;
+use time::OffsetDateTime;
 
 use super::{REACHED, UNAVAILABLE, assert_checked, assert_discreet};
 use crate::support::{
@@ -11,6 +12,7 @@ use crate::support::{
     listener,
     rig::{accepting, settings},
     scripted::{answer, answering},
+    until,
 };
 
 const API_VERSION: (&str, &str) = ("api-version", "2019-08-01");
@@ -134,6 +136,34 @@ async fn a_token_is_fetched_within_each_attempt_and_shown_nowhere() {
         handler.kill().await;
         assert_discreet(&[handler.stdout.all(), handler.stderr.all()].concat());
     }
+}
+
+#[tokio::test]
+async fn a_token_that_still_holds_is_used_while_the_endpoint_hangs() {
+    let expires = OffsetDateTime::now_utc().unix_timestamp() + 200;
+    let granted = vec![Step::ReadAll, Step::Send(token(expires))];
+    let endpoint = Scripted::start([granted], vec![Step::ReadAll, Step::Hang]).await;
+    // It speaks no TLS, but sees who comes.
+    let storage = Scripted::start([], vec![Step::Read(1), Step::Reset]).await;
+    let fallback = Scripted::start([], accepting()).await;
+    let mut settings = with_identity(&endpoint, &fallback);
+    settings.push((
+        "OrdersStorage__blobServiceUri",
+        format!("https://{}/", storage.address),
+    ));
+    let handler = Handler::start(&settings).await;
+    for (sequence, storage_seen) in [(7, 4), (8, 8)] {
+        let message = Message::new("cart", sequence);
+        handler.deliver(&message).await;
+        let line = handler.line(&message).await;
+        assert_eq!(line["outcome"], "handed over");
+        assert_eq!(
+            storage.seen().len(),
+            storage_seen,
+            "every attempt gets there"
+        );
+    }
+    until("a try to renew the token", || endpoint.seen().len() > 1).await;
 }
 
 #[tokio::test]
