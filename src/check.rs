@@ -16,20 +16,17 @@ pub async fn run(settings: &Settings, blobs: &AzureBlobs, client: &reqwest::Clie
     println!("settings  ok");
     let storage = storage(settings, blobs).await;
     let fallback = fallback(settings, client).await;
-    if report("storage   ok", &storage) & report("fallback  reachable", &fallback) {
+    if report("storage ", "ok", &storage) & report("fallback", "reachable", &fallback) {
         ExitCode::SUCCESS
     } else {
         ExitCode::from(UNAVAILABLE)
     }
 }
 
-fn report(what_is_well: &str, finding: &Result<String, String>) -> bool {
+fn report(what: &str, well: &str, finding: &Result<String, String>) -> bool {
     match finding {
-        Ok(finding) => println!("{what_is_well}: {finding}"),
-        Err(problem) => {
-            let what = what_is_well.split(' ').next().unwrap_or_default();
-            println!("{what:<8}  FAILED: {problem}");
-        }
+        Ok(finding) => println!("{what}  {well}: {finding}"),
+        Err(problem) => println!("{what}  FAILED: {problem}"),
     }
     finding.is_ok()
 }

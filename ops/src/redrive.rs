@@ -36,7 +36,7 @@ pub enum Ended {
     Settled(Outcome),
     /// Its order is where it belongs. Whether it is deleted, only the next look at the queue tells.
     PerhapsDeleted(Outcome),
-    /// It is in the queue still.
+    /// It is in the queue still, as far as is known.
     Left {
         /// Why.
         why: String,

@@ -29,6 +29,11 @@ fn assert_checked(run: &Run, code: Option<i32>, storage: &str, fallback: &str) {
         about_storage.starts_with("storage ") && about_storage.contains(storage),
         "{run:?}"
     );
+    assert_eq!(
+        about_fallback.starts_with("fallback  reachable: http"),
+        fallback == REACHED,
+        "{run:?}"
+    );
     assert!(
         about_fallback.starts_with("fallback") && about_fallback.contains(fallback),
         "{run:?}"

@@ -16,7 +16,7 @@ pub struct Tally {
     pub superseded: usize,
     /// Mailed and deleted.
     pub handed_over: usize,
-    /// Still in the queue.
+    /// Still in the queue, as far as is known.
     pub left: usize,
     /// Stored, superseded or mailed, and perhaps still in the queue.
     pub unconfirmed: usize,
