@@ -16,16 +16,16 @@ pub async fn run(settings: &Settings, blobs: &AzureBlobs, client: &reqwest::Clie
     println!("settings  ok");
     let storage = storage(settings, blobs).await;
     let fallback = fallback(settings, client).await;
-    if report("storage ", &storage) & report("fallback", &fallback) {
+    if report("storage ", "ok", &storage) & report("fallback", "reachable", &fallback) {
         ExitCode::SUCCESS
     } else {
         ExitCode::from(UNAVAILABLE)
     }
 }
 
-fn report(what: &str, finding: &Result<String, String>) -> bool {
+fn report(what: &str, well: &str, finding: &Result<String, String>) -> bool {
     match finding {
-        Ok(finding) => println!("{what}  ok: {finding}"),
+        Ok(finding) => println!("{what}  {well}: {finding}"),
         Err(problem) => println!("{what}  FAILED: {problem}"),
     }
     finding.is_ok()
@@ -45,12 +45,30 @@ async fn storage(settings: &Settings, blobs: &AzureBlobs) -> Result<String, Stri
     }
 }
 
-/// Any answer will do: only a real order may start the workflow.
+/// Any answer will do, for only a real order may start the workflow: whether it would take one is
+/// not known.
 async fn fallback(settings: &Settings, client: &reqwest::Client) -> Result<String, String> {
     let origin = settings.fallback_url.origin();
+    let granted = token(settings, client).await?;
     match timeout(LIMIT, client.head(&origin).send()).await {
-        Ok(Ok(_)) => Ok(format!("{origin} answers")),
+        Ok(Ok(_)) => Ok(format!("{origin} answers{granted} (no order was sent)")),
         Ok(Err(error)) => Err(format!("{origin}: {}", root_cause(&error))),
         Err(_) => Err(format!("{origin}: no answer within {LIMIT:?}")),
+    }
+}
+
+/// The identity gets a token for the workflow, if it wants one. It stays here: who answers at
+/// that address is not known yet.
+async fn token(settings: &Settings, client: &reqwest::Client) -> Result<&'static str, String> {
+    let Some(scope) = &settings.fallback_token_scope else {
+        return Ok("");
+    };
+    let fetched = async {
+        let credential = settings.identity.credential(client)?;
+        credential.get_token(&[scope], None).await
+    };
+    match fetched.await {
+        Ok(_) => Ok(", and there is a token for it"),
+        Err(error) => Err(format!("no token for {scope}: {}", root_cause(&error))),
     }
 }

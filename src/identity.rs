@@ -1,5 +1,7 @@
 //! Who the function is to Entra ID.
 
+mod held;
+
 use std::sync::Arc;
 
 use azure_core::{
@@ -10,6 +12,8 @@ use azure_identity::{
     DeveloperToolsCredential, ManagedIdentityCredential, ManagedIdentityCredentialOptions,
     UserAssignedId,
 };
+
+pub use held::HeldTokens;
 
 /// An identity that needs no secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,7 +28,7 @@ pub enum Identity {
 }
 
 impl Identity {
-    /// A source of tokens; fetches none yet.
+    /// A source of tokens that holds what it got; fetches none yet.
     ///
     /// # Errors
     /// When this machine offers no such identity.
@@ -32,16 +36,17 @@ impl Identity {
         &self,
         client: &reqwest::Client,
     ) -> azure_core::Result<Arc<dyn TokenCredential>> {
-        match self {
+        let source: Arc<dyn TokenCredential> = match self {
             Self::Managed { client_id } => {
                 let options = ManagedIdentityCredentialOptions {
                     user_assigned_id: client_id.clone().map(UserAssignedId::ClientId),
                     client_options: client_options(client),
                 };
-                Ok(ManagedIdentityCredential::new(Some(options))?)
+                ManagedIdentityCredential::new(Some(options))?
             }
-            Self::Developer => Ok(DeveloperToolsCredential::new(None)?),
-        }
+            Self::Developer => DeveloperToolsCredential::new(None)?,
+        };
+        Ok(Arc::new(HeldTokens::new(source)))
     }
 }
 

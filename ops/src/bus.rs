@@ -7,7 +7,7 @@ mod counts;
 mod error;
 mod wire;
 
-use std::time::Duration;
+use std::{cell::Cell, time::Duration};
 
 use reqwest::{Method, StatusCode};
 use url::Url;
@@ -80,7 +80,7 @@ impl Bus {
     /// Deletes the locked letter for good.
     ///
     /// # Errors
-    /// [`BusError::LockLost`] and others: then it is not known to be deleted.
+    /// [`BusError::LockLost`]: it is in the queue still. With any other it may be deleted or not.
     pub async fn delete(&self, lock: &Lock) -> Result<(), BusError> {
         self.settle(Method::DELETE, lock).await
     }
@@ -114,12 +114,19 @@ impl Bus {
 
     async fn settle(&self, method: Method, lock: &Lock) -> Result<(), BusError> {
         let url = self.place(lock);
-        let settled = self
-            .persistently(|| self.once(method.clone(), url.clone(), LIMIT))
-            .await;
-        match settled {
+        let unclear = Cell::new(false);
+        let settling = self.persistently(|| async {
+            let answer = self.once(method.clone(), url.clone(), LIMIT).await;
+            let is_unclear = answer.as_ref().is_err_and(BusError::is_unclear);
+            unclear.set(unclear.get() || is_unclear);
+            answer
+        });
+        match settling.await {
             Ok(_) => Ok(()),
             // 404 by the documentation; 410 is how the broker speaks of what is gone elsewhere.
+            Err(BusError::NoQueue { .. }) if method == Method::DELETE && unclear.get() => {
+                Err(BusError::PerhapsDeleted)
+            }
             Err(BusError::NoQueue { .. }) => Err(BusError::LockLost),
             Err(error) => Err(error),
         }

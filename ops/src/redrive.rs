@@ -34,7 +34,9 @@ pub const OUTAGE_AFTER: usize = 3;
 pub enum Ended {
     /// It is deleted: its order is where it belongs.
     Settled(Outcome),
-    /// It is in the queue still.
+    /// Its order is where it belongs. Whether it is deleted, only the next look at the queue tells.
+    PerhapsDeleted(Outcome),
+    /// It is in the queue still, as far as is known.
     Left {
         /// Why.
         why: String,
@@ -77,7 +79,7 @@ pub async fn run<S: OrderStore, F: Fallback>(
         match &ended {
             Ended::Left { outage: true, .. } => failed_in_a_row += 1,
             Ended::Left { .. } => {}
-            Ended::Settled(_) => failed_in_a_row = 0,
+            Ended::Settled(_) | Ended::PerhapsDeleted(_) => failed_in_a_row = 0,
         }
         if let Ended::Left { .. } = ended {
             walk.hold(lock);
@@ -115,8 +117,16 @@ async fn settle<S: OrderStore, F: Fallback>(
     };
     match deleted {
         Ok(()) => Ended::Settled(outcome),
+        Err(BusError::PerhapsDeleted) => Ended::PerhapsDeleted(outcome),
         // Harmless: the next run finds the order stored, or hands it over once more.
-        Err(error) => left(format!("{}, but not deleted: {error}", word(outcome))),
+        Err(error) => {
+            let not = if error.is_unclear() {
+                "not known to be deleted"
+            } else {
+                "not deleted"
+            };
+            left(format!("{}, but {not}: {error}", word(outcome)))
+        }
     }
 }
 
@@ -161,6 +171,9 @@ fn line(letter: &Letter, ended: &Ended) -> String {
     let session = letter.delivery.session_id.as_deref().unwrap_or("-");
     let ended = match ended {
         Ended::Settled(outcome) => word(*outcome).to_owned(),
+        Ended::PerhapsDeleted(outcome) => {
+            format!("{}; {}", word(*outcome), BusError::PerhapsDeleted)
+        }
         Ended::Left { why, .. } => format!("LEFT: {}", harmless(why)),
     };
     format!("#{}  {}  {ended}", letter.sequence, harmless(session))

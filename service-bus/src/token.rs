@@ -1,4 +1,5 @@
-//! The token shown with each request: signed with a key, or Entra's. Kept until shortly before its end.
+//! The token shown with each request: signed with a key and kept until shortly before its end, or
+//! Entra's.
 
 use std::{
     fmt,
@@ -21,7 +22,7 @@ const SCOPE: &str = "https://servicebus.azure.net/.default";
 /// How long a signed token holds.
 const SIGNED_FOR: Duration = Duration::HOUR;
 
-/// A token is renewed this long before its end; clocks may differ a little.
+/// A signed token is renewed this long before its end; clocks may differ a little.
 const MARGIN: Duration = Duration::minutes(5);
 
 /// Why there is no token.
@@ -29,17 +30,16 @@ const MARGIN: Duration = Duration::minutes(5);
 #[error("no token for the queue: {0}")]
 pub struct TokenError(String);
 
-/// Where tokens for one queue come from, and the last one.
-pub struct Tokens {
-    source: Source,
-    last: Mutex<Option<Token>>,
-}
+/// Where tokens for one queue come from.
+pub struct Tokens(Source);
 
 enum Source {
     Key {
         key: SharedKey,
         resource: String,
+        last: Mutex<Option<Signed>>,
     },
+    /// The credential holds its tokens itself.
     Entra {
         identity: Identity,
         client: reqwest::Client,
@@ -47,8 +47,7 @@ enum Source {
     },
 }
 
-#[derive(Clone)]
-struct Token {
+struct Signed {
     header: String,
     end: OffsetDateTime,
 }
@@ -66,21 +65,18 @@ impl Tokens {
     /// # Errors
     /// When this machine offers no such identity.
     pub fn new(client: &reqwest::Client, queue: &Queue) -> Result<Self, TokenError> {
-        let source = match &queue.connection.access {
+        Ok(Self(match &queue.connection.access {
             Access::Key(key) => Source::Key {
                 key: key.clone(),
                 resource: queue.url(&[]).into(),
+                last: Mutex::default(),
             },
             Access::Identity(identity) => Source::Entra {
                 identity: identity.clone(),
                 client: client.clone(),
                 credential: Mutex::new(credential(identity, client)?),
             },
-        };
-        Ok(Self {
-            source,
-            last: Mutex::new(None),
-        })
+        }))
     }
 
     /// The value of `Authorization`.
@@ -88,52 +84,47 @@ impl Tokens {
     /// # Errors
     /// When the identity gets no token.
     pub async fn get(&self) -> Result<String, TokenError> {
-        let now = OffsetDateTime::now_utc();
-        let last = lock(&self.last).clone();
-        if let Some(last) = last.filter(|last| now + MARGIN < last.end) {
-            return Ok(last.header);
-        }
-        let token = self.fetch(now).await?;
-        let header = token.header.clone();
-        *lock(&self.last) = Some(token);
-        Ok(header)
-    }
-
-    /// Drops the last token, which was refused, and the one that the credential keeps itself.
-    ///
-    /// # Errors
-    /// When this machine no longer offers the identity.
-    pub fn renew(&self) -> Result<(), TokenError> {
-        *lock(&self.last) = None;
-        if let Source::Entra {
-            identity,
-            client,
-            credential: kept,
-        } = &self.source
-        {
-            *lock(kept) = credential(identity, client)?;
-        }
-        Ok(())
-    }
-
-    async fn fetch(&self, now: OffsetDateTime) -> Result<Token, TokenError> {
-        match &self.source {
-            Source::Key { key, resource } => {
-                let end = now + SIGNED_FOR;
-                let header = shared_access_signature(resource, key, end.unix_timestamp());
-                Ok(Token { header, end })
-            }
+        match &self.0 {
+            Source::Key {
+                key,
+                resource,
+                last,
+            } => Ok(signed(key, resource, &mut lock(last))),
             Source::Entra { credential, .. } => {
                 let credential = lock(credential).clone();
                 let token = credential.get_token(&[SCOPE], None).await;
                 let token = token.map_err(|error| TokenError(root_cause(&error)))?;
-                Ok(Token {
-                    header: format!("Bearer {}", token.token.secret()),
-                    end: token.expires_on,
-                })
+                Ok(format!("Bearer {}", token.token.secret()))
             }
         }
     }
+
+    /// Drops the last token, which was refused, and all that the credential holds.
+    ///
+    /// # Errors
+    /// When this machine no longer offers the identity.
+    pub fn renew(&self) -> Result<(), TokenError> {
+        match &self.0 {
+            Source::Key { last, .. } => *lock(last) = None,
+            Source::Entra {
+                identity,
+                client,
+                credential: held,
+            } => *lock(held) = credential(identity, client)?,
+        }
+        Ok(())
+    }
+}
+
+/// The last token while it holds for long enough, else a new one in its place.
+fn signed(key: &SharedKey, resource: &str, last: &mut Option<Signed>) -> String {
+    let now = OffsetDateTime::now_utc();
+    if let Some(last) = last.as_ref().filter(|last| now + MARGIN < last.end) {
+        return last.header.clone();
+    }
+    let end = now + SIGNED_FOR;
+    let header = shared_access_signature(resource, key, end.unix_timestamp());
+    last.insert(Signed { header, end }).header.clone()
 }
 
 fn credential(

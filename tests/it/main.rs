@@ -22,4 +22,5 @@ mod process;
 mod properties;
 mod store_contract;
 mod support;
+mod tokens;
 mod wire;

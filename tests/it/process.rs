@@ -16,6 +16,9 @@ const USAGE: Option<i32> = Some(64);
 const UNAVAILABLE: Option<i32> = Some(69);
 const OS: Option<i32> = Some(71);
 
+/// More than that nobody tried.
+const REACHED: &str = " answers (no order was sent)";
+
 fn assert_checked(run: &Run, code: Option<i32>, storage: &str, fallback: &str) {
     assert_eq!(run.code, code, "{run:?}");
     let lines: Vec<&str> = run.stdout.lines().collect();
@@ -24,6 +27,11 @@ fn assert_checked(run: &Run, code: Option<i32>, storage: &str, fallback: &str) {
     };
     assert!(
         about_storage.starts_with("storage ") && about_storage.contains(storage),
+        "{run:?}"
+    );
+    assert_eq!(
+        about_fallback.starts_with("fallback  reachable: http"),
+        fallback == REACHED,
         "{run:?}"
     );
     assert!(

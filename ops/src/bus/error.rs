@@ -68,6 +68,9 @@ pub enum BusError {
     /// The lock on the letter ended before it was settled.
     #[error("the lock was lost")]
     LockLost,
+    /// Gone at a later try, while an earlier one had no clear answer.
+    #[error("the deletion was not confirmed: its answer was lost, or the lock")]
+    PerhapsDeleted,
     /// A success that is none.
     #[error("unexpected answer of the queue: {0}")]
     Unexpected(String),
@@ -124,6 +127,12 @@ impl BusError {
             self,
             Self::Unreachable { .. } | Self::TimedOut(_) | Self::Busy { .. }
         )
+    }
+
+    /// Whether the request may have been carried out all the same.
+    #[must_use]
+    pub fn is_unclear(&self) -> bool {
+        self.is_passing() && !matches!(self, Self::Busy { status: 429, .. })
     }
 
     /// How long the broker asked to wait.

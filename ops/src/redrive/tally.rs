@@ -16,8 +16,10 @@ pub struct Tally {
     pub superseded: usize,
     /// Mailed and deleted.
     pub handed_over: usize,
-    /// Still in the queue.
+    /// Still in the queue, as far as is known.
     pub left: usize,
+    /// Stored, superseded or mailed, and perhaps still in the queue.
+    pub unconfirmed: usize,
     /// Why the run ended; `None` when the storage failed too often.
     pub end: Option<End>,
 }
@@ -28,6 +30,7 @@ impl Tally {
             Ended::Settled(Outcome::Stored) => &mut self.stored,
             Ended::Settled(Outcome::Superseded) => &mut self.superseded,
             Ended::Settled(Outcome::HandedOver) => &mut self.handed_over,
+            Ended::PerhapsDeleted(_) => &mut self.unconfirmed,
             Ended::Left { .. } => &mut self.left,
         } += 1;
     }
@@ -46,13 +49,13 @@ impl Tally {
     /// Letters dealt with.
     #[must_use]
     pub fn taken(&self) -> usize {
-        self.stored + self.superseded + self.handed_over + self.left
+        self.stored + self.superseded + self.handed_over + self.left + self.unconfirmed
     }
 
     /// Whether everything that was asked for is done.
     #[must_use]
     pub fn is_clean(&self) -> bool {
-        self.left == 0 && matches!(self.end, Some(End::Empty | End::Limit))
+        self.left + self.unconfirmed == 0 && matches!(self.end, Some(End::Empty | End::Limit))
     }
 }
 
@@ -63,6 +66,7 @@ impl fmt::Display for Tally {
             superseded,
             handed_over,
             left,
+            unconfirmed,
             end,
         } = self;
         let letters = counted(self.taken());
@@ -70,6 +74,12 @@ impl fmt::Display for Tally {
             f,
             "{letters}: {stored} stored, {superseded} superseded, {handed_over} handed over, {left} left"
         )?;
+        if *unconfirmed > 0 {
+            write!(
+                f,
+                ", {unconfirmed} settled but perhaps not deleted; run again to see"
+            )?;
+        }
         match end {
             Some(End::Empty | End::Limit) => Ok(()),
             Some(End::Interrupted) => write!(f, "; interrupted"),

@@ -31,6 +31,7 @@ use tokio::{
 pub(crate) type Asked = Arc<Mutex<Vec<String>>>;
 
 /// Answers the n-th request (from 0): a status line and headers, each ended by `\r\n`, and a body.
+/// Without a status line the answer is lost.
 pub(crate) type Script = Box<dyn Fn(usize, &str) -> (String, String) + Send>;
 
 pub(crate) struct Scripted {
@@ -90,6 +91,9 @@ async fn serve(listener: TcpListener, script: Script, asked: Asked, tokens: Aske
             asked.len() - 1
         };
         let (head, body) = script(number, &request);
+        if head.is_empty() {
+            continue;
+        }
         let length = body.len();
         let answer =
             format!("HTTP/1.1 {head}content-length: {length}\r\nconnection: close\r\n\r\n{body}");

@@ -16,6 +16,11 @@ fn status(line: &str) -> (String, String) {
     (format!("{line}\r\n"), String::new())
 }
 
+/// The connection ends without an answer.
+fn lost() -> (String, String) {
+    (String::new(), String::new())
+}
+
 const PLACE: &str = "/order-items/$deadletterqueue/messages/7/t1";
 
 #[tokio::test]
@@ -83,13 +88,78 @@ async fn a_deletion_that_fails_leaves_the_letter_and_says_so() {
     let (tally, _, progress) = redrive(&bus(queue.address), || true).await;
     assert_eq!((tally.left, tally.is_clean()), (1, false));
     assert!(
-        progress.contains("stored, but not deleted: the queue is busy or down (500)"),
+        progress.contains("stored, but not known to be deleted: the queue is busy or down (500)"),
         "{progress}"
     );
     let asked = queue.asked.lock().unwrap().clone();
     let deletes = asked.iter().filter(|it| it.starts_with("DELETE")).count();
     assert_eq!(deletes, 4, "bounded");
     assert_eq!(asked.last(), Some(&format!("PUT {PLACE}")), "given back");
+}
+
+#[tokio::test]
+async fn a_deletion_that_nobody_confirmed_is_not_called_a_failure_nor_done() {
+    for gone in ["404 Not Found", "410 Gone"] {
+        let deletes = AtomicUsize::new(0);
+        let queue = scripted(Box::new(move |number, request| match number {
+            0 => locked(""),
+            _ if request.contains("messages/head") => empty(),
+            _ if !request.starts_with("DELETE") => status("200 OK"),
+            _ => match deletes.fetch_add(1, Ordering::Relaxed) {
+                0 => lost(),
+                _ => status(gone),
+            },
+        }))
+        .await;
+        let (tally, puts, progress) = redrive(&bus(queue.address), || true).await;
+        assert_eq!((tally.unconfirmed, tally.stored, tally.left), (1, 0, 0));
+        assert_eq!((tally.taken(), tally.is_clean(), puts), (1, false, 1));
+        assert!(
+            progress.contains("S  stored; the deletion was not confirmed"),
+            "{progress}"
+        );
+        assert_eq!(
+            tally.to_string(),
+            "1 dead letter: 0 stored, 0 superseded, 0 handed over, 0 left, \
+             1 settled but perhaps not deleted; run again to see"
+        );
+        let asked = queue.asked.lock().unwrap().clone();
+        let settled = [&asked[1], &asked[2]];
+        assert_eq!(settled, [&format!("DELETE {PLACE}"); 2]);
+        assert!(!asked.iter().any(|it| it.starts_with("PUT")), "{asked:?}");
+    }
+}
+
+#[tokio::test]
+async fn only_a_deletion_that_may_have_been_carried_out_is_unconfirmed() {
+    for (method, first, expected) in [
+        ("DELETE", lost(), BusError::PerhapsDeleted),
+        ("DELETE", status("500 Oh"), BusError::PerhapsDeleted),
+        (
+            "DELETE",
+            status("429 Too Many Requests"),
+            BusError::LockLost,
+        ),
+        ("DELETE", status("404 Not Found"), BusError::LockLost),
+        // It takes nothing away.
+        ("POST", lost(), BusError::LockLost),
+        ("PUT", lost(), BusError::LockLost),
+    ] {
+        let queue = scripted(Box::new(move |number, _| match number {
+            0 => first.clone(),
+            _ => status("404 Not Found"),
+        }))
+        .await;
+        let (head, body) = locked("");
+        let (_, lock) = letter(&head, &body);
+        let bus = bus(queue.address);
+        let settled = match method {
+            "DELETE" => bus.delete(&lock).await,
+            "POST" => bus.renew(&lock).await,
+            _ => bus.unlock(&lock).await,
+        };
+        assert_eq!(settled, Err(expected), "{method}");
+    }
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use devstack::blob::BlobEndpoint;
 
-use super::{UNAVAILABLE, assert_checked};
+use super::{REACHED, UNAVAILABLE, assert_checked};
 use crate::support::{
     Azurite, Scripted, Step,
     handler::{Run, run},
@@ -20,9 +20,9 @@ async fn check_reaches_storage_and_fallback_and_writes_nothing() {
     let endpoint = BlobEndpoint::start(listener().await).unwrap();
     let fallback = Scripted::start([], answering("404 Not Found", "")).await;
     let storage = endpoint.connection_string();
-    assert_checked(&check(&storage, &fallback).await, Some(0), "ok: ", "ok: ");
+    assert_checked(&check(&storage, &fallback).await, Some(0), "ok: ", REACHED);
     endpoint.storage().create_container("orders").unwrap();
-    assert_checked(&check(&storage, &fallback).await, Some(0), "ok: ", "ok: ");
+    assert_checked(&check(&storage, &fallback).await, Some(0), "ok: ", REACHED);
     let requests = endpoint.requests();
     let methods: Vec<String> = requests
         .iter()
@@ -57,7 +57,7 @@ async fn check_works_against_a_real_azurite_without_container() {
             &checked,
             Some(0),
             "missing; the first order creates it",
-            "ok: ",
+            REACHED,
         );
     }
 }
@@ -67,7 +67,7 @@ async fn check_fails_for_each_side_that_does_not_answer() {
     let nobody = nobody();
     let fallback = Scripted::start([], accepting()).await;
     let run_dead = check(&storage_at(nobody.address), &fallback).await;
-    assert_checked(&run_dead, UNAVAILABLE, "FAILED: ", "ok: ");
+    assert_checked(&run_dead, UNAVAILABLE, "FAILED: ", REACHED);
     let endpoint = BlobEndpoint::start(listener().await).unwrap();
     let settings = settings(&endpoint.connection_string(), nobody.address);
     let run_dead = run(&["--check"], &settings).await;
@@ -85,7 +85,7 @@ async fn check_fails_for_each_side_that_does_not_answer() {
     ] {
         let storage = Scripted::start([], answer).await;
         let refused = check(&storage_at(storage.address), &fallback).await;
-        assert_checked(&refused, UNAVAILABLE, named, "ok: ");
+        assert_checked(&refused, UNAVAILABLE, named, REACHED);
         assert_eq!(storage.seen().len(), 1, "asked once");
     }
 }

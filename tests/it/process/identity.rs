@@ -2,12 +2,17 @@
 //!
 //! Storage has to be https for it, so that no token can be used here: only the way to it is seen.
 
-use super::{UNAVAILABLE, assert_checked, assert_discreet};
+use devstack::blob::BlobEndpoint;
+use time::OffsetDateTime;
+
+use super::{REACHED, UNAVAILABLE, assert_checked, assert_discreet};
 use crate::support::{
     Handler, Message, Scripted, Seen, Step,
     handler::run,
+    listener,
     rig::{accepting, settings},
     scripted::{answer, answering},
+    until,
 };
 
 const API_VERSION: (&str, &str) = ("api-version", "2019-08-01");
@@ -29,6 +34,14 @@ fn with_identity(endpoint: &Scripted, fallback: &Scripted) -> Vec<(&'static str,
         ("IDENTITY_HEADER", "canary-of-the-header".to_owned()),
     ]);
     settings
+}
+
+/// What the endpoint answers when it grants one; when it expires, in Unix time.
+fn token(expires: i64) -> Vec<u8> {
+    let token = format!(
+        r#"{{"access_token":"canary-token","expires_on":"{expires}","token_type":"Bearer","resource":"https://storage.azure.com"}}"#
+    );
+    answer("200 OK", "content-type: application/json\r\n", &token)
 }
 
 fn token_query(seen: &Seen) -> Vec<(String, String)> {
@@ -73,7 +86,7 @@ async fn a_managed_identity_asks_the_apps_endpoint_once_and_says_what_failed() {
             expected.insert(1, ("client_id", client));
         }
         let checked = run(&["--check"], &settings).await;
-        assert_checked(&checked, UNAVAILABLE, "no token for the storage", "ok: ");
+        assert_checked(&checked, UNAVAILABLE, "no token for the storage", REACHED);
         let seen = endpoint.seen();
         assert_eq!(seen.len(), 1, "no retries of the SDK's own: {status}");
         assert_eq!(token_query(&seen[0]), query(&expected));
@@ -88,7 +101,7 @@ async fn an_identity_endpoint_alone_means_the_system_assigned_identity() {
     let mut settings = with_identity(&endpoint, &fallback);
     settings.retain(|(name, _)| *name != "OrdersStorage__credential");
     let checked = run(&["--check"], &settings).await;
-    assert_checked(&checked, UNAVAILABLE, "no token for the storage", "ok: ");
+    assert_checked(&checked, UNAVAILABLE, "no token for the storage", REACHED);
     assert_eq!(
         token_query(&endpoint.seen()[0]),
         query(&[API_VERSION, RESOURCE])
@@ -97,13 +110,9 @@ async fn an_identity_endpoint_alone_means_the_system_assigned_identity() {
 
 #[tokio::test]
 async fn a_token_is_fetched_within_each_attempt_and_shown_nowhere() {
-    let expires = "4102444800";
-    let token = format!(
-        r#"{{"access_token":"canary-token","expires_on":"{expires}","token_type":"Bearer","resource":"https://storage.azure.com"}}"#
-    );
     let fallback = Scripted::start([], accepting()).await;
     let refusal = answer("500 Internal Server Error", "", "no identity");
-    let granted = answer("200 OK", "content-type: application/json\r\n", &token);
+    let granted = token(4_102_444_800);
     for (last, attempt_timeout_ms, asked) in [
         // Without a token each attempt asks, within its own limit; with one, storage is what fails.
         (Step::Send(refusal), "20000", 4),
@@ -126,5 +135,70 @@ async fn a_token_is_fetched_within_each_attempt_and_shown_nowhere() {
         assert_eq!(endpoint.seen().len(), asked);
         handler.kill().await;
         assert_discreet(&[handler.stdout.all(), handler.stderr.all()].concat());
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_still_holds_is_used_while_the_endpoint_hangs() {
+    let expires = OffsetDateTime::now_utc().unix_timestamp() + 200;
+    let granted = vec![Step::ReadAll, Step::Send(token(expires))];
+    let endpoint = Scripted::start([granted], vec![Step::ReadAll, Step::Hang]).await;
+    // It speaks no TLS, but sees who comes.
+    let storage = Scripted::start([], vec![Step::Read(1), Step::Reset]).await;
+    let fallback = Scripted::start([], accepting()).await;
+    let mut settings = with_identity(&endpoint, &fallback);
+    settings.push((
+        "OrdersStorage__blobServiceUri",
+        format!("https://{}/", storage.address),
+    ));
+    let handler = Handler::start(&settings).await;
+    for (sequence, storage_seen) in [(7, 4), (8, 8)] {
+        let message = Message::new("cart", sequence);
+        handler.deliver(&message).await;
+        let line = handler.line(&message).await;
+        assert_eq!(line["outcome"], "handed over");
+        assert_eq!(
+            storage.seen().len(),
+            storage_seen,
+            "every attempt gets there"
+        );
+    }
+    until("a try to renew the token", || endpoint.seen().len() > 1).await;
+}
+
+#[tokio::test]
+async fn check_fetches_the_token_that_the_fallback_wants() {
+    let storage = BlobEndpoint::start(listener().await).unwrap();
+    let granted = vec![Step::ReadAll, Step::Send(token(4_102_444_800))];
+    for (answers, fallback_seen, said) in [
+        (
+            answering("400 Bad Request", ""),
+            0,
+            "FAILED: no token for https://management.azure.com/.default: ",
+        ),
+        // It gets to the fallback, which speaks no TLS.
+        (granted, 1, "FAILED: https://127.0.0.1:"),
+    ] {
+        let endpoint = Scripted::start([], answers).await;
+        let fallback = Scripted::start([], vec![Step::Read(1), Step::Reset]).await;
+        let mut settings = with_identity(&endpoint, &fallback);
+        settings.retain(|(name, _)| *name != "OrdersStorage__blobServiceUri");
+        settings.extend([
+            ("OrdersStorage", storage.connection_string()),
+            (
+                "FALLBACK_URL",
+                format!("https://{}/notify", fallback.address),
+            ),
+            (
+                "FALLBACK_TOKEN_SCOPE",
+                "https://management.azure.com/.default".to_owned(),
+            ),
+        ]);
+        let checked = run(&["--check"], &settings).await;
+        assert_checked(&checked, UNAVAILABLE, "ok: ", said);
+        assert_eq!(fallback.seen().len(), fallback_seen, "{checked:?}");
+        let asked = [API_VERSION, ("resource", "https://management.azure.com")];
+        assert_eq!(endpoint.seen().len(), 1);
+        assert_eq!(token_query(&endpoint.seen()[0]), query(&asked));
     }
 }

@@ -1,0 +1,156 @@
+//! Tokens, held for as long as they are good: who has one never waits for the next.
+//!
+//! The SDK wants a new token five minutes before the end of the old one, and has every request
+//! wait for it behind one lock; while the identity's endpoint hangs, a good token is of no use to
+//! it. Here the request goes on with the token that is held, and the next is fetched beside it.
+//!
+//! A token that is refused (401) is not dropped: the endpoint has a cache of its own and would
+//! give out the same again, and each refusal would be a request to it.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use azure_core::{
+    Error,
+    credentials::{AccessToken, TokenCredential, TokenRequestOptions},
+    error::ErrorKind,
+};
+use time::OffsetDateTime;
+use tokio::{
+    sync,
+    task::JoinSet,
+    time::{Instant, sleep, timeout},
+};
+use tracing::warn;
+
+/// A token is renewed this long before its end: when the SDK begins to ask for another.
+const WINDOW: Duration = Duration::from_secs(5 * 60);
+
+/// Two tries to renew a token are this far apart.
+const PAUSE: Duration = Duration::from_secs(30);
+
+/// Time limit of one fetch: shorter than an upload's, so that the error names the endpoint; long
+/// enough for `az` on a laptop.
+const LIMIT: Duration = Duration::from_secs(8);
+
+/// A credential that holds the tokens of another.
+pub struct HeldTokens {
+    shared: Arc<Shared>,
+    renewals: Mutex<JoinSet<()>>,
+    /// Of those without a valid token one asks, and the others wait for what it gets.
+    turn: sync::Mutex<()>,
+}
+
+struct Shared {
+    source: Arc<dyn TokenCredential>,
+    /// By scopes.
+    tokens: Mutex<HashMap<Vec<String>, Held>>,
+}
+
+struct Held {
+    token: AccessToken,
+    renewal_began: Option<Instant>,
+}
+
+impl fmt::Debug for HeldTokens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HeldTokens").finish_non_exhaustive()
+    }
+}
+
+impl HeldTokens {
+    /// Holds the tokens of `source`; fetches none yet.
+    #[must_use]
+    pub fn new(source: Arc<dyn TokenCredential>) -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                source,
+                tokens: Mutex::default(),
+            }),
+            renewals: Mutex::default(),
+            turn: sync::Mutex::default(),
+        }
+    }
+
+    /// The held token unless its time is over. Begins its renewal when that is due.
+    fn valid(&self, scopes: &[String]) -> Option<AccessToken> {
+        let now = OffsetDateTime::now_utc();
+        let mut tokens = lock(&self.shared.tokens);
+        let held = tokens.get_mut(scopes)?;
+        if held.token.expires_on <= now {
+            return None;
+        }
+        let paused = held.renewal_began.is_some_and(|it| it.elapsed() < PAUSE);
+        if held.token.expires_on <= now + WINDOW && !paused {
+            held.renewal_began = Some(Instant::now());
+            self.renew(scopes.to_vec());
+        }
+        Some(held.token.clone())
+    }
+
+    /// Fetches the next token beside the requests.
+    fn renew(&self, scopes: Vec<String>) {
+        let shared = Arc::clone(&self.shared);
+        let mut renewals = lock(&self.renewals);
+        while renewals.try_join_next().is_some() {}
+        renewals.spawn(async move {
+            if !matches!(timeout(LIMIT, shared.fetch(&scopes)).await, Ok(Ok(_))) {
+                // Without the cause: what was not understood may be an answer with a token in it.
+                warn!(?scopes, "a token was not renewed yet; the held one goes on");
+            }
+        });
+    }
+}
+
+#[async_trait::async_trait]
+impl TokenCredential for HeldTokens {
+    async fn get_token(
+        &self,
+        scopes: &[&str],
+        _: Option<TokenRequestOptions<'_>>,
+    ) -> azure_core::Result<AccessToken> {
+        let scopes: Vec<String> = scopes.iter().map(|&scope| scope.to_owned()).collect();
+        if let Some(token) = self.valid(&scopes) {
+            return Ok(token);
+        }
+        let fetching = async {
+            let _turn = self.turn.lock().await;
+            match self.valid(&scopes) {
+                Some(token) => Ok(token),
+                None => self.shared.fetch(&scopes).await,
+            }
+        };
+        tokio::select! {
+            biased; // those who waited as long as the one that asked do not ask now
+            () = sleep(LIMIT) => {
+                let silence = format!("the identity's endpoint gave no answer within {LIMIT:?}");
+                Err(Error::with_message(ErrorKind::Credential, silence))
+            }
+            fetched = fetching => fetched,
+        }
+    }
+}
+
+impl Shared {
+    async fn fetch(&self, scopes: &[String]) -> azure_core::Result<AccessToken> {
+        let wanted: Vec<&str> = scopes.iter().map(String::as_str).collect();
+        let token = self.source.get_token(&wanted, None).await?;
+        let mut tokens = lock(&self.tokens);
+        let last = tokens.remove(scopes);
+        let held = Held {
+            token: token.clone(),
+            // It may be the same token again: no reason to ask for another at once.
+            renewal_began: last.and_then(|last| last.renewal_began),
+        };
+        tokens.insert(scopes.to_vec(), held);
+        Ok(token)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
