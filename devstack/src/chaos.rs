@@ -22,7 +22,7 @@ mod tally;
 mod verdict;
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use fastrand::Rng;
@@ -32,7 +32,7 @@ use crate::host::HostError;
 use crate::load::LoadError;
 use crate::load::senders::crowd::Crowd;
 use crate::stack::{Stack, StackError};
-use injector::Injector;
+use injector::{Injector, Senders};
 pub use report::{Figures, Report, Verdict};
 use schedule::{OUTAGE, schedule};
 use stage::Stage;
@@ -153,10 +153,13 @@ impl Chaos {
             tally,
         } = self;
         let steps = schedule(plan.seed, plan.messages, plan.sessions);
-        let holds_back = AtomicBool::new(false);
-        let mut injector = Injector::new(stage, &holds_back)?;
+        let senders = Senders::default();
+        let mut injector = Injector::new(stage, &senders)?;
         let queue = &stage.stack.queue;
-        let is_full = || holds_back.load(Relaxed) || queue.counts().active > BACKLOG_MAX;
+        let is_full = || match senders.hurry.load(Relaxed) {
+            true => senders.wait.load(Relaxed),
+            false => queue.counts().active > BACKLOG_MAX,
+        };
         let stop = async {
             tokio::select! {
                 () = stop => {}

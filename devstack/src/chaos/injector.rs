@@ -6,7 +6,7 @@ mod outage;
 mod strike;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use tokio::time::{Instant, MissedTickBehavior, interval};
@@ -23,6 +23,7 @@ use crate::queue::Queue;
 use ambush::Ambush;
 pub(super) use blows::LATE;
 use outage::Outage;
+pub(super) use outage::Senders;
 
 const TICK: Duration = Duration::from_millis(5);
 
@@ -50,8 +51,7 @@ pub(super) struct Injector<'a> {
     spells: Spells,
     hunted: BTreeSet<u64>,
     outage: Option<Outage>,
-    /// While it is set, nobody begins a new message.
-    holds_back: &'a AtomicBool,
+    senders: &'a Senders,
     ambush: Ambush,
 }
 
@@ -65,7 +65,7 @@ struct Spells {
 }
 
 impl<'a> Injector<'a> {
-    pub(super) fn new(stage: &'a Stage, holds_back: &'a AtomicBool) -> Result<Self, ChaosError> {
+    pub(super) fn new(stage: &'a Stage, senders: &'a Senders) -> Result<Self, ChaosError> {
         let Stage { stack, second, .. } = stage;
         let missing = ChaosError::Part;
         let storage = stack.blob.as_ref().ok_or(missing("storage"))?;
@@ -80,7 +80,7 @@ impl<'a> Injector<'a> {
             spells: Spells::default(),
             hunted: BTreeSet::new(),
             outage: None,
-            holds_back,
+            senders,
             ambush: Ambush::default(),
         })
     }
@@ -120,7 +120,7 @@ impl<'a> Injector<'a> {
         };
         outage.go_on(self.queue, sent, now);
         let goes_on = outage.holds_back();
-        if goes_on && !self.holds_back.swap(true, Relaxed) {
+        if goes_on && !self.senders.wait.swap(true, Relaxed) {
             // Another blow may have brought light meanwhile.
             self.in_the_dark(None);
         }
@@ -136,7 +136,8 @@ impl<'a> Injector<'a> {
             self.done.dead_in_outages += outage.dead;
             self.done.locks_lost += outage.locks_lost;
         }
-        self.holds_back.store(false, Relaxed);
+        self.senders.hurry.store(false, Relaxed);
+        self.senders.wait.store(false, Relaxed);
     }
 
     fn end_spells(&mut self, now: Instant) {

@@ -5,6 +5,7 @@
 //! of them any more: they end as dead letters and nowhere else.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::AtomicBool;
 
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -14,6 +15,15 @@ use crate::queue::{Abandoned, Queue};
 
 /// In one outage, at the most.
 const DOOMED: usize = 50;
+
+/// What an outage asks of those who send.
+#[derive(Debug, Default)]
+pub(in crate::chaos) struct Senders {
+    /// To end their wave, whatever waits in the queue: in an outage nothing leaves it.
+    pub(in crate::chaos) hurry: AtomicBool,
+    /// To begin no new message.
+    pub(in crate::chaos) wait: AtomicBool,
+}
 
 /// While it goes on, whoever switched it on keeps storage and Logic App from taking anything.
 #[derive(Debug)]

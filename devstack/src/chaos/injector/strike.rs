@@ -1,5 +1,6 @@
 //! What each kind of blow does at the moment it falls.
 
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -56,6 +57,7 @@ impl Injector<'_> {
                 self.in_the_dark(None);
                 self.end_outage();
                 self.outage = Some(Outage::begin(last));
+                self.senders.hurry.store(true, Relaxed);
             }
         }
     }
