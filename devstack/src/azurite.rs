@@ -4,7 +4,6 @@ mod error;
 mod install;
 
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt as _, BufReader};
@@ -13,6 +12,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::blob::{self, ACCOUNT};
+use crate::programs;
 pub use error::AzuriteError;
 use install::install;
 
@@ -105,14 +105,8 @@ fn command(options: &AzuriteOptions, home: &Path) -> Command {
         Some(data) => command.arg("--location").arg(data),
         None => command.arg("--inMemoryPersistence"),
     };
-    command
-        .current_dir(home)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true);
-    #[cfg(unix)]
-    command.process_group(0);
+    command.current_dir(home);
+    programs::attach(&mut command);
     command
 }
 

@@ -1,6 +1,7 @@
 //! The other programs of this workspace, as cargo has built them.
 
 use std::path::PathBuf;
+use std::process::Stdio;
 
 use tokio::process::Command;
 
@@ -23,4 +24,16 @@ pub(crate) fn forget(command: &mut Command, prefixes: &[&str]) {
             command.env_remove(&name);
         }
     }
+}
+
+/// Ties a program to this one: it ends when its input does, however we end. Ctrl+C in a terminal
+/// goes to the whole group, which it leaves: the stack alone ends it.
+pub(crate) fn attach(command: &mut Command) {
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
+    #[cfg(unix)]
+    command.process_group(0);
 }

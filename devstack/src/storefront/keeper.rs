@@ -1,7 +1,6 @@
 //! Keeps the process running: starts it again when it dies, with longer and longer pauses.
 
 use std::path::PathBuf;
-use std::process::Stdio;
 use std::time::Duration;
 
 use tokio::process::Command;
@@ -103,14 +102,8 @@ impl Keeper {
             .arg("--attached")
             .envs(settings.filter(|(name, _)| SHARED.contains(&name.as_str())))
             .env("PORT", self.options.port.to_string())
-            .env("PETSTORE_DATA", &self.options.data)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true);
-        // Ctrl+C in a terminal goes to the whole group: the stack alone ends it.
-        #[cfg(unix)]
-        command.process_group(0);
+            .env("PETSTORE_DATA", &self.options.data);
+        programs::attach(&mut command);
         command
     }
 }
