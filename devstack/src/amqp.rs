@@ -32,13 +32,13 @@ mod wire;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinSet;
 
+use crate::accepting::{ACCEPT_PAUSE, Accepting};
 use crate::connection::AccessKey;
 use crate::queue::Queue;
 use shared::Shared;
@@ -48,9 +48,6 @@ pub const PORT: u16 = 5672;
 
 /// Connections served at once; the next ones wait in the system's list.
 const MOST_CONNECTIONS: usize = 4096;
-
-/// A pause when the system has no file descriptor left for the next connection.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 
 /// What the door leads to.
 #[derive(Debug, Default)]
@@ -65,11 +62,7 @@ pub struct AmqpOptions {
 
 /// The running door. Dropping it stops it too, without waiting for the end.
 #[derive(Debug)]
-pub struct AmqpDoor {
-    address: SocketAddr,
-    stop: oneshot::Sender<()>,
-    accepting: JoinHandle<()>,
-}
+pub struct AmqpDoor(Accepting);
 
 impl AmqpDoor {
     /// Opens the door on `listener`.
@@ -77,38 +70,28 @@ impl AmqpDoor {
     /// # Errors
     /// When the listener has no address.
     pub fn start(listener: TcpListener, options: AmqpOptions) -> io::Result<Self> {
-        let address = listener.local_addr()?;
-        let (stop, stopped) = oneshot::channel();
-        let accepting = accept(listener, Arc::new(Shared::new(options)), stopped);
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "the ban guards the product's reservations; this task ends with its door"
-        )]
-        let accepting = tokio::spawn(accepting);
-        Ok(Self {
-            address,
-            stop,
-            accepting,
-        })
+        let shared = Arc::new(Shared::new(options));
+        let accepting = Accepting::start(listener, |listener, stopped| {
+            accept(listener, shared, stopped)
+        })?;
+        Ok(Self(accepting))
     }
 
     /// Where it listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.0.address()
     }
 
     /// Where it is: `amqp://127.0.0.1:port`.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("amqp://{}", self.address)
+        format!("amqp://{}", self.address())
     }
 
     /// Closes the listener and every connection.
     pub async fn stop(self) {
-        drop(self.stop);
-        // Only a panic in `accept` could be reported here, and the port is closed then as well.
-        self.accepting.await.ok();
+        self.0.stop().await;
     }
 }
 

@@ -4,6 +4,7 @@
 //! [`dashboard`] shows all of it and breaks it on demand.
 //! [`stack`] starts the parts and wires them by the function app's own files, which [`app`] reads.
 
+mod accepting;
 pub mod amqp;
 pub mod app;
 pub mod azurite;

@@ -6,7 +6,6 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use hyper::body::Incoming;
@@ -16,21 +15,17 @@ use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinSet;
 
 use super::log::Log;
 use super::{Handle, HangUp, Request};
-
-/// A pause when the system has no file descriptor left for the next connection.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
+use crate::accepting::{ACCEPT_PAUSE, Accepting};
 
 /// A running server. Dropping it stops it too, without waiting for the end.
 #[derive(Debug)]
 pub(crate) struct Server {
-    address: SocketAddr,
     handle: Handle,
-    stop: oneshot::Sender<()>,
-    accepting: JoinHandle<()>,
+    accepting: Accepting,
 }
 
 impl Server {
@@ -45,25 +40,16 @@ impl Server {
         router: Router,
         handle: Handle,
     ) -> io::Result<Self> {
-        let address = listener.local_addr()?;
-        let (stop, stopped) = oneshot::channel();
-        let accepting = accept(listener, router, handle.clone(), stopped);
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "the ban guards the product's reservations; this task ends with its Server"
-        )]
-        let accepting = tokio::spawn(accepting);
-        Ok(Self {
-            address,
-            handle,
-            stop,
-            accepting,
-        })
+        let shared = handle.clone();
+        let accepting = Accepting::start(listener, |listener, stopped| {
+            accept(listener, router, shared, stopped)
+        })?;
+        Ok(Self { handle, accepting })
     }
 
     /// Where it listens.
     pub(crate) fn address(&self) -> SocketAddr {
-        self.address
+        self.accepting.address()
     }
 
     /// The requests so far, in the order of their arrival.
@@ -73,9 +59,7 @@ impl Server {
 
     /// Closes the listener and every connection; what is being served is dropped unanswered.
     pub(crate) async fn stop(self) {
-        drop(self.stop);
-        // Only a panic in `accept` could be reported here, and the port is closed then as well.
-        self.accepting.await.ok();
+        self.accepting.stop().await;
     }
 }
 

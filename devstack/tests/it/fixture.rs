@@ -30,6 +30,21 @@ impl AppFolder {
         assert!(text.contains(from), "{file} has {from}");
         std::fs::write(self.path.join(file), text.replace(from, to)).expect(file);
     }
+
+    /// Its handler is this test's own binary.
+    pub(crate) fn run_the_fake_handler(&self) {
+        let this = std::env::current_exe().expect("this binary");
+        self.replace(
+            "host.json",
+            "\"description\": {",
+            "\"description\": { \"arguments\": [\"process::fake_handler\",\"--exact\",\"--ignored\"],",
+        );
+        self.replace(
+            "local.settings.json",
+            "target/debug/order-items-reserver",
+            this.to_str().expect("text"),
+        );
+    }
 }
 
 impl Drop for AppFolder {

@@ -210,23 +210,13 @@ mod stack {
     use super::*;
 
     fn app() -> AppFolder {
-        let this = std::env::current_exe().expect("this binary");
         let app = AppFolder::copy_of(&workspace());
         app.replace(
             "OrderItemsReserver/function.json",
             "\"isSessionsEnabled\": false",
             "\"isSessionsEnabled\": true",
         );
-        app.replace(
-            "host.json",
-            "\"description\": {",
-            "\"description\": { \"arguments\": [\"process::fake_handler\",\"--exact\",\"--ignored\"],",
-        );
-        app.replace(
-            "local.settings.json",
-            "target/debug/order-items-reserver",
-            this.to_str().expect("text"),
-        );
+        app.run_the_fake_handler();
         app
     }
 

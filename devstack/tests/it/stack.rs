@@ -60,18 +60,8 @@ async fn on_free_ports_the_handlers_settings_lead_to_the_parts() {
 
 #[tokio::test]
 async fn a_message_posted_at_the_door_is_delivered_to_the_handler() {
-    let this = std::env::current_exe().expect("this binary");
     let app = AppFolder::copy_of(&workspace());
-    app.replace(
-        "host.json",
-        "\"description\": {",
-        "\"description\": { \"arguments\": [\"process::fake_handler\",\"--exact\",\"--ignored\"],",
-    );
-    app.replace(
-        "local.settings.json",
-        "target/debug/order-items-reserver",
-        this.to_str().expect("text"),
-    );
+    app.run_the_fake_handler();
     let stack = Stack::start(app.path(), Ports::Auto, Settings::new())
         .await
         .expect("starts");
