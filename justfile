@@ -19,7 +19,7 @@ screenshot:
 # 100,000 messages through two instances, with every fault there is; then a kill at each named point.
 chaos *arguments:
     cargo build --release --package order-items-reserver
-    cargo run --release --package devstack -- chaos {{arguments}}
+    cargo run --release --package stack -- chaos {{arguments}}
     cargo test --test it crash
 
 test:

@@ -2,12 +2,10 @@
 
 use std::{process::ExitCode, time::Duration};
 
+use azure_app::{http_client::root_cause, program::exit};
 use tokio::time::timeout;
 
-use crate::{config::Settings, http_client::root_cause, store::azure::AzureBlobs};
-
-/// `EX_UNAVAILABLE` of `sysexits.h`.
-const UNAVAILABLE: u8 = 69;
+use crate::{config::Settings, store::azure::AzureBlobs};
 
 const LIMIT: Duration = Duration::from_secs(15);
 
@@ -19,7 +17,7 @@ pub async fn run(settings: &Settings, blobs: &AzureBlobs, client: &reqwest::Clie
     if report("storage ", "ok", &storage) & report("fallback", "reachable", &fallback) {
         ExitCode::SUCCESS
     } else {
-        ExitCode::from(UNAVAILABLE)
+        ExitCode::from(exit::UNAVAILABLE)
     }
 }
 

@@ -1,9 +1,7 @@
-//! The settings: the only place that reads the environment. Every mistake is reported at once.
+//! The settings of the function. Every mistake is reported at once.
 
 mod budget;
 mod fallback;
-mod identity;
-mod reader;
 mod storage;
 
 use std::time::Duration;
@@ -11,11 +9,14 @@ use std::time::Duration;
 use tracing_subscriber::filter::Targets;
 use url::Url;
 
-use crate::{identity::Identity, retry::Retry, store::azure::StorageAccount};
+use azure_app::{
+    identity::Identity,
+    settings::{self, Mistakes, Reader, Source},
+};
+
+use crate::{retry::Retry, store::azure::StorageAccount};
 
 pub use budget::{FUNCTION_TIMEOUT, LOCK_RENEWAL_MAX, MARGIN, READ_TIMEOUT};
-pub use identity::identity;
-pub use reader::{Mistake, Mistakes, Reader};
 
 /// Every setting of the function: its name, and its default or `None` where one must be given.
 /// `README.md` and `local.settings.json` list the same; a test compares them.
@@ -92,26 +93,21 @@ impl Settings {
     /// # Errors
     /// Lists everything that is missing or wrong.
     pub fn from_env() -> Result<Self, Mistakes> {
-        #[expect(clippy::disallowed_methods, reason = "this is the one place")]
-        Self::read(&|name| std::env::var(name).ok())
+        Self::read(&settings::from_env)
     }
 
     /// Reads the settings from `source`; an empty value counts as unset.
     ///
     /// # Errors
     /// Lists everything that is missing or wrong.
-    pub fn read(source: &dyn Fn(&str) -> Option<String>) -> Result<Self, Mistakes> {
-        let mut reader = Reader::new(&SETTINGS, source);
-        match Self::assemble(&mut reader) {
-            Some(settings) if reader.mistakes.is_empty() => Ok(settings),
-            _ => Err(reader.mistakes),
-        }
+    pub fn read(source: Source<'_>) -> Result<Self, Mistakes> {
+        settings::read(&SETTINGS, source, Self::assemble)
     }
 
     /// Reads everything before it gives up on anything: the mistakes are in the reader.
     fn assemble(reader: &mut Reader<'_>) -> Option<Self> {
         let port = reader.number(PORT, 0..=65_535);
-        let identity = identity(reader, storage::CREDENTIAL, storage::CLIENT_ID);
+        let identity = reader.identity(storage::CREDENTIAL, storage::CLIENT_ID);
         let storage = storage::account(reader, identity.as_ref());
         let container = storage::container(reader);
         let fallback_url = fallback::url(reader);

@@ -17,19 +17,23 @@
 //! | layer | modules |
 //! |---|---|
 //! | 6 | `main` |
-//! | 5 | [`http`], [`check`] |
+//! | 5 | [`http`], [`check`], [`function`] |
 //! | 4 | [`invocation`], [`config`], [`telemetry`] |
 //! | 3 | [`reserve`], [`store::azure`], [`fallback::logic_app`] |
 //! | 2 | [`fallback`], [`store::blob`] |
-//! | 1 | [`store`], [`http_client`], [`identity`] |
+//! | 1 | [`store`] |
 //! | 0 | [`order`], [`retry`] |
+
+#![warn(missing_docs)]
+
+/// What its settings, errors and clients are made of: for the operator's tool, which is built on this library.
+pub use azure_app;
 
 pub mod check;
 pub mod config;
 pub mod fallback;
+pub mod function;
 pub mod http;
-pub mod http_client;
-pub mod identity;
 pub mod invocation;
 pub mod order;
 pub mod reserve;

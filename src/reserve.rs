@@ -61,6 +61,18 @@ pub struct Reservation {
     pub reason: Option<Reason>,
 }
 
+impl<S, F> Reserver<S, F> {
+    /// The same with what `change` makes of its fallback.
+    pub fn with_fallback<G>(self, change: impl FnOnce(F) -> G) -> Reserver<S, G> {
+        Reserver {
+            store: self.store,
+            fallback: change(self.fallback),
+            retry: self.retry,
+            fallback_timeout: self.fallback_timeout,
+        }
+    }
+}
+
 impl<S: OrderStore, F: Fallback> Reserver<S, F> {
     /// Brings one delivery to its end. The order is durable, or accepted by the fallback, before
     /// this returns [`Settlement::Complete`].

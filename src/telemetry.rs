@@ -1,53 +1,13 @@
-//! One span and one JSON line per invocation.
-//!
-//! The host judges a line by where it comes from: standard output is information, standard error
-//! a warning or an error. Never in it: the body, an e-mail address, a token, a signature.
+//! One span and one line per invocation. Never in it: the body, an e-mail address, a token, a signature.
 
-use std::{fmt::Display, io, panic, time::Duration};
+use std::{fmt::Display, time::Duration};
 
-use tracing::{Level, Span, error, info, info_span, warn};
-use tracing_subscriber::{
-    filter::{LevelFilter, Targets},
-    fmt::writer::MakeWriterExt as _,
-    layer::SubscriberExt as _,
-    util::SubscriberInitExt as _,
-};
+use tracing::{Span, error, info, info_span, warn};
 
 use crate::{
     order::Delivery,
     reserve::{Outcome, Reservation, Settlement},
 };
-
-/// The SDK tells of its requests itself, failed ones with an error that may quote a signed URL.
-const SDK: [&str; 4] = [
-    "azure_core",
-    "azure_identity",
-    "azure_storage_blob",
-    "typespec_client_core",
-];
-
-/// Sends every line of the process to where the host expects it; panics too.
-pub fn init(filter: Targets) {
-    let lines = tracing_subscriber::fmt::layer()
-        .json()
-        .flatten_event(true)
-        .with_span_list(false)
-        .with_target(false)
-        .with_writer(io::stderr.with_max_level(Level::WARN).or_else(io::stdout));
-    let quiet = SDK.map(|target| (target, LevelFilter::WARN));
-    tracing_subscriber::registry()
-        .with(filter.with_targets(quiet))
-        .with(lines)
-        .init();
-    panic::set_hook(Box::new(|info| {
-        let place = info.location().map(ToString::to_string);
-        error!(
-            place,
-            "panic: {}",
-            info.payload_as_str().unwrap_or("no message")
-        );
-    }));
-}
 
 /// What happens within one invocation carries its id.
 #[must_use]

@@ -8,11 +8,15 @@ use order_items_ops::{
     settings::{self, LocalSettings},
     status,
 };
-use order_items_reserver::{config::Settings, http_client, store::azure::AzureBlobs};
+use order_items_reserver::{
+    azure_app::{http_client, program::exit, settings::from_env},
+    config::Settings,
+    function::Function,
+};
 use service_bus::Queue;
 
 use crate::{
-    failure::{Failure, INCOMPLETE, UNAVAILABLE},
+    failure::{Failure, INCOMPLETE},
     look, redriving,
 };
 
@@ -22,7 +26,7 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode, Failure> {
     // One source or the other: with both, the dead letters of a laptop could end in production.
     let source = |name: &str| match &file {
         Some(file) => file.get(name),
-        None => settings::from_env(name),
+        None => from_env(name),
     };
     let client = http_client::build()?;
     let bus = |queue: &Queue| Bus::new(&client, queue);
@@ -55,17 +59,6 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode, Failure> {
     }
 }
 
-/// The storage as the function reaches it.
-pub(crate) fn blobs(settings: &Settings, client: &reqwest::Client) -> Result<AzureBlobs, Failure> {
-    let timeout = settings.retry.attempt_timeout;
-    Ok(AzureBlobs::new(
-        &settings.storage,
-        &settings.container,
-        client,
-        timeout,
-    )?)
-}
-
 /// Both halves are shown, whichever of them fails.
 async fn status(
     bus: &Bus,
@@ -73,10 +66,10 @@ async fn status(
     client: &reqwest::Client,
     limit: usize,
 ) -> Result<ExitCode, Failure> {
-    let blobs = blobs(settings, client)?;
+    let function = Function::from(settings, client)?;
     let (counts, newest) = tokio::join!(
         bus.counts(),
-        Box::pin(status::newest(blobs.client(), limit))
+        Box::pin(status::newest(function.store.blobs().client(), limit))
     );
     let mut out = std::io::stdout().lock();
     let mut code = ExitCode::SUCCESS;
@@ -93,7 +86,7 @@ async fn status(
         Err(error) => {
             code = ExitCode::from(match error {
                 CountsError::NotAllowed => INCOMPLETE,
-                _ => UNAVAILABLE,
+                _ => exit::UNAVAILABLE,
             });
             eprintln!("order-items-ops: queue {}: {error}", bus.queue());
         }
@@ -101,7 +94,7 @@ async fn status(
     match newest {
         Ok(newest) => newest.write(&settings.container, &mut out)?,
         Err(error) => {
-            code = ExitCode::from(UNAVAILABLE);
+            code = ExitCode::from(exit::UNAVAILABLE);
             eprintln!("order-items-ops: container {}: {error}", settings.container);
         }
     }

@@ -7,16 +7,13 @@ use order_items_ops::{
     settings::LocalError,
     walk::WalkError,
 };
-use order_items_reserver::{config::Mistakes, http_client::ClientError, store::azure::SetupError};
+use order_items_reserver::{
+    azure_app::{http_client::ClientError, program::exit, settings::Mistakes},
+    function::SetupError,
+};
 
 /// Something was left, or not found.
 pub(crate) const INCOMPLETE: u8 = 1;
-
-/// `EX_USAGE`, `EX_UNAVAILABLE`, `EX_SOFTWARE` and `EX_IOERR` of `sysexits.h`.
-const USAGE: u8 = 64;
-pub(crate) const UNAVAILABLE: u8 = 69;
-const SOFTWARE: u8 = 70;
-const IO: u8 = 74;
 
 /// Why a command did not come to its end.
 #[derive(Debug, thiserror::Error)]
@@ -26,9 +23,7 @@ pub(crate) enum Failure {
     #[error(transparent)]
     Local(#[from] LocalError),
     #[error(transparent)]
-    Storage(#[from] SetupError),
-    #[error("fallback: {0}")]
-    Fallback(azure_core::Error),
+    Setup(#[from] SetupError),
     #[error(transparent)]
     Token(#[from] TokenError),
     #[error(transparent)]
@@ -59,10 +54,11 @@ impl Failure {
         }
         eprintln!("order-items-ops: {self}");
         ExitCode::from(match self {
-            Self::Settings(_) | Self::Local(_) | Self::Storage(_) | Self::Fallback(_) => USAGE,
-            Self::Token(_) | Self::Bus(_) => UNAVAILABLE,
-            Self::Client(_) => SOFTWARE,
-            Self::Output(_) => IO,
+            Self::Settings(_) | Self::Local(_) => exit::USAGE,
+            Self::Setup(error) => error.exit_code(),
+            Self::Token(_) | Self::Bus(_) => exit::UNAVAILABLE,
+            Self::Client(_) => exit::SOFTWARE,
+            Self::Output(_) => exit::IO,
         })
     }
 }

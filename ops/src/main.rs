@@ -28,7 +28,9 @@ async fn main() -> ExitCode {
 /// What the reservation warns of goes between the lines of progress. Nothing of the SDK, whose
 /// errors may quote a signed URL.
 fn tell_warnings() {
-    let ours = Targets::new().with_target("order_items_reserver", LevelFilter::WARN);
+    let ours = Targets::new()
+        .with_target("order_items_reserver", LevelFilter::WARN)
+        .with_target("azure_app", LevelFilter::WARN);
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(io::stderr)
         .with_ansi(false)

@@ -14,15 +14,9 @@ use order_items_ops::{
     text::Table,
     walk::{Filter, Stop, Walk},
 };
-use order_items_reserver::{
-    config::Settings,
-    fallback::logic_app::{Authorization, LogicApp},
-    reserve::Reserver,
-    store::blob::BlobStore,
-};
+use order_items_reserver::{config::Settings, function::Function};
 
 use crate::{
-    commands::blobs,
     failure::{Failure, INCOMPLETE},
     look::told,
 };
@@ -63,8 +57,8 @@ impl Redriving<'_> {
 
     /// Reads, and changes nothing.
     async fn rehearse(&self) -> Result<(usize, ExitCode), Failure> {
-        let blobs = blobs(self.settings, self.client)?;
-        let mut plan = Plan::new(&blobs, self.settings.retry);
+        let function = Function::from(self.settings, self.client)?;
+        let mut plan = Plan::new(function.store.blobs(), self.settings.retry);
         let mut table = Table::new(&["SEQUENCE", "SESSION", "WOULD BE", "BECAUSE"]);
         let (mut letters, mut clean) = (0, true);
         let mut walk = Walk::new(self.bus, self.wait, Stop::on_interrupt()?);
@@ -97,16 +91,11 @@ impl Redriving<'_> {
     }
 
     async fn redrive(&self) -> Result<ExitCode, Failure> {
-        let settings = self.settings;
-        let reserver = Reserver {
-            store: BlobStore::new(blobs(settings, self.client)?),
-            fallback: Careful {
-                fallback: self.fallback()?,
-                unstored_too: self.hand_over,
-            },
-            retry: settings.retry,
-            fallback_timeout: settings.fallback_timeout,
-        };
+        let function = Function::from(self.settings, self.client)?;
+        let reserver = function.with_fallback(|fallback| Careful {
+            fallback,
+            unstored_too: self.hand_over,
+        });
         let mut walk = Walk::new(self.bus, self.wait, Stop::on_interrupt()?);
         let mut progress = io::stderr();
         let run = redrive::run(self.bus, &mut walk, &self.filter, &reserver, &mut progress);
@@ -140,24 +129,5 @@ impl Redriving<'_> {
             // Redriving takes fewer rights than counting.
             Err(_) => 0,
         }
-    }
-
-    fn fallback(&self) -> Result<LogicApp, Failure> {
-        let authorization = match &self.settings.fallback_token_scope {
-            Some(scope) => Some(Authorization {
-                credential: self
-                    .settings
-                    .identity
-                    .credential(self.client)
-                    .map_err(Failure::Fallback)?,
-                scope: scope.clone(),
-            }),
-            None => None,
-        };
-        Ok(LogicApp {
-            url: self.settings.fallback_url.0.clone(),
-            client: self.client.clone(),
-            authorization,
-        })
     }
 }

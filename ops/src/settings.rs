@@ -2,31 +2,20 @@
 
 mod local;
 
-use order_items_reserver::config::{Mistakes, Reader, Settings};
+use order_items_reserver::{
+    azure_app::settings::{self, Mistakes, Source},
+    config::Settings,
+};
 use service_bus::Queue;
 
 pub use local::{FILE as LOCAL_SETTINGS, LocalError, LocalSettings};
-
-/// Where settings come from.
-pub type Source<'a> = &'a dyn Fn(&str) -> Option<String>;
-
-/// The value of `name` in the environment of the process.
-#[must_use]
-pub fn from_env(name: &str) -> Option<String> {
-    #[expect(clippy::disallowed_methods, reason = "this is the one place")]
-    std::env::var(name).ok()
-}
 
 /// Reads the settings of the queue alone: enough to look at its dead letters.
 ///
 /// # Errors
 /// Lists everything that is missing or wrong.
 pub fn queue(source: Source<'_>) -> Result<Queue, Mistakes> {
-    let mut reader = Reader::new(&[], source);
-    match Queue::read(&mut reader) {
-        Some(queue) if reader.mistakes.is_empty() => Ok(queue),
-        _ => Err(reader.mistakes),
-    }
+    settings::read(&[], source, Queue::read)
 }
 
 /// Reads those of the queue and those of the function.

@@ -13,7 +13,7 @@ use azure_storage_blob::{
     models::{BlobContainerClientListBlobsOptions, BlobItem, ListBlobsIncludeItem},
 };
 use futures::TryStreamExt as _;
-use order_items_reserver::http_client::root_cause;
+use order_items_reserver::azure_app::http_client::root_cause;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use tokio::time::timeout;
 

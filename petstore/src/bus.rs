@@ -8,7 +8,7 @@ mod retry_after;
 
 use std::time::Duration;
 
-use order_items_reserver::http_client::root_cause;
+use azure_app::http_client::root_cause;
 use reqwest::{
     StatusCode,
     header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, USER_AGENT},

@@ -2,10 +2,9 @@
 
 use std::process::ExitCode;
 
-use crate::bus::Bus;
+use azure_app::program::exit;
 
-/// `EX_UNAVAILABLE` of `sysexits.h`.
-const UNAVAILABLE: u8 = 69;
+use crate::bus::Bus;
 
 /// Reports on standard output; 0 when all is well.
 pub async fn run(bus: &Bus) -> ExitCode {
@@ -17,7 +16,7 @@ pub async fn run(bus: &Bus) -> ExitCode {
         }
         Err(problem) => {
             println!("bus       FAILED: {problem}");
-            ExitCode::from(UNAVAILABLE)
+            ExitCode::from(exit::UNAVAILABLE)
         }
     }
 }

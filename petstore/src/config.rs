@@ -1,8 +1,8 @@
-//! The settings: the only place that reads the environment. Every mistake is reported at once.
+//! The settings of the storefront. Every mistake is reported at once.
 
 use std::{net::Ipv4Addr, path::PathBuf, time::Duration};
 
-use order_items_reserver::config::{Mistakes, Reader};
+use azure_app::settings::{self, Mistakes, Reader, Source};
 use service_bus::{Queue, settings as bus};
 use tracing_subscriber::filter::Targets;
 
@@ -66,20 +66,15 @@ impl Settings {
     /// # Errors
     /// Lists everything that is missing or wrong.
     pub fn from_env() -> Result<Self, Mistakes> {
-        #[expect(clippy::disallowed_methods, reason = "this is the one place")]
-        Self::read(&|name| std::env::var(name).ok())
+        Self::read(&settings::from_env)
     }
 
     /// Reads the settings from `source`; an empty value counts as unset.
     ///
     /// # Errors
     /// Lists everything that is missing or wrong.
-    pub fn read(source: &dyn Fn(&str) -> Option<String>) -> Result<Self, Mistakes> {
-        let mut reader = Reader::new(&SETTINGS, source);
-        match Self::assemble(&mut reader) {
-            Some(settings) if reader.mistakes.is_empty() => Ok(settings),
-            _ => Err(reader.mistakes),
-        }
+    pub fn read(source: Source<'_>) -> Result<Self, Mistakes> {
+        settings::read(&SETTINGS, source, Self::assemble)
     }
 
     /// Reads everything before it gives up on anything: the mistakes are in the reader.

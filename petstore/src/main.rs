@@ -1,11 +1,14 @@
-//! Settings, telemetry, outbox, serve.
+//! Settings, log, outbox, serve.
 
 mod parent;
 mod serve;
 
-use std::{fmt::Display, process::ExitCode};
+use std::process::ExitCode;
 
-use order_items_reserver::{http_client, telemetry};
+use azure_app::{
+    http_client, log,
+    program::{Program, exit},
+};
 use petstore::{
     bus::Bus,
     check,
@@ -18,7 +21,10 @@ use serve::serve;
 use tokio::net::TcpListener;
 use tracing::info;
 
-const USAGE: &str = "\
+const PROGRAM: Program = Program {
+    name: env!("CARGO_PKG_NAME"),
+    version: env!("CARGO_PKG_VERSION"),
+    usage: "\
 petstore: the storefront that publishes every cart change
 
 usage: petstore [--attached | --check | --version | --help]
@@ -28,88 +34,65 @@ usage: petstore [--attached | --check | --version | --help]
              for then the parent was killed
   --check    validate the settings and reach the bus, send nothing
 
-Settings come from the environment; the README lists them.";
+Settings come from the environment; the README lists them.",
+};
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Mode {
-    Serve,
-    /// Until the standard input closes.
-    Attached,
-    Check,
-}
-
-/// `EX_USAGE`, `EX_SOFTWARE` and `EX_OSERR` of `sysexits.h`.
-const EXIT_USAGE: u8 = 64;
-const EXIT_SOFTWARE: u8 = 70;
-const EXIT_OS: u8 = 71;
+const ATTACHED: &str = "--attached";
+const CHECK: &str = "--check";
 
 fn main() -> ExitCode {
-    let mut arguments = std::env::args().skip(1);
-    let mode = match (arguments.next().as_deref(), arguments.next()) {
-        (None, _) => Mode::Serve,
-        (Some("--attached"), None) => Mode::Attached,
-        (Some("--check"), None) => Mode::Check,
-        (Some("--version" | "-V"), None) => {
-            println!("{} {}", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
-            return ExitCode::SUCCESS;
-        }
-        (Some("--help" | "-h"), None) => {
-            println!("{USAGE}");
-            return ExitCode::SUCCESS;
-        }
-        (Some(argument), _) => {
-            return fail(
-                EXIT_USAGE,
-                format!("unknown argument {argument}\n\n{USAGE}"),
-            );
-        }
+    let option = match PROGRAM.option(&[ATTACHED, CHECK]) {
+        Ok(option) => option,
+        Err(code) => return code,
     };
     let settings = match Settings::from_env() {
         Ok(settings) => settings,
-        Err(mistakes) => return fail(EXIT_USAGE, mistakes),
+        Err(mistakes) => return PROGRAM.fail(exit::USAGE, mistakes),
     };
     match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
     {
-        Ok(runtime) => runtime.block_on(run(settings, mode)),
-        Err(error) => fail(EXIT_OS, format!("runtime: {error}")),
+        Ok(runtime) => runtime.block_on(run(settings, option)),
+        Err(error) => PROGRAM.fail(exit::OS, format!("runtime: {error}")),
     }
 }
 
-async fn run(settings: Settings, mode: Mode) -> ExitCode {
+async fn run(settings: Settings, option: Option<&'static str>) -> ExitCode {
     let client = match http_client::build() {
         Ok(client) => client,
-        Err(error) => return fail(EXIT_SOFTWARE, error),
+        Err(error) => return PROGRAM.fail(exit::SOFTWARE, error),
     };
     let bus = match Bus::new(settings.queue.clone(), client, settings.publish_timeout) {
         Ok(bus) => bus,
-        Err(error) => return fail(EXIT_USAGE, error),
+        Err(error) => return PROGRAM.fail(exit::USAGE, error),
     };
-    if mode == Mode::Check {
+    if option == Some(CHECK) {
         return check::run(&bus).await;
     }
-    telemetry::init(settings.log_filter.clone());
+    log::init(settings.log_filter.clone());
     let shown = bus.shown().to_owned();
     let folder = settings.data.join("outbox");
     let outbox = match Outbox::open(&folder, settings.outbox_max, bus, Pace::default()) {
         Ok(outbox) => outbox,
-        Err(error) => return fail(EXIT_OS, format!("{}: {error}", folder.display())),
+        Err(error) => return PROGRAM.fail(exit::OS, format!("{}: {error}", folder.display())),
     };
     let key = match settings
         .cookie_key
         .map_or_else(|| key_file::key(&settings.data), Ok)
     {
         Ok(key) => key,
-        Err(error) => return fail(EXIT_OS, format!("{}: {error}", settings.data.display())),
+        Err(error) => {
+            return PROGRAM.fail(exit::OS, format!("{}: {error}", settings.data.display()));
+        }
     };
     let listener = match TcpListener::bind((settings.address, settings.port)).await {
         Ok(listener) => listener,
-        Err(error) => return fail(EXIT_OS, format!("port {}: {error}", settings.port)),
+        Err(error) => return PROGRAM.fail(exit::OS, format!("port {}: {error}", settings.port)),
     };
     let address = listener.local_addr().map(|address| address.to_string());
     info!(
-        version = env!("CARGO_PKG_VERSION"),
+        version = PROGRAM.version,
         url = format!("http://{}", address.unwrap_or_default()),
         bus = shown,
         waiting = outbox.status().pending,
@@ -120,13 +103,8 @@ async fn run(settings: Settings, mode: Mode) -> ExitCode {
         transport: settings.transport,
         outbox,
     };
-    match serve(listener, shop, mode == Mode::Attached).await {
+    match serve(listener, shop, option == Some(ATTACHED)).await {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => fail(EXIT_OS, error),
+        Err(error) => PROGRAM.fail(exit::OS, error),
     }
-}
-
-fn fail(code: u8, problem: impl Display) -> ExitCode {
-    eprintln!("petstore: {problem}");
-    ExitCode::from(code)
 }

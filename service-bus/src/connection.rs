@@ -1,6 +1,6 @@
 //! Where the queue is and who we are there: `ServiceBusConnection` in either of its forms.
 
-use order_items_reserver::identity::Identity;
+use azure_app::identity::Identity;
 use url::{Host, Url};
 
 use crate::sas::SharedKey;

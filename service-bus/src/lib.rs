@@ -2,6 +2,7 @@
 //!
 //! [`settings`] reads `ServiceBusConnection` and its neighbours as the function's trigger does, [`Connection`] says
 //! where the queue is, [`Tokens`] open it.
+#![warn(missing_docs)]
 
 mod connection;
 mod sas;

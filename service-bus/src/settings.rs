@@ -1,6 +1,6 @@
 //! `ServiceBusConnection` and the queue's name: the settings that the function's trigger reads too.
 
-use order_items_reserver::config::{Reader, identity};
+use azure_app::settings::Reader;
 use url::Url;
 
 use crate::connection::Connection;
@@ -54,7 +54,7 @@ impl Queue {
 }
 
 fn connection(reader: &mut Reader<'_>) -> Option<Connection> {
-    let identity = identity(reader, CREDENTIAL, CLIENT_ID);
+    let identity = reader.identity(CREDENTIAL, CLIENT_ID);
     let (name, connection) = match (reader.get(CONNECTION), reader.get(NAMESPACE)) {
         (Some(text), None) => (CONNECTION, Connection::from_string(&text)),
         (None, Some(host)) => (NAMESPACE, Connection::with_identity(&host, identity?)),

@@ -6,8 +6,8 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use azure_app::{http_client::root_cause, identity::Identity};
 use azure_core::credentials::TokenCredential;
-use order_items_reserver::{http_client::root_cause, identity::Identity};
 use time::{Duration, OffsetDateTime};
 
 use crate::{

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use super::{FALLBACK_TIMEOUT, reader::Reader};
+use azure_app::settings::Reader;
+
+use super::FALLBACK_TIMEOUT;
 use crate::{reserve::REDELIVERY_WAIT_MAX_SECS, retry::Retry};
 
 /// `functionTimeout` of `host.json`.

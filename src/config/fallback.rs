@@ -1,8 +1,7 @@
 //! `FALLBACK_URL`: who takes the orders that cannot be stored.
 
+use azure_app::settings::Reader;
 use url::{Host, Url};
-
-use super::reader::Reader;
 
 pub(super) const URL: &str = "FALLBACK_URL";
 pub(super) const TOKEN_SCOPE: &str = "FALLBACK_TOKEN_SCOPE";

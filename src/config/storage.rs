@@ -1,7 +1,8 @@
 //! `OrdersStorage`: where the orders go, and who the function is there.
 
-use super::reader::Reader;
-use crate::{identity::Identity, store::azure::StorageAccount};
+use azure_app::{identity::Identity, settings::Reader};
+
+use crate::store::azure::StorageAccount;
 
 pub(super) const CONNECTION: &str = "OrdersStorage";
 pub(super) const SERVICE_URI: &str = "OrdersStorage__blobServiceUri";

@@ -7,7 +7,7 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
 use url::Url;
 
 use super::{Fallback, FallbackError, Notice, operation_id, request::Request};
-use crate::http_client::root_cause;
+use azure_app::http_client::root_cause;
 
 /// The trigger of the workflow that mails an order to a person.
 pub struct LogicApp {

@@ -41,11 +41,6 @@ impl fmt::Debug for AzureBlobs {
     }
 }
 
-/// Why the storage cannot be addressed.
-#[derive(Debug, thiserror::Error)]
-#[error("orders storage: {0}")]
-pub struct SetupError(#[from] azure_core::Error);
-
 impl AzureBlobs {
     /// The container `name` of `account`, reached through `client`. Asks nothing of the network.
     /// `attempt_timeout` is passed on to the server, so that it too gives up on late writes.
@@ -57,7 +52,7 @@ impl AzureBlobs {
         name: &str,
         client: &reqwest::Client,
         attempt_timeout: Duration,
-    ) -> Result<Self, SetupError> {
+    ) -> azure_core::Result<Self> {
         let entrance = Entrance::new(account, name, client)?;
         let server_timeout_secs = attempt_timeout.as_secs().clamp(1, 3600);
         Ok(Self {
@@ -71,7 +66,7 @@ impl AzureBlobs {
     ///
     /// # Errors
     /// As [`Self::new`].
-    pub fn through(&self, client: &reqwest::Client) -> Result<Self, SetupError> {
+    pub fn through(&self, client: &reqwest::Client) -> azure_core::Result<Self> {
         Ok(Self {
             container: self.entrance.open(client)?,
             entrance: self.entrance.clone(),

@@ -47,6 +47,12 @@ impl<B: BlobService> BlobStore<B> {
         }
     }
 
+    /// The container, for what no order needs, such as a listing.
+    #[must_use]
+    pub fn blobs(&self) -> &B {
+        &self.blobs
+    }
+
     /// What to do about the blob as it is: the condition of the next PUT, or the end.
     fn judge(&self, order: &Order, stored: &Head) -> Result<Next, StoreError> {
         let overwrite = Next::Write(Condition::Version(stored.etag.clone()));

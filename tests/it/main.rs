@@ -8,9 +8,7 @@
 )]
 
 mod agreement;
-mod chaos;
 mod crash;
-mod dashboard;
 mod hostile;
 mod invocation;
 mod layers;

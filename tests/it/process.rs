@@ -7,7 +7,7 @@ mod lines;
 mod secrets;
 mod settings;
 
-use devstack::blob::ACCOUNT_KEY;
+use blob::ACCOUNT_KEY;
 
 use crate::support::handler::Run;
 

@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
+use azure_app::http_client;
 use order_items_reserver::{
-    http_client,
     retry::Retry,
     store::{
         azure::{AzureBlobs, StorageAccount},

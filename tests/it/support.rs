@@ -2,8 +2,6 @@
 //! the real binary as a child process, and messages as the Functions host hands them out.
 
 pub(crate) mod azurite;
-#[path = "../../petstore/tests/it/support/browser.rs"]
-pub(crate) mod browser;
 pub(crate) mod door;
 pub(crate) mod handler;
 pub(crate) mod message;

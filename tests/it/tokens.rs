@@ -4,6 +4,7 @@ mod endpoint;
 
 use std::{sync::Arc, time::Duration};
 
+use azure_app::{http_client, identity::HeldTokens};
 use azure_core::{
     credentials::TokenCredential,
     http::{AsyncRawResponse, ClientOptions, HttpClient, Request, StatusCode, Transport, headers},
@@ -14,8 +15,6 @@ use order_items_reserver::{
         Fallback as _, FallbackError, Notice, Reason,
         logic_app::{Authorization, LogicApp},
     },
-    http_client,
-    identity::HeldTokens,
     order::{Delivery, Order},
 };
 use tokio::{

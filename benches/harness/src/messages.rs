@@ -1,10 +1,10 @@
 //! What is sent: invocations as the Functions host writes them, and the bare upload that each comes down to.
 
+use blob::ACCOUNT;
+use bus::queue::{Accepted, Delivery, Message};
 use bytes::Bytes;
-use devstack::app::DataType;
-use devstack::blob::ACCOUNT;
-use devstack::host::encode_invocation;
-use devstack::queue::{Accepted, Delivery, Message};
+use host::app::DataType;
+use host::encode_invocation;
 use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;

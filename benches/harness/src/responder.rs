@@ -1,6 +1,6 @@
 //! The blob endpoint of the measurements: every request is a success, after a fixed service time.
 //!
-//! `devstack`'s endpoint checks signatures and conditions and keeps every write, which costs more than the handler
+//! The local stack's endpoint checks signatures and conditions and keeps every write, which costs more than the handler
 //! itself. This one answers with constant bytes and runs in a process of its own. A thread per connection sleeps by
 //! the kernel's timer: an event loop's timers of 1 ms would hide what the handler adds.
 

@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use devstack::blob::ACCOUNT;
+use blob::ACCOUNT;
 
 use crate::failure::{Failure, doing};
 use crate::http::Connection;

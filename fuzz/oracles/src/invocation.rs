@@ -2,11 +2,9 @@
 
 use allocation_counter::measure;
 use arbitrary::{Arbitrary, Unstructured};
-use devstack::{
-    app::DataType,
-    host::encode_invocation,
-    queue::{Accepted, Delivery as HandedOut, Message as Published},
-};
+use bus::queue::{Accepted, Delivery as HandedOut, Message as Published};
+use host::app::DataType;
+use host::encode_invocation;
 use order_items_reserver::{
     invocation::{InvocationError, is_traceparent, parse, session_within},
     order::Delivery,

@@ -3,8 +3,8 @@
 mod texts;
 
 use allocation_counter::measure;
-use devstack::workflow::{Answer, Call, Ended, Http, NoAnswer, Start, Workflow};
 use serde_json::{Map, Value, json};
+use workflow::{Answer, Call, Ended, Http, NoAnswer, Start, Workflow};
 
 /// Bytes that a run may occupy, whatever its definition: values grow by doubling, and the stack bounds them.
 const ALLOCATED_MAX: u64 = 512 * 1024 * 1024;

@@ -4,7 +4,7 @@ use std::{future::Future, time::Duration};
 
 use backon::{ExponentialBuilder, Retryable as _};
 use bytes::Bytes;
-use order_items_reserver::http_client::root_cause;
+use order_items_reserver::azure_app::http_client::root_cause;
 use reqwest::{
     Method, StatusCode,
     header::{AUTHORIZATION, CONTENT_LENGTH, HeaderMap},

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use devstack::loopback::Method;
+use stand_in::loopback::Method;
 
 use crate::{
     crowd,

@@ -2,7 +2,8 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use devstack::{loopback::Method, queue::QueueOptions};
+use bus::queue::QueueOptions;
+use stand_in::loopback::Method;
 
 use crate::{
     crowd,

@@ -2,9 +2,10 @@
 
 use std::{fs, os::unix::fs::PermissionsExt as _};
 
-use devstack::{loopback::Method, queue::Message};
+use bus::queue::Message;
 use order_items_ops::export::Record;
 use serde_json::{Value, json};
+use stand_in::loopback::Method;
 
 use crate::stage::{Stage, cart, letter};
 

@@ -1,6 +1,6 @@
 //! Storage or fallback down: nothing is deleted that is not where it belongs.
 
-use devstack::loopback::{Fault, Method, StatusCode};
+use stand_in::loopback::{Fault, Method, StatusCode};
 
 use crate::stage::{Stage, cart};
 
@@ -47,7 +47,7 @@ async fn while_the_storage_is_down_nothing_is_deleted_and_nobody_is_mailed() {
 #[tokio::test]
 async fn a_storage_that_nobody_answers_at_is_no_different() {
     let mut stage = with_letters(4).await;
-    let elsewhere = devstack::blob::BlobEndpoint::start(crate::stage::listener().await).unwrap();
+    let elsewhere = blob::BlobEndpoint::start(crate::stage::listener().await).unwrap();
     std::mem::replace(&mut stage.blobs, elsewhere).stop().await;
     for (command, said) in [
         ("dead-letters redrive --yes", "3 left; stopped"),

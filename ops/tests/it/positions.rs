@@ -1,6 +1,7 @@
 //! Old and new: a recreated queue, contradictions, and a redrive that was preceded by the function.
 
-use devstack::{loopback::Method, queue::Message};
+use bus::queue::Message;
+use stand_in::loopback::Method;
 
 use crate::stage::{Stage, cart, letter};
 

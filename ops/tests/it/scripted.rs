@@ -12,9 +12,9 @@ use order_items_ops::{
     redrive::{self, Tally},
     walk::{Filter, Stop, Walk},
 };
+use order_items_reserver::azure_app::http_client;
 use order_items_reserver::{
     fallback::{Fallback, FallbackError, Notice},
-    http_client,
     order::Order,
     reserve::Reserver,
     retry::Retry,

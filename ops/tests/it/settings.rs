@@ -1,7 +1,7 @@
 //! Every rule of the settings, and that a mistake is named without being quoted.
 
 use order_items_ops::settings;
-use order_items_reserver::identity::Identity;
+use order_items_reserver::azure_app::identity::Identity;
 use service_bus::{Access, ConnectionError, Queue};
 use tokio::process::Command;
 

@@ -10,17 +10,15 @@ use std::{
     time::Duration,
 };
 
-use devstack::{
-    blob::{BlobEndpoint, Conditions, Upload},
-    clock::Clock,
-    connection::Connection,
-    door::{Door, DoorOptions},
-    logic_app::LogicApp,
-    loopback::{Method, Request},
-    queue::{Accepted, DeadLetter, DeadLetterReason, Message, Queue, QueueOptions},
-};
+use blob::{BlobEndpoint, Conditions, Upload};
+use bus::door::{Door, DoorOptions};
+use bus::queue::{Accepted, DeadLetter, DeadLetterReason, Message, Queue, QueueOptions};
+use logic_app::LogicApp;
 use order_items_reserver::order::SessionId;
 use serde_json::Value;
+use stand_in::clock::Clock;
+use stand_in::connection::Connection;
+use stand_in::loopback::{Method, Request};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339, macros::datetime};
 use tokio::{
     net::TcpListener,

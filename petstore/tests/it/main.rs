@@ -13,7 +13,6 @@ mod crowd;
 mod fences;
 mod instances;
 mod journal;
-mod load;
 mod outage;
 mod overlap;
 mod pages;

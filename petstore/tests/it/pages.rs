@@ -3,21 +3,19 @@
 
 use std::{
     fs,
+    path::Path,
     process::{Command, Stdio},
 };
 
-use crate::support::{
-    browser::{self, Browser},
-    bus::Bus,
-    folder,
-    shop::Shop,
-};
+use testkit::browser::{self, Browser};
+
+use crate::support::{bus::Bus, folder, shop::Shop};
 
 const HERE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/pages");
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_visit_works_with_and_without_script_and_for_everyone() {
-    let Some(Browser { program, modules }) = browser::found(HERE) else {
+    let Some(Browser { program, modules }) = browser::found(Path::new(HERE)) else {
         return;
     };
     let bus = Bus::open().await;

@@ -1,7 +1,6 @@
 //! What the tests share: a bus, a shop, a shopper.
 
 pub(crate) mod broker;
-pub(crate) mod browser;
 pub(crate) mod bus;
 pub(crate) mod instance;
 pub(crate) mod scripted;

@@ -8,7 +8,7 @@ use azure_core::credentials::Secret;
 use url::Url;
 
 use super::AccountKey;
-use crate::identity::Identity;
+use azure_app::identity::Identity;
 use parts::Parts;
 
 /// The documented account of the storage emulator: public, the same on every machine.

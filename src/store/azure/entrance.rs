@@ -6,7 +6,7 @@ use azure_core::credentials::TokenCredential;
 use azure_storage_blob::{BlobContainerClient, BlobContainerClientOptions};
 
 use super::{Access, StorageAccount, shared_key::SharedKeyPolicy};
-use crate::identity::client_options;
+use azure_app::identity::client_options;
 
 /// The REST version spoken: every Azurite since 2023 knows it too.
 const API_VERSION: &str = "2023-11-03";

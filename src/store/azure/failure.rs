@@ -9,7 +9,7 @@ use azure_core::http::{
 };
 
 use super::StoreError;
-use crate::http_client::root_cause;
+use azure_app::http_client::root_cause;
 
 /// An answer other than success.
 pub(super) enum Failure {

@@ -2,9 +2,9 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
+use azure_app::{identity::Identity, settings::Mistakes};
 use order_items_reserver::{
-    config::{FUNCTION_TIMEOUT, MARGIN, Mistakes, SETTINGS, Settings},
-    identity::Identity,
+    config::{FUNCTION_TIMEOUT, MARGIN, SETTINGS, Settings},
     store::azure::Access,
 };
 

@@ -2,7 +2,8 @@
 
 use std::net::SocketAddr;
 
-use devstack::{blob::BlobEndpoint, logic_app::LogicApp};
+use blob::BlobEndpoint;
+use logic_app::LogicApp;
 use tokio::task::JoinSet;
 
 use super::{Point, oracle::Evidence};

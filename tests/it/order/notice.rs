@@ -3,10 +3,10 @@
 use std::{fs, net::Ipv4Addr, time::Duration};
 
 use axum::{Router, body::Bytes, extract::State, http::HeaderMap, http::StatusCode};
+use azure_app::http_client;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use order_items_reserver::{
     fallback::{Fallback as _, FallbackError, Notice, Reason, logic_app::LogicApp, operation_id},
-    http_client,
     order::{Delivery, Order, SequenceNumber},
     retry::Exhausted,
     store::StoreError,

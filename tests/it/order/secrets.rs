@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
+use azure_app::{http_client, identity::Identity, settings::Reader};
 use order_items_reserver::{
-    config::{Reader, Settings},
+    config::Settings,
     fallback::{
         Notice, Reason,
         logic_app::{Authorization, LogicApp},
     },
-    http_client,
-    identity::Identity,
     order::Order,
     store::azure::{Access, AzureBlobs, StorageAccount},
 };

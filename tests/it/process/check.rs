@@ -1,6 +1,6 @@
 //! `--check` looks, and writes nothing.
 
-use devstack::blob::BlobEndpoint;
+use blob::BlobEndpoint;
 
 use super::{REACHED, UNAVAILABLE, assert_checked};
 use crate::support::{

@@ -2,7 +2,7 @@
 
 use std::process::Stdio;
 
-use devstack::blob::BlobEndpoint;
+use blob::BlobEndpoint;
 use serde_json::Value;
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader},

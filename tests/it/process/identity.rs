@@ -2,7 +2,7 @@
 //!
 //! Storage has to be https for it, so that no token can be used here: only the way to it is seen.
 
-use devstack::blob::BlobEndpoint;
+use blob::BlobEndpoint;
 use time::OffsetDateTime;
 
 use super::{REACHED, UNAVAILABLE, assert_checked, assert_discreet};

@@ -1,6 +1,6 @@
 //! The log: one line of JSON for each invocation.
 
-use devstack::blob::BlobEndpoint;
+use blob::BlobEndpoint;
 use serde_json::Value;
 
 use crate::support::{

@@ -2,7 +2,7 @@
 //! other checks counts here too.
 
 use azure_core::{credentials::Secret, hmac::hmac_sha256};
-use devstack::blob::{ACCOUNT, ACCOUNT_KEY};
+use blob::{ACCOUNT, ACCOUNT_KEY};
 use order_items_reserver::store::{
     OrderStore as _, Put, StoreError,
     blob::{BlobService as _, BlobStore, Condition},

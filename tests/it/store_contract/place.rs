@@ -5,13 +5,11 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
-use devstack::blob::{BlobEndpoint, Conditions, Upload};
-use order_items_reserver::{
-    http_client,
-    store::{
-        azure::AzureBlobs,
-        blob::{BlobService as _, BlobStore},
-    },
+use azure_app::http_client;
+use blob::{BlobEndpoint, Conditions, Upload};
+use order_items_reserver::store::{
+    azure::AzureBlobs,
+    blob::{BlobService as _, BlobStore},
 };
 
 use super::blobs;

@@ -1,14 +1,12 @@
 //! What it costs: the requests on the wire, counted by the embedded endpoint.
 
-use devstack::{
-    blob::BlobEndpoint,
-    loopback::{Fault, StatusCode},
-};
+use blob::BlobEndpoint;
 use order_items_reserver::{
     order::Order,
     retry::Attempted,
     store::{OrderStore as _, Put, blob::BlobStore},
 };
+use stand_in::loopback::{Fault, StatusCode};
 use tokio::task::JoinSet;
 
 use super::{RETRY, blobs};

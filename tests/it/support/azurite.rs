@@ -7,8 +7,8 @@ use std::{
 };
 
 use azure_core::{credentials::Secret, hmac::hmac_sha256};
-use devstack::azurite::{self, AzuriteOptions};
-use devstack::blob::{ACCOUNT, ACCOUNT_KEY};
+use blob::azurite::{self, AzuriteOptions};
+use blob::{ACCOUNT, ACCOUNT_KEY};
 use tokio::runtime::Runtime;
 
 /// A running Azurite.

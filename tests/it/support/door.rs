@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use order_items_reserver::http_client;
+use azure_app::http_client;
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
 

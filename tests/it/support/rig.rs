@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use devstack::blob::{ACCOUNT, ACCOUNT_KEY};
+use blob::{ACCOUNT, ACCOUNT_KEY};
 use serde_json::Value;
 
 use super::{Answer, Handler, Message, Scripted, Step, contains, scripted::answering};

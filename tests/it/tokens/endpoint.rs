@@ -5,12 +5,12 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use azure_app::identity::HeldTokens;
 use azure_core::{
     Error,
     credentials::{AccessToken, TokenCredential, TokenRequestOptions},
     error::ErrorKind,
 };
-use order_items_reserver::identity::HeldTokens;
 use time::{Duration, OffsetDateTime};
 
 #[derive(Clone, Copy, Debug)]

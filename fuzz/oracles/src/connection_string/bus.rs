@@ -1,8 +1,8 @@
 //! Two readers of one string: our programs and the local stack must mean the same bus.
 
-use devstack::connection::Connection as Stack;
-use order_items_reserver::identity::Identity;
+use azure_app::identity::Identity;
 use service_bus::{Access, Connection};
+use stand_in::connection::Connection as Stack;
 use url::Url;
 
 use super::assert_hidden;

@@ -18,7 +18,7 @@ pub(super) fn check(text: &str) {
         check_written(account);
     }
     check_settings(text, &read);
-    let identity = order_items_reserver::identity::Identity::Developer;
+    let identity = azure_app::identity::Identity::Developer;
     let endpoint = StorageAccount::with_identity(text, identity);
     if let Ok(account) = endpoint {
         assert!(

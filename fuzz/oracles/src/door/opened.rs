@@ -1,13 +1,11 @@
 //! A door that is open as long as its thread lives, and its only client.
 
 use axum::http::HeaderValue;
-use devstack::{
-    clock::Clock,
-    connection::Connection,
-    door::{Door, DoorOptions},
-    http_client,
-    queue::{Message, Queue, QueueOptions},
-};
+use bus::door::{Door, DoorOptions};
+use bus::queue::{Message, Queue, QueueOptions};
+use stand_in::clock::Clock;
+use stand_in::connection::Connection;
+use stand_in::http_client;
 use std::time::Duration;
 use tokio::{net::TcpListener, runtime::Runtime};
 

@@ -1,7 +1,7 @@
 //! Templates and expressions, one for each line of the input, in a definition that is right otherwise.
 
-use devstack::workflow::Workflow;
 use serde_json::{Map, Value, json};
+use workflow::Workflow;
 
 use super::bounded;
 
@@ -95,7 +95,7 @@ fn answer(template: &Value, body: &Value) -> Option<Value> {
     response.map(|response| response.body)
 }
 
-fn load(actions: &Value) -> Result<Workflow, devstack::workflow::Refused> {
+fn load(actions: &Value) -> Result<Workflow, workflow::Refused> {
     let definition = json!({
         "$schema": "", "contentVersion": "1.0.0.0", "parameters": {}, "actions": actions,
         "triggers": {"manual": {

@@ -2,13 +2,11 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use devstack::{
-    clock::Clock,
-    connection::Connection,
-    door::{Door, DoorOptions},
-    queue::{Peeked, Queue, QueueOptions},
-};
+use bus::door::{Door, DoorOptions};
+use bus::queue::{Peeked, Queue, QueueOptions};
 use serde_json::Value;
+use stand_in::clock::Clock;
+use stand_in::connection::Connection;
 use tokio::net::TcpListener;
 
 const NAMES: &str = "SharedAccessKeyName=Root;SharedAccessKey=c2VjcmV0+/key==";

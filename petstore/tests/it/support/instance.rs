@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use order_items_reserver::http_client;
+use azure_app::http_client;
 use petstore::{
     bus::Bus,
     config::Settings,

@@ -15,11 +15,9 @@ use axum::{
     response::{IntoResponse, Response},
     routing::post,
 };
-use devstack::{
-    clock::Clock,
-    queue::{Message, Queue, QueueOptions},
-};
+use bus::queue::{Message, Queue, QueueOptions};
 use serde_json::Value;
+use stand_in::clock::Clock;
 use tokio::{net::TcpListener, time::Instant};
 
 /// What to do with a request.

@@ -1,0 +1,82 @@
+//! The HTTP clients of the process, with no retries, redirects or proxies of their own.
+
+use std::{error::Error, sync::Arc, time::Duration};
+
+use rustls::{ClientConfig, RootCertStore, crypto::ring};
+
+/// Below the idle limits of Azure's front ends, so that a pooled connection is not closed under a
+/// request.
+const IDLE_MAX: Duration = Duration::from_secs(30);
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Why there is no client.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// The TLS library refuses its own defaults.
+    #[error("TLS: {0}")]
+    Tls(#[from] rustls::Error),
+    /// The HTTP library refuses its options.
+    #[error("HTTP client: {0}")]
+    Http(#[from] reqwest::Error),
+}
+
+/// Builds the client that keeps connections open. Trusts Mozilla's root certificates as compiled
+/// in, so that the static binary needs nothing of the image it runs in.
+///
+/// # Errors
+/// When the TLS or HTTP library refuses its set-up; never because of the network.
+pub fn build() -> Result<reqwest::Client, ClientError> {
+    Ok(builder()?.pool_idle_timeout(IDLE_MAX).build()?)
+}
+
+/// Builds one that opens a connection for each request, and asks for the address anew: for what
+/// failed over a connection that was open.
+///
+/// # Errors
+/// As [`build`].
+pub fn unpooled() -> Result<reqwest::Client, ClientError> {
+    Ok(builder()?.pool_max_idle_per_host(0).build()?)
+}
+
+fn builder() -> Result<reqwest::ClientBuilder, ClientError> {
+    let roots = RootCertStore::from_iter(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+    let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    #[expect(clippy::disallowed_methods, reason = "this is the one place")]
+    let builder = reqwest::Client::builder();
+    Ok(builder
+        .tls_backend_preconfigured(tls)
+        .no_proxy() // variables meant for others would send it the identity's secret and signed URLs
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .connect_timeout(CONNECT_TIMEOUT)
+        .tcp_nodelay(true)
+        .user_agent(concat!("order-items-reserver/", env!("CARGO_PKG_VERSION"))))
+}
+
+/// The innermost cause of an error, in one line: the outer ones quote the URL, which may carry a
+/// signature.
+#[must_use]
+pub fn root_cause(error: &(dyn Error + 'static)) -> String {
+    let mut cause = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    if let Some(outer) = cause.downcast_ref::<reqwest::Error>() {
+        return if outer.is_timeout() {
+            "timed out"
+        } else {
+            "no answer"
+        }
+        .to_owned();
+    }
+    cause
+        .to_string()
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .to_owned()
+}

@@ -1,0 +1,64 @@
+//! A program's command line, and how it ends.
+
+use std::{fmt::Display, process::ExitCode};
+
+/// Exit codes of `sysexits.h`.
+pub mod exit {
+    /// `EX_USAGE`: the command line or the settings are wrong.
+    pub const USAGE: u8 = 64;
+    /// `EX_UNAVAILABLE`: a service does not answer, or refuses.
+    pub const UNAVAILABLE: u8 = 69;
+    /// `EX_SOFTWARE`: something that should never fail did.
+    pub const SOFTWARE: u8 = 70;
+    /// `EX_OSERR`: the system refuses a port, a file or a thread.
+    pub const OS: u8 = 71;
+    /// `EX_IOERR`: a file or a stream cannot be read or written.
+    pub const IO: u8 = 74;
+}
+
+/// A program that takes one option at the most.
+#[derive(Clone, Copy, Debug)]
+pub struct Program {
+    /// Its name, in front of each error.
+    pub name: &'static str,
+    /// Its version.
+    pub version: &'static str,
+    /// What `--help` says.
+    pub usage: &'static str,
+}
+
+impl Program {
+    /// The option on the command line: one of `known`, or none. `--version` and `--help` are answered here.
+    ///
+    /// # Errors
+    /// The exit code of a run that ends with this: an answer was given, or an argument is unknown.
+    pub fn option(&self, known: &[&'static str]) -> Result<Option<&'static str>, ExitCode> {
+        let mut arguments = std::env::args().skip(1);
+        let (first, second) = (arguments.next(), arguments.next());
+        let Some(first) = first else {
+            return Ok(None);
+        };
+        if second.is_none() {
+            if let Some(option) = known.iter().find(|option| **option == first) {
+                return Ok(Some(option));
+            }
+            let answer = match first.as_str() {
+                "--version" | "-V" => Some(format!("{} {}", self.name, self.version)),
+                "--help" | "-h" => Some(self.usage.to_owned()),
+                _ => None,
+            };
+            if let Some(answer) = answer {
+                println!("{answer}");
+                return Err(ExitCode::SUCCESS);
+            }
+        }
+        let problem = format!("unknown argument {first}\n\n{}", self.usage);
+        Err(self.fail(exit::USAGE, problem))
+    }
+
+    /// Says on standard error why it ends.
+    pub fn fail(&self, code: u8, problem: impl Display) -> ExitCode {
+        eprintln!("{}: {problem}", self.name);
+        ExitCode::from(code)
+    }
+}

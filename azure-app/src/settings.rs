@@ -1,0 +1,187 @@
+//! Settings: a reader of single values that collects what is wrong with them, so that every mistake is reported at once.
+
+use std::{error::Error, fmt, ops::RangeInclusive, str::FromStr, time::Duration};
+
+use crate::identity::Identity;
+
+/// Where settings come from: the value of a name, if it has one.
+pub type Source<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// Set by App Service and Functions where the app has an identity.
+const IDENTITY_ENDPOINT: &str = "IDENTITY_ENDPOINT";
+
+/// The longest time that makes sense in a setting, in milliseconds.
+const MILLISECONDS_MAX: u64 = 300_000;
+
+/// One setting that is missing or wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mistake {
+    /// Its name.
+    pub setting: &'static str,
+    /// What is wrong and what was expected. Never quotes a value that may be secret.
+    pub problem: String,
+}
+
+/// All that is wrong with the settings.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Mistakes(pub Vec<Mistake>);
+
+impl Mistakes {
+    /// Whether all is well.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl fmt::Display for Mistakes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "settings are missing or wrong:")?;
+        for Mistake { setting, problem } in &self.0 {
+            write!(f, "\n  {setting}: {problem}")?;
+        }
+        Ok(())
+    }
+}
+
+impl Error for Mistakes {}
+
+/// Where settings come from, and what was wrong with them so far.
+pub struct Reader<'a> {
+    defaults: &'a [(&'a str, Option<&'a str>)],
+    source: Source<'a>,
+    /// What was wrong so far.
+    pub mistakes: Mistakes,
+}
+
+/// Without the source: it may hold secrets.
+impl fmt::Debug for Reader<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reader")
+            .field("mistakes", &self.mistakes)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The value of `name` in the environment of the process.
+#[must_use]
+pub fn from_env(name: &str) -> Option<String> {
+    #[expect(clippy::disallowed_methods, reason = "this is the one place")]
+    std::env::var(name).ok()
+}
+
+/// Reads settings with `assemble`, which gives up on nothing before it has read everything.
+///
+/// `defaults` has every setting with its default, if it has one; an empty value counts as unset.
+///
+/// # Errors
+/// Lists everything that is missing or wrong.
+pub fn read<T>(
+    defaults: &[(&str, Option<&str>)],
+    source: Source<'_>,
+    assemble: impl FnOnce(&mut Reader<'_>) -> Option<T>,
+) -> Result<T, Mistakes> {
+    let mut reader = Reader::new(defaults, source);
+    match assemble(&mut reader) {
+        Some(settings) if reader.mistakes.is_empty() => Ok(settings),
+        _ => Err(reader.mistakes),
+    }
+}
+
+impl<'a> Reader<'a> {
+    /// Reads from `source`; `defaults` has every setting with its default, if it has one.
+    pub fn new(defaults: &'a [(&'a str, Option<&'a str>)], source: Source<'a>) -> Self {
+        Self {
+            defaults,
+            source,
+            mistakes: Mistakes::default(),
+        }
+    }
+
+    /// Records a mistake; `None`, so that a reading can end with it.
+    pub fn wrong<T>(&mut self, setting: &'static str, problem: impl Into<String>) -> Option<T> {
+        self.mistakes.0.push(Mistake {
+            setting,
+            problem: problem.into(),
+        });
+        None
+    }
+
+    /// The value, trimmed; empty is unset.
+    pub fn get(&self, name: &str) -> Option<String> {
+        let value = (self.source)(name)?.trim().to_owned();
+        Some(value).filter(|value| !value.is_empty())
+    }
+
+    /// The value, or the default.
+    pub fn or_default(&self, name: &str) -> String {
+        let default = || {
+            self.defaults
+                .iter()
+                .find(|(known, _)| *known == name)?
+                .1
+                .map(str::to_owned)
+        };
+        self.get(name).or_else(default).unwrap_or_default()
+    }
+
+    /// The value as a `T`; `expected` says in words what would be one.
+    pub fn parsed<T: FromStr>(&mut self, name: &'static str, expected: &str) -> Option<T> {
+        let value = self.or_default(name);
+        value
+            .parse()
+            .ok()
+            .or_else(|| self.wrong(name, format!("`{value}` is not {expected}")))
+    }
+
+    /// The value as a number within `range`.
+    pub fn number(&mut self, name: &'static str, range: RangeInclusive<u64>) -> Option<u64> {
+        let value = self.or_default(name);
+        value
+            .parse()
+            .ok()
+            .filter(|number| range.contains(number))
+            .or_else(|| {
+                let (least, most) = (range.start(), range.end());
+                self.wrong(
+                    name,
+                    format!("`{value}` is not a whole number from {least} to {most}"),
+                )
+            })
+    }
+
+    /// The value as a time in milliseconds, five minutes at the most.
+    pub fn milliseconds(&mut self, name: &'static str) -> Option<Duration> {
+        self.number(name, 1..=MILLISECONDS_MAX)
+            .map(Duration::from_millis)
+    }
+
+    /// Who the app is to the service behind connection `X`: `credential` and `client_id` name the settings
+    /// `X__credential` and `X__clientId`. In Azure the app's own identity; elsewhere the developer's.
+    pub fn identity(
+        &mut self,
+        credential: &'static str,
+        client_id: &'static str,
+    ) -> Option<Identity> {
+        let id = self.get(client_id);
+        match self.get(credential) {
+            Some(kind) if kind.eq_ignore_ascii_case("managedidentity") => {
+                Some(Identity::Managed { client_id: id })
+            }
+            Some(kind) => {
+                let problem = format!(
+                    "`{kind}` is not supported; expected managedidentity, or nothing for the developer's own sign-in"
+                );
+                self.wrong(credential, problem)
+            }
+            None if id.is_some() => {
+                let problem = format!("expected managedidentity, as {client_id} is set");
+                self.wrong(credential, problem)
+            }
+            None if self.get(IDENTITY_ENDPOINT).is_some() => {
+                Some(Identity::Managed { client_id: None })
+            }
+            None => Some(Identity::Developer),
+        }
+    }
+}

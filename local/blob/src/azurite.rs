@@ -1,0 +1,152 @@
+//! A real Azurite in place of the endpoint built in, installed by npm from a package with a lock file.
+
+mod error;
+mod install;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, Command};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use crate::ACCOUNT;
+pub use error::AzuriteError;
+use install::install;
+use stand_in::programs;
+
+/// Ends with its standard input, which is ours to close: when this process ends, however it
+/// ends, so does Azurite.
+const WRAPPER: &str = "
+    process.stdin.on('close', () => process.exit(0)).resume();
+    process.argv = [process.argv[0], 'azurite-blob', ...process.argv.slice(1)];
+    require(process.cwd() + '/node_modules/azurite/dist/src/blob/main.js');
+";
+
+/// In front of the address in the line that it prints when it is ready.
+const READY: &str = "successfully listens on ";
+
+const START_LIMIT: Duration = Duration::from_secs(60);
+
+/// For what it has not written yet, when it is told to end.
+const END_LIMIT: Duration = Duration::from_secs(5);
+
+/// Which Azurite, and where.
+#[derive(Debug, Clone)]
+pub struct AzuriteOptions {
+    /// The folder with its `package.json` and `package-lock.json`.
+    pub package: PathBuf,
+    /// Where it is installed, in a folder of its own.
+    pub installed: PathBuf,
+    /// The port; 0 for any free one.
+    pub port: u16,
+    /// Where it keeps the blobs; `None` for in memory.
+    pub data: Option<PathBuf>,
+}
+
+/// A running Azurite. Dropping it kills it.
+#[derive(Debug)]
+pub struct Azurite {
+    url: String,
+    process: Child,
+    _lines: JoinSet<()>,
+}
+
+impl Azurite {
+    /// Installs it when it is not there, and starts it.
+    ///
+    /// # Errors
+    /// [`AzuriteError`] when npm or Node.js is missing, or one of them fails.
+    pub async fn start(options: &AzuriteOptions) -> Result<Self, AzuriteError> {
+        let home = install(&options.package, &options.installed).await?;
+        let missing = |source| AzuriteError::Missing {
+            program: "node",
+            source,
+        };
+        let mut process = command(options, &home).spawn().map_err(missing)?;
+        let (address, lines) = address(&mut process, options.port).await?;
+        Ok(Self {
+            url: format!("{address}/{ACCOUNT}"),
+            process,
+            _lines: lines,
+        })
+    }
+
+    /// The account's URL.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Opened with its well-known key.
+    #[must_use]
+    pub fn connection_string(&self) -> String {
+        crate::connection_string(&self.url)
+    }
+
+    /// Ends it, and waits.
+    pub async fn stop(mut self) {
+        drop(self.process.stdin.take());
+        if timeout(END_LIMIT, self.process.wait()).await.is_err() {
+            // An error means that it has ended already.
+            self.process.kill().await.ok();
+        }
+    }
+}
+
+fn command(options: &AzuriteOptions, home: &Path) -> Command {
+    let port = options.port.to_string();
+    let mut command = Command::new("node");
+    command
+        .args(["-e", WRAPPER, "--", "--silent", "--disableTelemetry"])
+        .args(["--blobHost", "127.0.0.1", "--blobPort", &port]);
+    match &options.data {
+        Some(data) => command.arg("--location").arg(data),
+        None => command.arg("--inMemoryPersistence"),
+    };
+    command.current_dir(home);
+    programs::attach(&mut command);
+    command
+}
+
+/// Waits for the line with the address; then somebody reads on, so that Azurite never waits for a reader.
+async fn address(process: &mut Child, port: u16) -> Result<(String, JoinSet<()>), AzuriteError> {
+    let mut lines = JoinSet::new();
+    let (sender, mut said) = tokio::sync::mpsc::unbounded_channel();
+    if let Some(stdout) = process.stdout.take() {
+        lines.spawn(forward(stdout, sender.clone()));
+    }
+    if let Some(stderr) = process.stderr.take() {
+        lines.spawn(forward(stderr, sender));
+    }
+    let mut words = Vec::new();
+    let found = async {
+        while let Some(line) = said.recv().await {
+            if let Some((_, address)) = line.split_once(READY) {
+                return Some(address.trim().to_owned());
+            }
+            words.push(line);
+        }
+        None
+    };
+    let found = timeout(START_LIMIT, found).await.ok().flatten();
+    match found {
+        Some(address) => Ok((address, lines)),
+        None => Err(AzuriteError::NotStarted {
+            port,
+            said: words.join("\n"),
+        }),
+    }
+}
+
+async fn forward(
+    stream: impl tokio::io::AsyncRead + Unpin,
+    said: tokio::sync::mpsc::UnboundedSender<String>,
+) {
+    let mut lines = BufReader::new(stream).lines();
+    while let Ok(Some(line)) = lines.next_line().await {
+        // An error means that nobody listens any more.
+        said.send(line).ok();
+    }
+}

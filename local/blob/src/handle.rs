@@ -1,0 +1,76 @@
+//! A hold on a running endpoint for those who do not own it.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::response::{IntoResponse, Response};
+use tokio::sync::{broadcast, oneshot};
+
+use super::{BlobStorage, Shared};
+use stand_in::loopback::{FaultSwitch, HangUp, Seen};
+
+/// Watches an endpoint and breaks it; it does not keep the endpoint running.
+#[derive(Debug, Clone)]
+pub struct BlobHandle {
+    pub(super) shared: Arc<Shared>,
+}
+
+impl BlobHandle {
+    /// The address of the account, without a slash at its end.
+    pub fn url(&self) -> &str {
+        &self.shared.url
+    }
+
+    /// The account's content.
+    pub fn storage(&self) -> &BlobStorage {
+        &self.shared.storage
+    }
+
+    /// Every request from now on, when it arrives and when it ends.
+    pub fn seen(&self) -> broadcast::Receiver<Seen> {
+        self.shared.faults.server().seen()
+    }
+
+    /// As [`super::BlobEndpoint::faults`].
+    pub fn faults(&self) -> &FaultSwitch {
+        &self.shared.faults
+    }
+
+    /// The next upload takes effect, and its answer is held back: what a handler that is killed
+    /// in the middle never learns. It resolves when that upload is there; dropping it first lets
+    /// the upload pass. A second call takes the place of the first.
+    pub fn hold_next_upload(&self) -> oneshot::Receiver<HeldUpload> {
+        let (sender, held) = oneshot::channel();
+        *self.shared.trap.lock() = Some(sender);
+        held
+    }
+}
+
+/// An upload without an answer. Dropping it closes the upload's connection.
+#[derive(Debug)]
+pub struct HeldUpload {
+    _release: oneshot::Sender<()>,
+}
+
+/// Takes the answer of the next upload, once it is set.
+#[derive(Debug, Default)]
+pub(super) struct Trap(Mutex<Option<oneshot::Sender<HeldUpload>>>);
+
+impl Trap {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<oneshot::Sender<HeldUpload>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets an answer through, unless it is the one to hold.
+    pub(super) async fn pass(&self, response: Response) -> Response {
+        let Some(waiting) = self.lock().take() else {
+            return response;
+        };
+        let (release, released) = oneshot::channel();
+        if waiting.send(HeldUpload { _release: release }).is_err() {
+            return response;
+        }
+        // Nothing is ever sent: the end of the other side is the signal.
+        released.await.ok();
+        HangUp.into_response()
+    }
+}

@@ -1,0 +1,97 @@
+//! List Containers and List Blobs.
+
+use axum::http::Uri;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::Response;
+
+use super::Shared;
+use super::dispatch::query;
+use super::failure::Failure;
+use super::storage::Range;
+use stand_in::{http_date, xml};
+
+pub(super) fn containers(shared: &Shared, uri: &Uri) -> Result<Response, Failure> {
+    let page = shared.storage.containers(&range(uri)?);
+    let mut xml = "<Containers>".to_owned();
+    for (name, stamp) in &page.entries {
+        let name = xml::element("Name", name);
+        let modified = http_date::format(stamp.last_modified);
+        let modified = xml::element("Last-Modified", &modified);
+        let etag = xml::element("Etag", &stamp.etag);
+        xml += &format!("<Container>{name}<Properties>{modified}{etag}</Properties></Container>");
+    }
+    xml += "</Containers>";
+    answer(shared, uri, None, &xml, &page.next)
+}
+
+pub(super) fn blobs(shared: &Shared, container: &str, uri: &Uri) -> Result<Response, Failure> {
+    let page = shared.storage.list(container, &range(uri)?)?;
+    let include = query(uri, "include").unwrap_or_default();
+    let with_metadata = include.split(',').any(|what| what == "metadata");
+    let mut xml = "<Blobs>".to_owned();
+    for (name, blob) in &page.entries {
+        xml += "<Blob>";
+        xml += &xml::element("Name", name);
+        xml += "<Properties>";
+        xml += &xml::element("Last-Modified", &http_date::format(blob.last_modified));
+        // Without quotes, as the service lists it.
+        xml += &xml::element("Etag", blob.etag.trim_matches('"'));
+        xml += &xml::element("Content-Length", &blob.bytes.len().to_string());
+        xml += &xml::element("Content-Type", &blob.content_type);
+        xml += "<BlobType>BlockBlob</BlobType></Properties>";
+        if with_metadata {
+            xml += "<Metadata>";
+            for (key, value) in &blob.metadata {
+                xml += &xml::element(key, value);
+            }
+            xml += "</Metadata>";
+        }
+        xml += "</Blob>";
+    }
+    xml += "</Blobs>";
+    answer(shared, uri, Some(container), &xml, &page.next)
+}
+
+/// Which names a listing asks for.
+fn range(uri: &Uri) -> Result<Range, Failure> {
+    let limit = match query(uri, "maxresults").map(|text| text.parse()) {
+        None => None,
+        Some(Ok(limit)) if limit > 0 => Some(limit),
+        Some(_) => {
+            let message = "maxresults must be a positive number.";
+            return Err(Failure::bad_request("InvalidQueryParameterValue", message));
+        }
+    };
+    let prefix = query(uri, "prefix").unwrap_or_default();
+    let marker = query(uri, "marker").unwrap_or_default();
+    Ok(Range::new(prefix, marker, limit))
+}
+
+/// The frame that both listings have in common.
+fn answer(
+    shared: &Shared,
+    uri: &Uri,
+    container: Option<&str>,
+    entries: &str,
+    next: &str,
+) -> Result<Response, Failure> {
+    let mut xml = format!("<EnumerationResults ServiceEndpoint=\"{}/\"", shared.url);
+    if let Some(name) = container {
+        xml += &format!(" ContainerName=\"{name}\"");
+    }
+    xml.push('>');
+    for (element, parameter) in [
+        ("Prefix", "prefix"),
+        ("Marker", "marker"),
+        ("MaxResults", "maxresults"),
+    ] {
+        if let Some(value) = query(uri, parameter) {
+            xml += &xml::element(element, &value);
+        }
+    }
+    xml += entries;
+    xml += &xml::element("NextMarker", next);
+    xml += "</EnumerationResults>";
+    let response = Response::builder().header(CONTENT_TYPE, "application/xml");
+    Ok(response.body(xml::document(&xml).into())?)
+}

@@ -1,0 +1,75 @@
+//! What every request meets: the queue it names, the check of its token, and hints for the developer.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use axum::http::{HeaderMap, StatusCode, header};
+
+use super::{DoorOptions, sas};
+use crate::queue::Queue;
+use stand_in::clock::Clock;
+
+/// What a request is refused with: a status, and the reason in words.
+pub(super) type Refusal = (StatusCode, String);
+
+/// The door as its requests see it.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) options: DoorOptions,
+    pub(super) url: String,
+    // Not the queue's, which may run ahead of the senders' when the machine's clock was set back.
+    clock: Clock,
+    told_about_tokens: AtomicBool,
+}
+
+impl Shared {
+    pub(super) fn new(options: DoorOptions, url: String) -> Self {
+        Self {
+            options,
+            url,
+            clock: Clock::new(),
+            told_about_tokens: AtomicBool::new(false),
+        }
+    }
+
+    /// The queue of that name, in any case.
+    pub(super) fn queue(&self, name: &str) -> Result<&Queue, Refusal> {
+        let queues = &self.options.queues;
+        queues
+            .iter()
+            .find(|queue| queue.name().eq_ignore_ascii_case(name))
+            .ok_or_else(|| {
+                let known: Vec<&str> = queues.iter().map(Queue::name).collect();
+                (
+                    StatusCode::NOT_FOUND,
+                    format!("no queue {name:?} here; there is: {}", known.join(", ")),
+                )
+            })
+    }
+
+    /// Lets the request in, or says why not.
+    pub(super) fn authorize(&self, headers: &HeaderMap, queue: &Queue) -> Result<(), Refusal> {
+        let Some(header) = headers.get(header::AUTHORIZATION) else {
+            if !self.told_about_tokens.swap(true, Ordering::Relaxed) {
+                self.hint(
+                    "a request without an Authorization header is accepted here; Azure answers 401"
+                        .to_owned(),
+                );
+            }
+            return Ok(());
+        };
+        let Some(key) = &self.options.key else {
+            return Ok(());
+        };
+        let text = String::from_utf8_lossy(header.as_bytes());
+        sas::check(&text, key, queue.name(), self.clock.now())
+            .map_err(|refused| (StatusCode::UNAUTHORIZED, refused.to_string()))
+    }
+
+    /// Tells the developer.
+    pub(super) fn hint(&self, text: String) {
+        if let Some(hints) = &self.options.hints {
+            // Nobody listens any more when the stack is going down.
+            hints.send(text).ok();
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! `/api/mails` and `/api/handed-over`: what a person gets.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+
+use super::Shared;
+use super::api::{Part, Problem, problem};
+use super::blobs::Which;
+use super::text::timestamp;
+use logic_app::mail::Mail;
+
+/// What a mail says comes from strangers: it runs nothing and loads nothing.
+const MAIL_POLICY: &str = "sandbox; default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
+
+/// `GET /api/mails`, oldest first.
+pub(super) async fn list(
+    State(shared): State<Arc<Shared>>,
+    Query(part): Query<Part>,
+) -> Json<Vec<Value>> {
+    let Some(outbox) = &shared.outbox else {
+        return Json(Vec::new());
+    };
+    let entry = |mail: &Arc<Mail>| described(mail, outbox.url());
+    Json(part.of(&outbox.mails()).iter().map(entry).collect())
+}
+
+/// `GET /api/mails/{number}`.
+pub(super) async fn one(
+    State(shared): State<Arc<Shared>>,
+    Path(number): Path<u64>,
+) -> Result<Json<Value>, Problem> {
+    let (mail, url) = mail(&shared, number)?;
+    let mut value = described(&mail, &url);
+    if let Value::Object(value) = &mut value {
+        let plain = mail.email.content.plain_text.clone();
+        value.insert("from".to_owned(), mail.email.sender_address.clone().into());
+        value.insert(
+            "hasHtml".to_owned(),
+            mail.email.content.html.is_some().into(),
+        );
+        value.insert("plainText".to_owned(), plain.into());
+    }
+    Ok(Json(value))
+}
+
+/// `GET /api/mails/{number}/html`: for a frame.
+pub(super) async fn html(
+    State(shared): State<Arc<Shared>>,
+    Path(number): Path<u64>,
+) -> Result<Response, Problem> {
+    let (mail, _) = mail(&shared, number)?;
+    let html = mail.email.content.html.clone().unwrap_or_default();
+    let headers = [
+        (CONTENT_TYPE, "text/html; charset=utf-8"),
+        (CONTENT_SECURITY_POLICY, MAIL_POLICY),
+    ];
+    Ok((headers, html).into_response())
+}
+
+/// `GET /api/handed-over`: what the Logic App took, as it was sent, oldest first; `?after=N` skips the first N.
+pub(super) async fn handed_over(
+    State(shared): State<Arc<Shared>>,
+    Query(which): Query<Which>,
+) -> Json<Vec<Value>> {
+    let received = shared
+        .logic_app
+        .as_ref()
+        .map_or_else(Vec::new, |logic_app| logic_app.received_after(which.after));
+    let bodies = received.iter();
+    // Checked to be JSON when it was accepted.
+    Json(
+        bodies
+            .map(|received| serde_json::from_slice(&received.body).unwrap_or_default())
+            .collect(),
+    )
+}
+
+fn mail(shared: &Shared, number: u64) -> Result<(Arc<Mail>, String), Problem> {
+    let outbox = shared.outbox.as_ref();
+    let found = outbox.and_then(|outbox| Some((outbox.mail(number)?, outbox.url().to_owned())));
+    let missing = || problem(StatusCode::NOT_FOUND, format!("there is no mail {number}"));
+    found.ok_or_else(missing)
+}
+
+fn described(mail: &Mail, outbox: &str) -> Value {
+    json!({
+        "number": mail.number,
+        "at": timestamp(mail.at),
+        "subject": mail.email.content.subject,
+        "to": mail.email.to(),
+        "operationId": mail.operation_id.to_string(),
+        "url": format!("{outbox}/{}", mail.number),
+    })
+}

@@ -1,0 +1,133 @@
+//! A host whose handler is served by the test itself.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Bytes, to_bytes};
+use axum::extract::Request;
+use axum::http::header;
+use axum::http::request::Parts;
+use axum::response::{IntoResponse, Response};
+use bus::queue::{Queue, QueueOptions};
+use host::app::FunctionApp;
+use host::{Delivered, Event, Host, HostOptions};
+use serde_json::Value;
+use stand_in::clock::Clock;
+use tokio::net::TcpListener;
+use tokio::sync::broadcast;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use testkit::fixture::settings;
+use testkit::workspace;
+
+/// A request as the handler saw it.
+pub(crate) struct Seen {
+    pub(crate) head: Parts,
+    pub(crate) bytes: Bytes,
+}
+
+impl Seen {
+    /// The invocation.
+    pub(crate) fn body(&self) -> Value {
+        serde_json::from_slice(&self.bytes).expect("JSON")
+    }
+
+    /// The value of a header.
+    pub(crate) fn header(&self, name: &str) -> &str {
+        let value = self.head.headers.get(name).expect(name);
+        value.to_str().expect("text")
+    }
+}
+
+/// The requests in the order of their arrival.
+pub(crate) type Log = Arc<Mutex<Vec<Seen>>>;
+
+/// A handler that answers its nth request with `answer(n)`, from 1.
+pub(crate) fn handler<F, A>(tasks: &mut JoinSet<()>, listener: TcpListener, answer: F) -> Log
+where
+    F: Fn(usize) -> A + Clone + Send + Sync + 'static,
+    A: Future<Output = Response> + Send,
+{
+    let log = Log::default();
+    let seen = Arc::clone(&log);
+    let invoke = async move |request: Request| {
+        let (head, body) = request.into_parts();
+        let bytes = to_bytes(body, usize::MAX).await.expect("a body");
+        let count = {
+            let mut seen = seen.lock().expect("unpoisoned");
+            seen.push(Seen { head, bytes });
+            seen.len()
+        };
+        answer(count).await
+    };
+    let router = Router::new().fallback(invoke);
+    tasks.spawn(async move { axum::serve(listener, router).await.expect("serves") });
+    log
+}
+
+/// The answer of a handler that did its work.
+pub(crate) fn ok() -> Response {
+    let json = [(header::CONTENT_TYPE, "application/json")];
+    (
+        json,
+        r#"{"Outputs":{},"Logs":["all is well"],"ReturnValue":null}"#,
+    )
+        .into_response()
+}
+
+/// A host, its queue, and the handler behind it.
+pub(crate) struct Bench {
+    pub(crate) queue: Queue,
+    pub(crate) host: Host,
+    pub(crate) events: broadcast::Receiver<Event>,
+    pub(crate) log: Log,
+    _tasks: JoinSet<()>,
+}
+
+impl Bench {
+    pub(crate) async fn new<F, A>(overrides: &[(&str, &str)], answer: F) -> Self
+    where
+        F: Fn(usize) -> A + Clone + Send + Sync + 'static,
+        A: Future<Output = Response> + Send,
+    {
+        let listener = testkit::net::listener().await;
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let mut tasks = JoinSet::new();
+        let log = handler(&mut tasks, listener, answer);
+        let queue = Queue::new("order-items", QueueOptions::default(), Clock::new());
+        let host = start(url, overrides, &queue);
+        let events = host.events();
+        Self {
+            queue,
+            host,
+            events,
+            log,
+            _tasks: tasks,
+        }
+    }
+
+    /// The next delivery that came to its end; the limit only ends a broken run.
+    pub(crate) async fn delivered(&mut self) -> Delivered {
+        let next = async {
+            loop {
+                if let Event::Delivered(delivered) = self.events.recv().await.expect("an event") {
+                    return delivered;
+                }
+            }
+        };
+        let limit = Duration::from_secs(60);
+        timeout(limit, next).await.expect("a delivery")
+    }
+}
+
+/// A host for a handler that runs at `url` already.
+pub(crate) fn start(url: String, overrides: &[(&str, &str)], queue: &Queue) -> Host {
+    let app = FunctionApp::load(&workspace(), settings(overrides)).expect("our files");
+    let options = HostOptions {
+        app,
+        handler_url: Some(url),
+    };
+    Host::start(options, queue.clone()).expect("a host")
+}

@@ -1,0 +1,316 @@
+//! The handler's process: start, log levels, exit codes. The handlers are shell scripts.
+#![cfg(unix)]
+
+use bus::queue::{Message, Queue, QueueOptions};
+use host::app::FunctionApp;
+use host::{Delivered, Event, Exit, Failure, Host, HostOptions, Level, Next, Outcome};
+use stand_in::clock::Clock;
+use tokio::sync::broadcast;
+
+use testkit::fixture::{AppFolder, settings};
+use testkit::workspace;
+
+struct Started {
+    app: AppFolder,
+    queue: Queue,
+    host: Host,
+    events: broadcast::Receiver<Event>,
+}
+
+impl Started {
+    /// Starts a host whose handler is this shell script. `sh` reads it: a file just written may be busy for exec.
+    fn script(script: &str) -> Self {
+        let app = AppFolder::copy_of(&workspace());
+        std::fs::write(app.path().join("handler.sh"), script).expect("a script");
+        Self::start(app, "sh", &["handler.sh"], &[])
+    }
+
+    /// Starts a host whose handler is `fake_handler` in this test binary.
+    fn fake(function_timeout: &str) -> Self {
+        let this = std::env::current_exe().expect("this binary");
+        let arguments = [
+            "process::fake_handler",
+            "--exact",
+            "--ignored",
+            "--nocapture",
+        ];
+        let timeout = ("AzureFunctionsJobHost__functionTimeout", function_timeout);
+        Self::start(
+            AppFolder::copy_of(&workspace()),
+            this.to_str().expect("text"),
+            &arguments,
+            &[timeout],
+        )
+    }
+
+    fn start(app: AppFolder, path: &str, arguments: &[&str], overrides: &[(&str, &str)]) -> Self {
+        let quoted = serde_json::to_string(arguments).expect("JSON");
+        app.replace(
+            "host.json",
+            "\"description\": {",
+            &format!("\"description\": {{ \"arguments\": {quoted},"),
+        );
+        let mut overrides = settings(overrides);
+        let key = "AzureFunctionsJobHost__customHandler__description__defaultExecutablePath";
+        overrides.insert(key.to_owned(), path.to_owned());
+        let loaded = FunctionApp::load(app.path(), overrides).expect("our files");
+        let queue = Queue::new("order-items", QueueOptions::default(), Clock::new());
+        let options = HostOptions {
+            app: loaded,
+            handler_url: None,
+        };
+        let host = Host::start(options, queue.clone()).expect("a host");
+        let events = host.events();
+        Self {
+            app,
+            queue,
+            host,
+            events,
+        }
+    }
+
+    async fn until(&mut self, wanted: impl Fn(&Event) -> bool) -> Vec<Event> {
+        let mut seen = Vec::new();
+        loop {
+            let event = self.events.recv().await.expect("an event");
+            let found = wanted(&event);
+            seen.push(event);
+            if found {
+                return seen;
+            }
+        }
+    }
+}
+
+fn exited(event: &Event) -> bool {
+    matches!(event, Event::HandlerExited { .. })
+}
+
+fn line(level: Level, text: &str) -> Event {
+    Event::LogLine {
+        level,
+        text: text.to_owned(),
+    }
+}
+
+#[tokio::test]
+async fn exit_code_zero_stays_down_and_lines_have_the_hosts_levels() {
+    let mut started = Started::script("echo fine; echo 'it warns' >&2; echo broken >&2; exit 0");
+    let seen = started.until(exited).await;
+    assert!(matches!(
+        seen.first(),
+        Some(Event::HandlerStarted { pid: Some(_) })
+    ));
+    for line in [
+        line(Level::Information, "fine"),
+        line(Level::Warning, "it warns"),
+        line(Level::Error, "broken"),
+    ] {
+        assert!(seen.contains(&line), "{line:?} in {seen:?}");
+    }
+    assert_eq!(
+        seen.last(),
+        Some(&Event::HandlerExited {
+            exit: Exit::Code(Some(0)),
+            next: Next::StayDown
+        })
+    );
+    started.host.stop().await;
+}
+
+#[tokio::test]
+async fn the_third_error_stops_the_host() {
+    let mut started = Started::script("exit 101");
+    let seen = started
+        .until(|event| matches!(event, Event::HostStopped { .. }))
+        .await;
+    let exits: Vec<_> = seen.iter().filter(|event| exited(event)).collect();
+    assert_eq!(exits.len(), 3);
+    assert_eq!(
+        *exits[2],
+        Event::HandlerExited {
+            exit: Exit::Code(Some(101)),
+            next: Next::StopHost
+        }
+    );
+}
+
+#[tokio::test]
+async fn exit_code_200_restarts_without_counting() {
+    let mut started =
+        Started::script("echo x >> starts; [ $(wc -l < starts) -gt 5 ] && exit 0; exit 200");
+    let seen = started
+        .until(|event| {
+            matches!(
+                event,
+                Event::HandlerExited {
+                    next: Next::StayDown,
+                    ..
+                }
+            )
+        })
+        .await;
+    assert_eq!(seen.iter().filter(|event| exited(event)).count(), 6);
+}
+
+#[tokio::test]
+async fn the_handler_finds_the_hosts_environment_and_every_app_setting() {
+    let mut started = Started::script("pwd > where; env > environment; exit 0");
+    started.until(exited).await;
+    let text = std::fs::read_to_string(started.app.path().join("environment")).expect("written");
+    let value = |name: &str| {
+        text.lines()
+            .find_map(|line| line.strip_prefix(&format!("{name}=")))
+            .expect(name)
+    };
+    assert!(
+        started
+            .host
+            .handler_url()
+            .ends_with(&format!(":{}", value("FUNCTIONS_CUSTOMHANDLER_PORT")))
+    );
+    assert_eq!(
+        value("FUNCTIONS_HTTPWORKER_PORT"),
+        value("FUNCTIONS_CUSTOMHANDLER_PORT")
+    );
+    assert_eq!(
+        value("FUNCTIONS_HTTPWORKER_ID"),
+        value("FUNCTIONS_CUSTOMHANDLER_WORKER_ID")
+    );
+    assert_eq!(
+        value("FUNCTIONS_APP_ROOT_PATH"),
+        started.app.path().display().to_string()
+    );
+    assert_eq!(value("ORDERS_QUEUE_NAME"), "order-items");
+    let directory = std::fs::read_to_string(started.app.path().join("where")).expect("written");
+    let root = started.app.path().canonicalize().expect("a folder");
+    assert_eq!(
+        std::path::Path::new(directory.trim())
+            .canonicalize()
+            .expect("a folder"),
+        root
+    );
+}
+
+#[tokio::test]
+async fn a_handler_that_never_answers_is_killed_as_an_error() {
+    let short = (
+        "AzureFunctionsJobHost__customHandler__initializationTimeout",
+        "00:00:00.05",
+    );
+    let mut started = Started::start(AppFolder::copy_of(&workspace()), "sleep", &["60"], &[short]);
+    let seen = started.until(exited).await;
+    let end = Event::HandlerExited {
+        exit: Exit::NotInitialized,
+        next: Next::Restart,
+    };
+    assert_eq!(seen.last(), Some(&end));
+    started.host.stop().await;
+}
+
+#[tokio::test]
+async fn a_handler_that_cannot_be_started_stops_the_host_with_its_path() {
+    let mut started = Started::start(
+        AppFolder::copy_of(&workspace()),
+        "no/such/handler",
+        &[],
+        &[],
+    );
+    let seen = started
+        .until(|event| matches!(event, Event::HostStopped { .. }))
+        .await;
+    let Some(Event::HostStopped { why }) = seen.last() else {
+        panic!("stopped")
+    };
+    assert!(
+        why.contains("Failed to start Worker Channel. Process fileName: no/such/handler"),
+        "{why}"
+    );
+}
+
+#[tokio::test]
+async fn a_killed_handler_is_restarted_and_what_was_in_flight_comes_again() {
+    let mut started = Started::fake("00:05:00");
+    started
+        .queue
+        .enqueue(Message::new("silent at first"))
+        .unwrap();
+    started
+        .until(|event| *event == line(Level::Information, "delivery 1"))
+        .await;
+    started.host.kill_handler();
+    let seen = started.until(delivered).await;
+    let Some(Event::Delivered(Delivered {
+        outcome,
+        delivery_count: 1,
+        ..
+    })) = seen.last()
+    else {
+        panic!("{seen:?}")
+    };
+    assert!(
+        matches!(
+            outcome,
+            Outcome::Abandoned {
+                why: Failure::Connection(_),
+                last: false
+            }
+        ),
+        "{outcome:?}"
+    );
+    let seen = started.until(delivered).await;
+    let Some(Event::Delivered(Delivered {
+        outcome,
+        delivery_count: 2,
+        ..
+    })) = seen.last()
+    else {
+        panic!("{seen:?}")
+    };
+    assert!(
+        matches!(outcome, Outcome::Completed { status: 200, .. }),
+        "{outcome:?}"
+    );
+    started.host.stop().await;
+}
+
+#[tokio::test]
+async fn an_empty_success_costs_the_handler_its_life_at_function_timeout() {
+    let mut started = Started::fake("00:00:00.3");
+    started
+        .queue
+        .enqueue(Message::new("empty at first"))
+        .unwrap();
+    let seen = started.until(exited).await;
+    assert_eq!(
+        seen.last(),
+        Some(&Event::HandlerExited {
+            exit: Exit::Killed,
+            next: Next::Restart
+        })
+    );
+    started.until(|event| *event == Event::HandlerReady).await;
+    started
+        .until(|event| {
+            matches!(
+                event,
+                Event::Delivered(Delivered {
+                    delivery_count: 2,
+                    ..
+                })
+            )
+        })
+        .await;
+    started.host.stop().await;
+}
+
+fn delivered(event: &Event) -> bool {
+    matches!(event, Event::Delivered(_))
+}
+
+/// Not a test but a handler: the host under test starts this binary and asks for this function.
+#[tokio::test]
+#[ignore = "a handler process for the tests above"]
+async fn fake_handler() {
+    testkit::handler::serve().await;
+}

@@ -1,0 +1,125 @@
+//! The dashboard's API.
+
+use std::time::Duration;
+
+use reqwest::{Method, StatusCode};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::cause;
+use super::shapes::{HistoryEntry, Message};
+use crate::LoadError;
+use crate::evidence::{Mailed, Waiting};
+use crate::target::Places;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The dashboard, from outside.
+#[derive(Debug, Clone)]
+pub(crate) struct Dashboard {
+    pub(crate) places: Places,
+    pub(crate) client: reqwest::Client,
+}
+
+impl Dashboard {
+    /// Sets the standing faults; what is not named stays.
+    pub(crate) async fn set_faults(
+        &self,
+        storage: Option<&str>,
+        logic_app: Option<&str>,
+    ) -> Result<(), LoadError> {
+        let mut body = serde_json::Map::new();
+        for (key, fault) in [("storage", storage), ("logicApp", logic_app)] {
+            if let Some(fault) = fault {
+                body.insert(key.to_owned(), fault.into());
+            }
+        }
+        self.call(Method::PUT, "/api/faults", Some(Value::from(body)))
+            .await
+            .map(drop)
+    }
+
+    /// Whether the API is there.
+    pub(crate) async fn faults(&self) -> Result<(), LoadError> {
+        self.call(Method::GET, "/api/faults", None).await.map(drop)
+    }
+
+    /// Kills the handler now, or in the middle of the next upload.
+    pub(crate) async fn kill_handler(&self, during_upload: bool) -> Result<(), LoadError> {
+        let path = match during_upload {
+            true => "/api/handler/kill-during-upload",
+            false => "/api/handler/kill",
+        };
+        self.call(Method::POST, path, None).await.map(drop)
+    }
+
+    /// Takes back a kill that still waits for an upload.
+    pub(crate) async fn disarm(&self) -> Result<(), LoadError> {
+        let path = "/api/handler/kill-during-upload";
+        self.call(Method::DELETE, path, None).await.map(drop)
+    }
+
+    /// The accepted writes of blobs after the first `skip` of this life of the stack, oldest first.
+    pub(crate) async fn history(&self, skip: usize) -> Result<Vec<HistoryEntry>, LoadError> {
+        self.list(&format!("/api/blobs/history?after={skip}")).await
+    }
+
+    /// What the Logic App accepted, after the first `skip`.
+    pub(crate) async fn handed_over(&self, skip: usize) -> Result<Vec<Mailed>, LoadError> {
+        let path = format!("/api/handed-over?after={skip}");
+        let bodies: Vec<Value> = self.list(&path).await?;
+        Ok(bodies.iter().map(Mailed::read).collect())
+    }
+
+    /// What waits or is being delivered.
+    pub(crate) async fn messages(&self) -> Result<Vec<Waiting>, LoadError> {
+        let messages: Vec<Message> = self.list("/api/messages").await?;
+        Ok(messages.into_iter().map(Waiting::from).collect())
+    }
+
+    /// What was dead-lettered.
+    pub(crate) async fn dead_letters(&self) -> Result<Vec<Waiting>, LoadError> {
+        let messages: Vec<Message> = self.list("/api/dead-letters").await?;
+        Ok(messages.into_iter().map(Waiting::from).collect())
+    }
+
+    async fn list<T: for<'de> Deserialize<'de>>(&self, path: &str) -> Result<Vec<T>, LoadError> {
+        let text = self.call(Method::GET, path, None).await?;
+        serde_json::from_str(&text).map_err(|error| self.problem(path, error.to_string()))
+    }
+
+    async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> Result<String, LoadError> {
+        let url = format!("{}{path}", self.places.now().dashboard);
+        let mut request = self.client.request(method, url).timeout(PATIENCE);
+        if let Some(body) = body {
+            request = request
+                .header(reqwest::header::CONTENT_TYPE, "application/json")
+                .body(body.to_string());
+        }
+        let answer = request.send().await.map_err(|error| {
+            self.places.look_again();
+            self.problem(path, cause(&error))
+        })?;
+        let status = answer.status();
+        let text = answer
+            .text()
+            .await
+            .map_err(|error| self.problem(path, cause(&error)))?;
+        match status {
+            StatusCode::OK | StatusCode::ACCEPTED | StatusCode::NO_CONTENT => Ok(text),
+            _ => Err(self.problem(path, format!("{status}: {}", text.trim()))),
+        }
+    }
+
+    fn problem(&self, path: &str, problem: String) -> LoadError {
+        LoadError::Part {
+            part: format!("the dashboard at {}{path}", self.places.now().dashboard),
+            problem,
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! One shopper: fills in the forms, and remembers what the pages confirmed.
+
+use std::time::Duration;
+
+use fastrand::Rng;
+use time::OffsetDateTime;
+use tokio::sync::watch::Receiver;
+use tokio::time::{Instant, sleep};
+
+use super::browser::{Browser, Clicked};
+use super::page;
+use super::trip::Trip;
+use crate::evidence::Cart;
+
+/// How often who is not sure clicks again: the storefront may be away for a while.
+const LAST_CLICKS: u32 = 100;
+
+pub(super) struct Shopper {
+    browser: Browser,
+    random: Rng,
+    token: String,
+    session: String,
+    cart: Cart,
+    trip: Trip,
+}
+
+impl Shopper {
+    pub(super) fn new(browser: Browser, random: Rng) -> Self {
+        Self {
+            browser,
+            random,
+            token: String::new(),
+            session: String::new(),
+            cart: Cart::default(),
+            trip: Trip::default(),
+        }
+    }
+
+    /// Shops until it is over, with a pause of this length on average between clicks.
+    pub(super) async fn shop(mut self, pause: Duration, mut over: Receiver<bool>) -> Trip {
+        if self.look("/products").await.is_none() {
+            self.trip.clicks.failed += 1;
+            return self.trip;
+        }
+        let mut due = Instant::now() + pause.mul_f64(self.random.f64());
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep_until(due) => {}
+                _ = over.changed() => break,
+            }
+            if *over.borrow() {
+                break;
+            }
+            self.click(due).await;
+            due += pause.mul_f64(0.5 + self.random.f64());
+        }
+        // Whoever is not sure clicks again: a cart whose fate is open cannot be judged.
+        for _ in 0..LAST_CLICKS {
+            if self.trip.unsure.is_none() {
+                break;
+            }
+            sleep(Duration::from_millis(100)).await;
+            self.click(Instant::now()).await;
+        }
+        self.trip
+    }
+
+    async fn click(&mut self, due: Instant) {
+        self.trip.clicks.clicks += 1;
+        let (path, form) = self.choose();
+        match self.browser.post(path, &form).await {
+            Clicked::Answered {
+                location,
+                changed: true,
+            } => {
+                self.trip.clicks.confirmed += 1;
+                self.trip.unsure = None;
+                self.confirm(&location).await;
+                let since = due.elapsed();
+                let was_due = OffsetDateTime::now_utc() - since;
+                self.trip.due.insert(self.session.clone(), was_due);
+                let took = since.as_micros();
+                self.trip
+                    .times
+                    .push(i128::try_from(took).unwrap_or(i128::MAX));
+            }
+            Clicked::Answered {
+                location,
+                changed: false,
+            } => {
+                self.trip.clicks.without_effect += 1;
+                self.look(&location).await;
+            }
+            Clicked::TurnedAway => self.trip.clicks.failed += 1,
+            Clicked::NoAnswer => {
+                self.trip.clicks.failed += 1;
+                self.lose_track();
+            }
+        }
+    }
+
+    /// Mostly something goes in; now and then the order is placed.
+    fn choose(&mut self) -> (&'static str, String) {
+        let token = self.token.clone();
+        let step = |step: &str, product: u64| {
+            (
+                "/cart",
+                format!("token={token}&step={step}&product={product}"),
+            )
+        };
+        let line = self.random.choice(&self.cart.lines).copied();
+        match (line, self.random.u8(0..100)) {
+            (Some(_), 0..4) if !self.cart.complete => {
+                ("/cart/complete", format!("token={token}&email="))
+            }
+            (Some((product, _)), 4..30) if !self.cart.complete => step("plus", product),
+            (Some((product, _)), 30..48) if !self.cart.complete => step("minus", product),
+            (Some((product, _)), 48..56) if !self.cart.complete => step("remove", product),
+            _ => step("add", self.random.u64(1..=11)),
+        }
+    }
+
+    /// Looks at the page a change leads to, and remembers the cart on it.
+    async fn confirm(&mut self, location: &str) {
+        let Some(page) = self.look(location).await else {
+            self.lose_track();
+            return;
+        };
+        let complete = location.starts_with("/order");
+        let lines = if complete {
+            let ids = self.cart.lines.iter().map(|(id, _)| *id);
+            Some(ids.zip(page::quantities(&page)).collect())
+        } else {
+            page::lines(&page)
+        };
+        match lines {
+            Some(lines) => {
+                self.cart = Cart { lines, complete };
+                self.trip
+                    .shown
+                    .insert(self.session.clone(), self.cart.clone());
+            }
+            None => self.lose_track(),
+        }
+    }
+
+    /// What the last click has done is not known.
+    fn lose_track(&mut self) {
+        self.trip.unanswered += 1;
+        self.trip.unsure = Some(self.session.clone());
+    }
+
+    /// A page, and what stands on each of them.
+    async fn look(&mut self, path: &str) -> Option<String> {
+        let page = self.browser.page(path).await?;
+        self.token = page::token(&page).unwrap_or_else(|| self.token.clone());
+        self.session = page::session(&page)?;
+        Some(page)
+    }
+}

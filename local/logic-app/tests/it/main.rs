@@ -1,0 +1,12 @@
+//! The Logic App and the e-mail service: the tests, in one binary.
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "clippy.toml allows them in tests; clippy does not see that these helpers are tests too"
+)]
+
+mod logic_app;
+mod logic_app_workflow;
+mod mail;

@@ -1,0 +1,193 @@
+//! Everything that can go wrong, all at once, for as many messages as one likes; and a verdict.
+//!
+//! A run starts a stack of its own, in memory and on free ports, and a second Functions host on the same queue: two
+//! instances of one binary ([`stage`]). A crowd sends carts, and a little poison, through the queue's door as fast as
+//! they are taken. Meanwhile a schedule ([`schedule`], decided by the seed) breaks storage, Logic App and e-mail service
+//! in every way they know, kills the handlers (SIGKILL), also in the middle of uploads, ends the locks of messages that
+//! are being worked on, and lets outages last until messages are dead letters ([`injector`]). Then all is healed, the
+//! queue comes to rest ([`rest`]), and the judge of [`load`], which shares no code with the product, says where
+//! each message is ([`verdict`], [`report`](mod@report)).
+//!
+//! The same seed gives the same messages of the same sessions and the same schedule, counted in messages sent. What is
+//! not the same: which message meets which fault, how many carts each session gets to send, and everything else that
+//! hangs on real processes, sockets and the machine's scheduler. A seed that found something finds it again often,
+//! not always: run it several times.
+
+mod injector;
+mod inside;
+mod report;
+mod rest;
+mod schedule;
+mod stage;
+mod tally;
+mod verdict;
+
+use std::path::PathBuf;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use fastrand::Rng;
+use tokio::time::{Instant, sleep};
+
+use crate::{Stack, StackError};
+use host::HostError;
+use injector::{Injector, Senders};
+use load::Crowd;
+use load::LoadError;
+pub use report::{Figures, Report, Verdict};
+use schedule::{OUTAGE, schedule};
+use stage::Stage;
+use tally::Tally;
+
+/// New carts wait while so many messages are in the queue.
+const BACKLOG_MAX: usize = 1_000;
+
+/// What to do.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The folder of host.json.
+    pub root: PathBuf,
+    /// The handler's binary.
+    pub handler: PathBuf,
+    /// Messages to send.
+    pub messages: usize,
+    /// Sessions that send at a time.
+    pub sessions: usize,
+    /// Decides the messages and the schedule.
+    pub seed: u64,
+    /// Nothing is sent after this time.
+    pub limit: Duration,
+}
+
+/// Why there is no verdict.
+#[derive(Debug, thiserror::Error)]
+pub enum ChaosError {
+    /// The handler is not there.
+    #[error("no handler at {}: build it with `cargo build --release`, or name another one with --handler", .0.display())]
+    NoHandler(PathBuf),
+    /// The stack does not start.
+    #[error(transparent)]
+    Stack(#[from] StackError),
+    /// The second host does not start.
+    #[error("the second host: {0}")]
+    Host(#[from] HostError),
+    /// The handler does not start.
+    #[error("{} does not answer within {:?}", .0.display(), stage::START)]
+    NotReady(PathBuf),
+    /// Senders or judge cannot reach the stack.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// The stack lacks a part that is to be broken.
+    #[error(
+        "the {0} is not part of this stack: expected settings and a workflow that keep it on this machine"
+    )]
+    Part(&'static str),
+}
+
+/// The two instances, those who send to them, and the one who counts.
+#[derive(Debug)]
+pub struct Chaos {
+    plan: Plan,
+    stage: Stage,
+    crowd: Crowd,
+    tally: Tally,
+}
+
+impl Chaos {
+    /// Starts both instances, and waits until they take messages.
+    ///
+    /// # Errors
+    /// [`ChaosError`]; nothing is left running then.
+    pub async fn start(plan: Plan) -> Result<Self, ChaosError> {
+        let stage = Stage::start(&plan.root, &plan.handler).await?;
+        let tally = Tally::of(&stage)?;
+        stage.ready().await?;
+        let crowd = Crowd::at(&stage.places()?)?;
+        Ok(Self {
+            plan,
+            stage,
+            crowd,
+            tally,
+        })
+    }
+
+    /// The stack with the first instance: for those who want to break more than the schedule does.
+    #[must_use]
+    pub fn stack(&self) -> &Stack {
+        &self.stage.stack
+    }
+
+    /// How many messages were sent so far.
+    #[must_use]
+    pub fn sent(&self) -> usize {
+        self.crowd.messages()
+    }
+
+    /// Sends, breaks, heals, waits and judges. Nothing is sent any more once `stop` has come to pass; `tell` hears now
+    /// and then how many messages were sent.
+    ///
+    /// # Errors
+    /// [`ChaosError`] when the evidence cannot be read.
+    pub async fn run(
+        self,
+        stop: impl Future<Output = ()>,
+        tell: impl Fn(usize),
+    ) -> Result<Report, ChaosError> {
+        let began = Instant::now();
+        let done = self.send_and_break(stop, tell).await?;
+        let sending = began.elapsed();
+        let quiet = rest::settle(&self.stage.stack, &self.tally).await;
+        let settled = began.elapsed();
+        let evidence = verdict::Found::of(self, quiet).await?;
+        Ok(Report::of(evidence, done, sending, settled))
+    }
+
+    async fn send_and_break(
+        &self,
+        stop: impl Future<Output = ()>,
+        tell: impl Fn(usize),
+    ) -> Result<injector::Done, ChaosError> {
+        let Self {
+            plan,
+            stage,
+            crowd,
+            tally,
+        } = self;
+        let steps = schedule(plan.seed, plan.messages, plan.sessions);
+        let senders = Senders::default();
+        let mut injector = Injector::new(stage, &senders)?;
+        let queue = &stage.stack.queue;
+        let is_full = || match senders.hurry.load(Relaxed) {
+            true => senders.wait.load(Relaxed),
+            false => queue.counts().active > BACKLOG_MAX,
+        };
+        let stop = async {
+            tokio::select! {
+                () = stop => {}
+                () = sleep(plan.limit) => {}
+                () = tally.host_stopped() => {}
+            }
+        };
+        let (messages, sessions) = (plan.messages, plan.sessions);
+        let random = Rng::with_seed(plan.seed);
+        let send = async {
+            crowd.send(messages, sessions, random, is_full, stop).await;
+            // The last carts meet an outage too; it is over when all is healed.
+            sleep(OUTAGE).await;
+        };
+        tokio::select! {
+            () = send => {}
+            () = injector.run(&steps, || crowd.messages()) => {}
+            () = report(crowd, tell) => {}
+        }
+        Ok(injector.heal())
+    }
+}
+
+/// Never ends.
+async fn report(crowd: &Crowd, tell: impl Fn(usize)) {
+    loop {
+        tell(crowd.messages());
+        sleep(Duration::from_millis(200)).await;
+    }
+}

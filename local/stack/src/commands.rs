@@ -1,0 +1,100 @@
+//! `cargo local`: the commands, and what they share.
+
+mod azurite;
+mod build;
+mod chaos;
+pub(crate) mod cli;
+mod folder;
+mod interrupt;
+mod load;
+mod operator;
+mod report;
+mod reset;
+mod start;
+mod summary;
+mod tell;
+mod text;
+mod watch;
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use blob::azurite::AzuriteError;
+use dashboard::operator::OperatorError;
+use stack::StackError;
+use stack::running::{ClaimError, NotFound};
+
+use cli::{Cli, Command, Options};
+
+/// Where the stack keeps what survives it, in the app's folder: out of version control.
+const FOLDER: &str = ".local";
+
+/// Why `cargo local` ends early.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LocalError {
+    #[error("no host.json here or above; name its folder with --root")]
+    NoRoot,
+    #[error(
+        "options other than --root are for the start of the stack; a command comes without them"
+    )]
+    Options,
+    #[error("cannot run cargo build: {0}")]
+    Cargo(io::Error),
+    #[error(transparent)]
+    Chaos(#[from] ::stack::chaos::ChaosError),
+    #[error(transparent)]
+    Load(#[from] ::load::LoadError),
+    #[error(transparent)]
+    Stack(#[from] StackError),
+    #[error("cannot listen to signals: {0}")]
+    Signals(io::Error),
+    #[error(transparent)]
+    Claim(#[from] ClaimError),
+    #[error(transparent)]
+    NotFound(#[from] NotFound),
+    #[error(transparent)]
+    Operator(#[from] OperatorError),
+    #[error(transparent)]
+    Azurite(#[from] AzuriteError),
+    #[error(
+        "--azurite: OrdersStorage in local.settings.json leads to another machine; expected UseDevelopmentStorage=true"
+    )]
+    StorageElsewhere,
+    #[error(
+        "local.settings.json: Values.PETSTORE_PORT: `{0}` is no port; expected a number from 1 to 65535"
+    )]
+    PetstorePort(String),
+    #[error("cannot watch the sources: {0}")]
+    Watch(#[from] notify::Error),
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    #[error("{what}: {source}")]
+    Files { what: String, source: io::Error },
+}
+
+/// Does what the command line asks for.
+pub(crate) async fn run(cli: Cli) -> Result<ExitCode, LocalError> {
+    let root = match cli.root {
+        Some(root) => root,
+        None => nearest_root().ok_or(LocalError::NoRoot)?,
+    };
+    if cli.command.is_some() && cli.options != Options::default() {
+        return Err(LocalError::Options);
+    }
+    match cli.command {
+        None => start::run(root, cli.options).await,
+        Some(Command::Reset { all }) => reset::run(&root, all),
+        Some(Command::DeadLetters(it)) => operator::dead_letters(&root, it.arguments).await,
+        Some(Command::Redrive(it)) => operator::redrive(&root, it.arguments).await,
+        Some(Command::Chaos(options)) => chaos::run(&root, options).await,
+        Some(Command::Load(options)) => load::run(&root, *options).await,
+    }
+}
+
+fn nearest_root() -> Option<PathBuf> {
+    let here = std::env::current_dir().ok()?;
+    here.ancestors()
+        .find(|folder| folder.join("host.json").is_file())
+        .map(Path::to_owned)
+}

@@ -1,0 +1,95 @@
+//! The command line of `cargo local`.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use stack::Ports;
+
+/// Builds the function and runs it with everything it needs on this machine: queue, Functions host, blobs, Logic App.
+#[derive(Debug, Parser)]
+#[command(name = "cargo local", bin_name = "cargo local")]
+pub(crate) struct Cli {
+    /// The folder of host.json [default: the nearest one above the current folder]
+    #[arg(long, value_name = "DIR", global = true)]
+    pub(crate) root: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) options: Options,
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+/// How to start the stack.
+#[derive(Debug, Default, PartialEq, Eq, Args)]
+pub(crate) struct Options {
+    /// Where the parts listen
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) ports: PortChoice,
+    /// Start the handler as it was built last
+    #[arg(long)]
+    pub(crate) no_build: bool,
+    /// Show every line the handler and PetStore write
+    #[arg(long, short)]
+    pub(crate) verbose: bool,
+    /// Keep nothing: the queue, the blobs and the mails are gone in the end
+    #[arg(long)]
+    pub(crate) in_memory: bool,
+    /// Build again when a source is saved, and start again what has changed
+    #[arg(long, conflicts_with = "no_build")]
+    pub(crate) watch: bool,
+    /// Keep the blobs in a real Azurite instead of the endpoint built in; npm installs it
+    #[arg(long)]
+    pub(crate) azurite: bool,
+    /// Leave the storefront out
+    #[arg(long)]
+    pub(crate) no_petstore: bool,
+}
+
+/// What to do instead of starting the stack.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Forget what was kept: messages, blobs and mails
+    Reset {
+        /// PetStore's data too: unpublished carts, and the key of its cookies
+        #[arg(long)]
+        all: bool,
+    },
+    /// Look at the dead letters of the stack that runs here: list (unless told otherwise), show N, export
+    #[command(disable_help_flag = true)]
+    DeadLetters(Arguments),
+    /// Bring the orders of dead letters home: says what would happen; does it with --yes
+    #[command(disable_help_flag = true)]
+    Redrive(Arguments),
+    /// Post carts to the running stack, let things go wrong, and judge what became of every cart
+    Load(Box<super::load::Options>),
+    /// Start a stack of its own with two handlers, let everything go wrong at once, and judge what became of every
+    /// message, poison included
+    Chaos(super::chaos::Options),
+}
+
+/// Those of the operator's tool, `order-items-ops`.
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// For `order-items-ops`; --help lists them
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub(crate) arguments: Vec<OsString>,
+}
+
+/// Value of `--ports`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PortChoice {
+    /// Where local.settings.json points
+    #[default]
+    Settings,
+    /// On free ports; the handler's settings follow
+    Auto,
+}
+
+impl From<PortChoice> for Ports {
+    fn from(choice: PortChoice) -> Self {
+        match choice {
+            PortChoice::Settings => Self::FromSettings,
+            PortChoice::Auto => Self::Auto,
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! `cargo local load`: carts for the running stack, and the verdict.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use load::target::{Addresses, Places};
+use load::{Faults, LoadError, Pace, Plan, run as load};
+
+use super::{FOLDER, LocalError, interrupt};
+
+/// As shells have it for an interrupt.
+const ABORTED: u8 = 130;
+
+/// How much, how long, and what goes wrong.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// Carts a second, or clicks with --shoppers: a number, or max for as many as the stack takes
+    #[arg(long, default_value = "200", value_parser = pace)]
+    rate: Pace,
+    /// The same as --rate max
+    #[arg(long, conflicts_with = "rate")]
+    max: bool,
+    /// Sessions, each with a cart of its own
+    #[arg(long, default_value_t = 50, value_parser = at_least_one)]
+    carts: usize,
+    /// So many shoppers click in the storefront, instead of carts going to the queue's door
+    #[arg(long, conflicts_with = "carts", value_parser = at_least_one)]
+    shoppers: Option<usize>,
+    /// The way of the carts; petstore makes shoppers of them
+    #[arg(long, value_enum, default_value_t)]
+    through: Through,
+    /// How long carts arrive: 30s, 2m
+    #[arg(long = "for", value_name = "TIME", default_value = "30s", value_parser = humantime::parse_duration)]
+    duration: Duration,
+    /// What goes wrong meanwhile: storage=FAULT, logic-app=FAULT, handler=kills, divided by commas; FAULT may be any
+    #[arg(long)]
+    faults: Option<Faults>,
+    /// Decides what is in the carts and when what goes wrong [default: another one each time]
+    #[arg(long)]
+    seed: Option<u64>,
+    /// The least size of an order
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = body_bytes)]
+    body_bytes: usize,
+    /// How long nothing may move at the end before the verdict
+    #[arg(long, value_name = "TIME", default_value = "120s", value_parser = humantime::parse_duration)]
+    settle: Duration,
+    /// Write what was sent (sent.jsonl) and the report (report.json) into this folder
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Print the report as JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    by_hand: ByHand,
+}
+
+/// Where the stack is, when its own note does not say.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Addresses [default: those of the stack that runs in this folder]")]
+struct ByHand {
+    /// The queue: http://127.0.0.1:5300/order-items
+    #[arg(long, value_name = "URL")]
+    queue: Option<String>,
+    /// The storage account: http://127.0.0.1:10000/devstoreaccount1
+    #[arg(long, value_name = "URL")]
+    blobs: Option<String>,
+    /// The container of the orders
+    #[arg(long, value_name = "NAME")]
+    container: Option<String>,
+    /// The dashboard
+    #[arg(long, value_name = "URL")]
+    dashboard: Option<String>,
+    /// The storefront
+    #[arg(long, value_name = "URL")]
+    petstore: Option<String>,
+    /// The queue's connection string: its key signs what is sent
+    #[arg(long, value_name = "STRING")]
+    connection: Option<String>,
+}
+
+/// Value of `--through`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+enum Through {
+    /// The queue's door
+    #[default]
+    Queue,
+    /// The storefront's pages
+    Petstore,
+}
+
+/// Runs, prints the report, and fails when the promise was broken.
+pub(crate) async fn run(root: &Path, options: Options) -> Result<ExitCode, LocalError> {
+    let ByHand {
+        queue,
+        blobs,
+        container,
+        dashboard,
+        petstore,
+        connection,
+    } = options.by_hand;
+    let by_hand = Addresses {
+        queue,
+        blobs,
+        container,
+        dashboard,
+        petstore,
+        connection,
+    };
+    let file = root.join(FOLDER).join("stack.json");
+    let places = Places::find(file, by_hand).map_err(LoadError::from)?;
+    let plan = Plan {
+        pace: if options.max { Pace::Max } else { options.rate },
+        carts: options.shoppers.unwrap_or(options.carts),
+        through_petstore: options.shoppers.is_some() || options.through == Through::Petstore,
+        duration: options.duration,
+        faults: options.faults.unwrap_or_default(),
+        seed: options.seed.unwrap_or_else(seed),
+        body_bytes: options.body_bytes,
+        settle: options.settle,
+        out: options.out,
+    };
+    let interrupted = interrupt::listen().map_err(LocalError::Signals)?;
+    let insisted = interrupt::insisted().map_err(LocalError::Signals)?;
+    let report = tokio::select! {
+        report = load(&plan, &places, interrupted) => report?,
+        () = insisted => {
+            eprintln!("aborted without a verdict; what was broken on purpose stays broken until it is switched off");
+            return Ok(ExitCode::from(ABORTED));
+        }
+    };
+    if options.json {
+        println!("{}", report.json());
+    } else {
+        println!("{report}");
+    }
+    Ok(if report.kept {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// Short enough to be typed again.
+pub(super) fn seed() -> u64 {
+    u64::from(uuid::Uuid::new_v4().as_fields().0)
+}
+
+fn pace(text: &str) -> Result<Pace, String> {
+    match text.parse::<f64>() {
+        _ if text == "max" => Ok(Pace::Max),
+        Ok(rate) if rate > 0.0 && rate.is_finite() => Ok(Pace::Rate(rate)),
+        _ => Err("expected a number above 0, or max".to_owned()),
+    }
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    let number = text.parse().ok().filter(|number| *number > 0);
+    number.ok_or_else(|| "expected a whole number above 0".to_owned())
+}
+
+/// The queue takes 256 KiB, properties included.
+const BODY_MAX: usize = 255 * 1024;
+
+fn body_bytes(text: &str) -> Result<usize, String> {
+    let number = text.parse().ok().filter(|number| *number <= BODY_MAX);
+    number.ok_or_else(|| {
+        format!("expected a number up to {BODY_MAX}: the queue takes no larger messages")
+    })
+}

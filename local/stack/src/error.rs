@@ -1,0 +1,38 @@
+//! Why a stack does not start.
+
+use crate::ports::PortTaken;
+use blob::OpenError;
+use bus::queue::JournalError;
+use host::HostError;
+use host::app::AppError;
+use logic_app::Refused;
+use stand_in::connection::ConnectionError;
+
+/// The stack cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StackError {
+    /// A file or setting of the app.
+    #[error(transparent)]
+    App(#[from] AppError),
+    /// A port.
+    #[error(transparent)]
+    Port(#[from] PortTaken),
+    /// The queue's connection string.
+    #[error("local.settings.json: Values.ServiceBusConnection: {0}")]
+    Connection(#[from] ConnectionError),
+    /// The folder of the blobs.
+    #[error(transparent)]
+    Blobs(#[from] OpenError),
+    /// The workflow behind the Logic App.
+    #[error(transparent)]
+    Workflow(#[from] Refused),
+    /// The queue's journal.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The host.
+    #[error(transparent)]
+    Host(#[from] HostError),
+    /// A listener without an address.
+    #[error("a listener failed: {0}")]
+    Listener(#[from] std::io::Error),
+}

@@ -1,0 +1,179 @@
+//! All parts of the local stack in one process, wired by the function app's own settings.
+
+mod amqp;
+mod backends;
+pub mod chaos;
+mod dashboard;
+mod error;
+mod fallback;
+mod options;
+mod places;
+pub mod ports;
+pub mod running;
+pub mod storefront;
+mod wiring;
+
+use std::path::Path;
+
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+use ::dashboard::Dashboard;
+use backends::Backends;
+use blob::BlobEndpoint;
+use bus::amqp::AmqpDoor;
+use bus::door::{Door, DoorOptions};
+use bus::queue::Queue;
+pub use error::StackError;
+use host::app::{FunctionApp, Settings};
+use host::{Host, HostOptions};
+use logic_app::LogicApp;
+use logic_app::mail::MailService;
+pub use options::{Keep, Ports, StackOptions, Storage};
+use places::Places;
+use stand_in::connection::Connection;
+use wiring::links;
+
+/// The running stack.
+#[derive(Debug)]
+pub struct Stack {
+    /// The function app, with the settings its handler got.
+    pub app: FunctionApp,
+    /// The queue behind the door.
+    pub queue: Queue,
+    /// The queue's REST door.
+    pub door: Door,
+    /// The queue's AMQP door, for senders.
+    pub amqp: AmqpDoor,
+    /// The blob endpoint, when `OrdersStorage` points to this machine.
+    pub blob: Option<BlobEndpoint>,
+    /// The Logic App, when `FALLBACK_URL` points to this machine.
+    pub logic_app: Option<LogicApp>,
+    /// The e-mail service behind it, when the app's folder has the workflow.
+    pub mail: Option<MailService>,
+    /// The Functions host with the handler.
+    pub host: Host,
+    /// Shows all of it.
+    pub dashboard: Dashboard,
+    /// What senders to the queue should know.
+    pub hints: UnboundedReceiver<String>,
+}
+
+impl Stack {
+    /// Starts every part for the app in `root`; `overrides` replace values of local.settings.json.
+    /// Nothing is kept.
+    ///
+    /// # Errors
+    /// [`StackError`]; nothing is left running then.
+    pub async fn start(root: &Path, ports: Ports, overrides: Settings) -> Result<Self, StackError> {
+        Self::start_with(StackOptions {
+            root: root.to_owned(),
+            ports,
+            overrides,
+            keep: Keep::InMemory,
+            storage: Storage::Embedded,
+        })
+        .await
+    }
+
+    /// Starts every part; a storage that is elsewhere runs already.
+    ///
+    /// # Errors
+    /// [`StackError`]; nothing is left running then.
+    pub async fn start_with(options: StackOptions) -> Result<Self, StackError> {
+        let mut app = FunctionApp::load(&options.root, options.overrides.clone())?;
+        let backends = Backends::start(&options, &mut app).await?;
+        let queue = options.keep.queue(&app)?;
+        let host = HostOptions {
+            app: app.clone(),
+            handler_url: None,
+        };
+        let host = Host::start(host, queue.clone())?;
+        let (sender, hints) = unbounded_channel();
+        queue.tell_troubles_to(sender.clone());
+        let connection = app.setting(places::QUEUE, "the doors check signatures with its key")?;
+        let key = Connection::parse(connection)?.key;
+        let amqp = amqp::start(options.ports, queue.clone(), key.clone(), sender.clone()).await?;
+        let page = dashboard::listener(options.ports, &sender).await?;
+        let Backends {
+            blob,
+            logic_app,
+            mail,
+            door,
+        } = backends;
+        let door_options = DoorOptions {
+            queues: vec![queue.clone()],
+            key,
+            links: links(&host, blob.as_ref(), logic_app.as_ref()),
+            hints: Some(sender),
+        };
+        let door = Door::start(door, door_options)?;
+        let parts = dashboard::Parts {
+            app: &app,
+            queue: &queue,
+            host: &host,
+            blob: blob.as_ref(),
+            logic_app: logic_app.as_ref(),
+            mail: mail.as_ref(),
+            door: &door,
+        };
+        let dashboard = dashboard::start(page, &parts)?;
+        Ok(Self {
+            app,
+            queue,
+            door,
+            amqp,
+            blob,
+            logic_app,
+            mail,
+            host,
+            dashboard,
+            hints,
+        })
+    }
+
+    /// Names and addresses of every part.
+    #[must_use]
+    pub fn addresses(&self) -> Vec<(String, String)> {
+        let door = (
+            "queue".to_owned(),
+            format!("{}/{}/messages", self.door.url(), self.queue.name()),
+        );
+        let amqp = (
+            "queue (amqp)".to_owned(),
+            format!("{}/{}", self.amqp.url(), self.queue.name()),
+        );
+        let dashboard = ("dashboard".to_owned(), self.dashboard.url());
+        let mut all = vec![dashboard, door, amqp];
+        all.extend(links(
+            &self.host,
+            self.blob.as_ref(),
+            self.logic_app.as_ref(),
+        ));
+        let outbox = self.mail.as_ref().map(|mail| mail.url().to_owned());
+        all.extend(outbox.map(|url| ("outbox".to_owned(), url)));
+        all
+    }
+
+    /// Stops every part; the handler is killed.
+    pub async fn stop(self) {
+        self.dashboard.stop().await;
+        self.host.stop().await;
+        self.door.stop().await;
+        self.amqp.stop().await;
+        if let Some(blob) = self.blob {
+            blob.stop().await;
+        }
+        if let Some(logic_app) = self.logic_app {
+            logic_app.stop().await;
+        }
+        if let Some(mail) = self.mail {
+            mail.stop().await;
+        }
+    }
+}
+
+/// The port that the app's settings imply for its storage; `None` when that is on another machine.
+#[must_use]
+pub fn storage_port(app: &FunctionApp) -> Option<u16> {
+    Places::of(app).ok()?.blob.map(|place| place.port)
+}

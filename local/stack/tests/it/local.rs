@@ -1,0 +1,264 @@
+//! `cargo local` as people run it: the real binary.
+#![cfg(unix)]
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use stack::running::{self, Running};
+
+use crate::stack::app_with_handler;
+use testkit::fixture::AppFolder;
+use testkit::net::until;
+
+pub(crate) const SLEEP: &str = "exec sleep 600";
+
+/// A running `cargo local`; killed when it is dropped.
+pub(crate) struct Local {
+    process: std::process::Child,
+    output: PathBuf,
+}
+
+impl Local {
+    pub(crate) fn start(app: &AppFolder, arguments: &[&str]) -> Self {
+        let output = app.path().join(format!("output-{}", uuid::Uuid::new_v4()));
+        let file = std::fs::File::create(&output).unwrap();
+        let process = Command::new(env!("CARGO_BIN_EXE_order-items-local"))
+            .args(["--ports", "auto", "--root"])
+            .arg(app.path())
+            .args(arguments)
+            .env_remove("CARGO_TARGET_DIR")
+            .stdin(Stdio::null())
+            .stdout(file.try_clone().unwrap())
+            .stderr(file)
+            .spawn()
+            .unwrap();
+        Self { process, output }
+    }
+
+    pub(crate) fn output(&self) -> String {
+        std::fs::read_to_string(&self.output).unwrap()
+    }
+
+    pub(crate) async fn says(&self, what: &str) {
+        let said = || self.output().contains(what);
+        let mut turns = 0;
+        while !said() && turns < 12_000 {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+            turns += 1;
+        }
+        assert!(said(), "expected {what}: {}", self.output());
+    }
+
+    pub(crate) fn kill(mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+
+    pub(crate) fn terminate(mut self) -> Option<i32> {
+        let kill = Command::new("kill")
+            .arg(self.process.id().to_string())
+            .status();
+        assert!(kill.unwrap().success());
+        self.process.wait().unwrap().code()
+    }
+}
+
+impl Drop for Local {
+    fn drop(&mut self) {
+        self.process.kill().ok();
+        self.process.wait().ok();
+    }
+}
+
+fn run(app: &AppFolder, arguments: &[&str]) -> (Option<i32>, String) {
+    let output: Output = Command::new(env!("CARGO_BIN_EXE_order-items-local"))
+        .arg("--root")
+        .arg(app.path())
+        .args(arguments)
+        .output()
+        .unwrap();
+    let text = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8(text).unwrap())
+}
+
+fn folder(app: &AppFolder) -> PathBuf {
+    app.path().join(".local")
+}
+
+pub(crate) async fn found(app: &AppFolder) -> Running {
+    until(|| running::find(&folder(app)).is_ok()).await;
+    running::find(&folder(app)).unwrap()
+}
+
+/// Whether a program of another package is built; with `CI=true` it has to be.
+pub(crate) fn is_built(name: &str) -> bool {
+    let built = Path::new(env!("CARGO_BIN_EXE_order-items-local")).with_file_name(name);
+    #[expect(clippy::disallowed_methods, reason = "not a setting of the product")]
+    let ci = std::env::var_os("CI").is_some_and(|value| value == "true");
+    if built.is_file() {
+        return true;
+    }
+    assert!(!ci, "CI has to run the tests with {name}");
+    // Past the capture of the test harness, which hides what a passing test prints.
+    writeln!(
+        std::io::stderr(),
+        "\nSKIPPED: a test with the real {name}. To run it: cargo build --package {name}\n"
+    )
+    .ok();
+    false
+}
+
+#[tokio::test]
+async fn other_commands_find_the_stack_as_long_as_it_runs() {
+    let app = app_with_handler(SLEEP);
+    let local = Local::start(&app, &["--no-build", "--no-petstore"]);
+    let running = found(&app).await;
+    assert_eq!(running.pid, local.process.id());
+    local.says("Ctrl+C ends it").await;
+    assert!(local.output().contains(" is up in "), "{}", local.output());
+    let queue = running.queue.expect("a queue");
+    let answer = testkit::net::client()
+        .post(format!("{queue}/messages"))
+        .body("{}")
+        .send()
+        .await;
+    assert_eq!(answer.unwrap().status(), 201);
+    let (code, text) = run(&app, &["reset"]);
+    assert_eq!(code, Some(1), "{text}");
+    assert!(
+        text.contains(&format!("already (process {}): end it first", running.pid)),
+        "{text}"
+    );
+    assert_eq!(local.terminate(), Some(0));
+    assert!(!folder(&app).join("stack.json").exists());
+}
+
+#[tokio::test]
+async fn a_killed_stack_is_not_taken_for_a_running_one() {
+    let app = app_with_handler(SLEEP);
+    let local = Local::start(&app, &["--no-build", "--no-petstore"]);
+    found(&app).await;
+    local.kill();
+    assert!(folder(&app).join("stack.json").exists(), "left over");
+    for command in ["dead-letters", "redrive"] {
+        let (code, text) = run(&app, &[command]);
+        assert_eq!(code, Some(1), "{text}");
+        assert!(
+            text.contains("no stack runs in") && text.contains("`cargo local`"),
+            "{text}"
+        );
+    }
+    assert_eq!(run(&app, &["reset"]).0, Some(0));
+    let local = Local::start(&app, &["--no-build", "--no-petstore"]);
+    found(&app).await;
+    assert_eq!(local.terminate(), Some(0));
+}
+
+#[tokio::test]
+async fn reset_forgets_all_but_what_petstore_keeps() {
+    let app = app_with_handler(SLEEP);
+    for file in [
+        "queue.jsonl",
+        "blobs/orders/a.json",
+        "outbox/1.eml",
+        "petstore/key",
+    ] {
+        let file = folder(&app).join(file);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, "x").unwrap();
+    }
+    let (code, text) = run(&app, &["reset"]);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("forgot queue.jsonl, blobs, outbox"), "{text}");
+    assert!(!folder(&app).join("blobs").exists());
+    assert!(folder(&app).join("petstore/key").exists());
+    assert!(run(&app, &["reset"]).1.contains("nothing was kept"));
+    assert_eq!(run(&app, &["reset", "--all"]).0, Some(0));
+    assert!(!folder(&app).join("petstore").exists());
+}
+
+#[tokio::test]
+async fn in_memory_nothing_is_kept_and_another_stack_may_run() {
+    let app = app_with_handler(SLEEP);
+    let first = Local::start(&app, &["--no-build", "--no-petstore"]);
+    let running = found(&app).await;
+    let second = Local::start(&app, &["--no-build", "--no-petstore"]);
+    second.says("a stack runs in").await;
+    let third = Local::start(&app, &["--no-build", "--no-petstore", "--in-memory"]);
+    third.says("memory: gone in the end").await;
+    assert_eq!(
+        running::find(&folder(&app)).unwrap(),
+        running,
+        "the first is still the one to find"
+    );
+    assert_eq!(third.terminate(), Some(0));
+    assert_eq!(first.terminate(), Some(0));
+    let blobs = std::fs::read_dir(folder(&app).join("blobs"))
+        .unwrap()
+        .count();
+    assert!(blobs > 0, "kept without --in-memory");
+
+    let app = app_with_handler(SLEEP);
+    let local = Local::start(&app, &["--no-build", "--no-petstore", "--in-memory"]);
+    found(&app).await;
+    assert_eq!(local.terminate(), Some(0));
+    let left: Vec<_> = std::fs::read_dir(folder(&app))
+        .unwrap()
+        .map(|it| it.unwrap().file_name())
+        .collect();
+    assert_eq!(left, ["stack.lock"]);
+}
+
+#[tokio::test]
+async fn petstore_runs_beside_the_stack_and_never_longer() {
+    if !is_built("petstore") {
+        return;
+    }
+    let app = app_with_handler(SLEEP);
+    let local = Local::start(&app, &["--no-build"]);
+    let petstore = found(&app).await.petstore.expect("PetStore");
+    let client = testkit::net::client();
+    let health = || client.get(format!("{petstore}/health")).send();
+    assert_eq!(health().await.unwrap().status(), 200);
+    assert!(folder(&app).join("petstore").is_dir(), "its data");
+    // Not even when the stack cannot say good-bye.
+    local.kill();
+    let gone = async { while health().await.is_ok() {} };
+    let limit = std::time::Duration::from_secs(30);
+    tokio::time::timeout(limit, gone)
+        .await
+        .expect("PetStore ends");
+
+    let local = Local::start(&app, &["--no-build"]);
+    until(|| running::find(&folder(&app)).is_ok_and(|running| running.petstore.is_some())).await;
+    assert_eq!(local.terminate(), Some(0));
+}
+
+#[tokio::test]
+async fn dead_letters_are_the_operators_tool_on_this_stack() {
+    if !is_built("order-items-ops") {
+        return;
+    }
+    let app = app_with_handler(SLEEP);
+    let local = Local::start(&app, &["--no-build", "--no-petstore"]);
+    found(&app).await;
+    assert_eq!(
+        run(&app, &["dead-letters"]),
+        (Some(0), "0 dead letters\n".to_owned())
+    );
+    let (code, text) = run(&app, &["redrive", "--yes", "--sequence", "7"]);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(run(&app, &["dead-letters", "show", "7"]).0 == Some(1));
+    let (code, text) = run(&app, &["redrive", "--help"]);
+    assert!(code == Some(0) && text.contains("--hand-over"), "{text}");
+    assert_eq!(local.terminate(), Some(0));
+}
+
+#[test]
+fn options_of_the_start_do_not_go_unheard_with_a_command() {
+    let app = app_with_handler(SLEEP);
+    let (code, text) = run(&app, &["--in-memory", "reset"]);
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains("options other than --root"), "{text}");
+}

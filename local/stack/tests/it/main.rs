@@ -1,0 +1,18 @@
+//! `cargo local`: the tests, in one binary.
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "clippy.toml allows them in tests; clippy does not see that these helpers are tests too"
+)]
+
+mod dashboard;
+mod local;
+mod local_load;
+mod local_watch;
+mod running;
+mod stack;
+mod stack_mail;
+mod stack_sessions;
+mod storefront;

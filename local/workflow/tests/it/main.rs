@@ -1,0 +1,11 @@
+//! The workflow language: the tests, in one binary.
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "clippy.toml allows them in tests; clippy does not see that these helpers are tests too"
+)]
+
+mod workflow;
+mod workflow_refusals;

@@ -1,0 +1,116 @@
+//! The local stack's dashboard in real Chromium, over the real handler: everything a person does
+//! there, with a mouse and with a keyboard, and what the accessibility auditor says. The pictures
+//! are in `target/pages/pictures`.
+
+use std::{collections::BTreeMap, fs, process::Stdio};
+
+use bus::queue::{Accepted, DeadLetter, DeadLetterReason, Message, Queue, Transition};
+use stack::{Ports, Stack};
+use time::OffsetDateTime;
+use tokio::task::JoinSet;
+
+use testkit::browser::{self, Browser};
+
+/// Messages at once.
+const BURST: u32 = 5_000;
+
+async fn stack() -> Stack {
+    let settings = [
+        (
+            "AzureFunctionsJobHost__customHandler__description__defaultExecutablePath",
+            crate::stack::handler(),
+        ),
+        ("UPLOAD_BACKOFF_BASE_MS", "5".to_owned()),
+        // A storage that hangs costs four of these.
+        ("UPLOAD_ATTEMPT_TIMEOUT_MS", "1500".to_owned()),
+    ];
+    let settings = settings.map(|(name, value)| (name.to_owned(), value));
+    let settings = BTreeMap::from(settings);
+    Stack::start(&testkit::workspace(), Ports::Auto, settings)
+        .await
+        .unwrap()
+}
+
+/// A cart that nobody took, of half an hour ago.
+fn letter(sequence: u64) -> DeadLetter {
+    let session = format!("DEAD{sequence:028}");
+    let cart = format!(
+        r#"{{"id":"{session}","products":[{{"id":3,"name":"Plush Lamb","quantity":4}}],"complete":false}}"#
+    );
+    let enqueued = OffsetDateTime::now_utc() - time::Duration::minutes(30);
+    DeadLetter {
+        accepted: Accepted {
+            sequence,
+            enqueued,
+            expires: enqueued + time::Duration::days(14),
+            message: Message::new(cart)
+                .with_session(session)
+                .with_id(format!("dead-{sequence}")),
+        },
+        delivery_count: 10,
+        at: enqueued + time::Duration::minutes(5),
+        reason: DeadLetterReason::MaxDeliveryCountExceeded,
+    }
+}
+
+/// What the visit cannot do by itself, when a cart of it asks: letters, and a great many messages.
+async fn answer(queue: Queue) {
+    let mut transitions = queue.transitions();
+    while let Ok(transition) = transitions.recv().await {
+        let Transition::Accepted(accepted) = transition else {
+            continue;
+        };
+        match accepted.message.properties.session_id.as_deref() {
+            Some("FIRST") => (2..=3).for_each(|sequence| queue.bury(letter(sequence))),
+            Some("BURST") => break,
+            _ => {}
+        }
+    }
+    assert!(
+        queue.counts().active <= 1,
+        "all before this cart is settled"
+    );
+    for number in 0..BURST {
+        let cart = r#"{"products":[{"id":7,"name":"Mouse","quantity":1}],"complete":false}"#;
+        let message = Message::new(cart).with_session(format!("B{number}"));
+        queue.enqueue(message).expect("the queue takes it");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_that_a_person_does_at_the_dashboard_works_and_for_everyone() {
+    // The storefront's packages do for this page as well.
+    let Some(Browser { program, modules }) =
+        browser::found(&testkit::workspace().join("petstore/tests/pages"))
+    else {
+        return;
+    };
+    let stack = stack().await;
+    stack.host.ready().await;
+    let pictures = browser::target().join("pictures");
+    fs::create_dir_all(&pictures).unwrap();
+    stack.dashboard.add_link("petstore", "http://shop.invalid/");
+    let visit = tokio::process::Command::new("node")
+        .arg(testkit::workspace().join("tests/dashboard/visit.js"))
+        .args([
+            modules.as_os_str(),
+            program.as_ref(),
+            stack.dashboard.url().as_ref(),
+            pictures.as_os_str(),
+        ])
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output();
+    let mut beside = JoinSet::new();
+    beside.spawn(answer(stack.queue.clone()));
+    let visit = visit.await.unwrap();
+    let found = String::from_utf8_lossy(&visit.stdout);
+    let error = String::from_utf8_lossy(&visit.stderr);
+    assert!(
+        visit.status.success() && found.is_empty(),
+        "{found}\n{error}"
+    );
+    beside.join_next().await.unwrap().unwrap();
+    assert!(stack.queue.dead_letters().is_empty());
+    stack.stop().await;
+}
