@@ -5,6 +5,7 @@ pub mod clock;
 pub mod connection;
 pub mod http_client;
 pub mod http_date;
+pub mod lines;
 pub mod lock;
 pub mod loopback;
 pub mod newtonsoft;
