@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use bus::queue::{DeadLetterReason, Message, Queue, QueueOptions};
+use bus::{DeadLetterReason, Message, Queue, QueueOptions};
 use host::app::DataType;
 use host::encode_invocation;
 use order_items_reserver::{

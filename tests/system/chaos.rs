@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use blob::{Blob, BlobStorage, Conditions, Upload};
-use bus::queue::{Message, Queue, Transition};
+use bus::{Message, Queue, Transition};
 use load::judge::Violation;
 use stack::chaos::{Chaos, Plan, Report, Verdict};
 use time::format_description::well_known::Rfc3339;

@@ -4,7 +4,7 @@
 
 use std::{collections::BTreeMap, fs, process::Stdio};
 
-use bus::queue::{Accepted, DeadLetter, DeadLetterReason, Message, Queue, Transition};
+use bus::{Accepted, DeadLetter, DeadLetterReason, Message, Queue, Transition};
 use stack::{Ports, Stack};
 use time::OffsetDateTime;
 use tokio::task::JoinSet;
@@ -61,7 +61,7 @@ async fn answer(queue: Queue) {
             continue;
         };
         match accepted.message.properties.session_id.as_deref() {
-            Some("FIRST") => (2..=3).for_each(|sequence| queue.bury(letter(sequence))),
+            Some("FIRST") => (2..=3).for_each(|sequence| queue.add_dead_letter(letter(sequence))),
             Some("BURST") => break,
             _ => {}
         }

@@ -134,7 +134,7 @@ async fn dead_letters(State(stack): State<Arc<Stack>>) -> Json<Vec<Value>> {
     )
 }
 
-fn waits(accepted: &bus::queue::Accepted) -> Value {
+fn waits(accepted: &bus::Accepted) -> Value {
     let properties = &accepted.message.properties;
     json!({ "sequence": accepted.sequence, "messageId": properties.message_id, "sessionId": properties.session_id })
 }

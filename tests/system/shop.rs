@@ -2,8 +2,7 @@
 
 use std::{net::SocketAddr, path::Path, process::Stdio, time::Duration};
 
-use bus::door::{Door, DoorOptions};
-use bus::queue::{Queue, QueueOptions};
+use bus::{Queue, QueueOptions, RestDoor, RestOptions};
 use serde_json::Value;
 use stand_in::clock::Clock;
 use stand_in::connection::Connection;
@@ -20,7 +19,7 @@ const NAMES: &str = "SharedAccessKeyName=Root;SharedAccessKey=c2VjcmV0+/key==";
 pub(crate) struct Bus {
     pub(crate) queue: Queue,
     pub(crate) address: SocketAddr,
-    _door: Door,
+    _door: RestDoor,
 }
 
 impl Bus {
@@ -29,15 +28,15 @@ impl Bus {
         let listener = testkit::net::listener().await;
         let address = listener.local_addr().unwrap();
         let connection = Connection::parse(&format!("Endpoint=sb://localhost;{NAMES}")).unwrap();
-        let options = DoorOptions {
+        let options = RestOptions {
             queues: vec![queue.clone()],
             key: connection.key,
-            ..DoorOptions::default()
+            ..RestOptions::default()
         };
         Self {
             queue,
             address,
-            _door: Door::start(listener, options).unwrap(),
+            _door: RestDoor::start(listener, options).unwrap(),
         }
     }
 

@@ -13,7 +13,7 @@ use axum::{
     routing::get,
 };
 use blob::{Blob, BlobEndpoint, BlobStorage, Conditions, Upload};
-use bus::queue::Queue;
+use bus::Queue;
 use load::{
     Faults, Pace, Plan, Report,
     evidence::sha256,

@@ -151,9 +151,9 @@ async fn s2_an_old_message_replayed_does_not_bring_its_cart_back() {
     pipeline.post(&cart(2)).await;
     pipeline.delivered().await;
 
-    let spare = bus::queue::Queue::new(
+    let spare = bus::Queue::new(
         "order-items",
-        bus::queue::QueueOptions::default(),
+        bus::QueueOptions::default(),
         pipeline.stack.queue.clock(),
     );
     let history = pipeline
@@ -165,7 +165,7 @@ async fn s2_an_old_message_replayed_does_not_bring_its_cart_back() {
     let first = &history.first().unwrap();
     assert_eq!(first.bytes, cart(1));
     spare
-        .enqueue(bus::queue::Message::new(cart(1)).with_session(SESSION))
+        .enqueue(bus::Message::new(cart(1)).with_session(SESSION))
         .unwrap();
     let mut old = spare.receive().await;
     old.accepted.enqueued -= Duration::from_secs(5);

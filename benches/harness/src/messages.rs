@@ -1,7 +1,7 @@
 //! What is sent: invocations as the Functions host writes them, and the bare upload that each comes down to.
 
 use blob::ACCOUNT;
-use bus::queue::{Accepted, Delivery, Message};
+use bus::{Accepted, Delivery, Message};
 use bytes::Bytes;
 use host::app::DataType;
 use host::encode_invocation;

@@ -3,7 +3,7 @@
 mod opened;
 mod signature;
 
-use bus::queue::Properties;
+use bus::Properties;
 use serde_json::{Map, Value};
 
 use opened::{Answer, with_door};

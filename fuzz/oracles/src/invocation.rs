@@ -2,7 +2,7 @@
 
 use allocation_counter::measure;
 use arbitrary::{Arbitrary, Unstructured};
-use bus::queue::{Accepted, Delivery as HandedOut, Message as Published};
+use bus::{Accepted, Delivery as HandedOut, Message as Published};
 use host::app::DataType;
 use host::encode_invocation;
 use order_items_reserver::{

@@ -44,7 +44,7 @@ use stand_in::accepting::{ACCEPT_PAUSE, Accepting};
 use stand_in::connection::AccessKey;
 
 /// The port of AMQP without TLS, which Service Bus's clients take for an emulator whatever its address says.
-pub const PORT: u16 = 5672;
+pub const AMQP_PORT: u16 = 5672;
 
 /// Connections served at once; the next ones wait in the system's list.
 const MOST_CONNECTIONS: usize = 4096;

@@ -41,7 +41,7 @@ pub use message::{
     Accepted, DeadDelivery, DeadLetter, DeadLetterReason, Delivery, Message, Properties,
 };
 pub use options::QueueOptions;
-pub use outcome::{Abandoned, Counts, Enqueued, LockLost, Peeked, Refused, SessionLost};
+pub use outcome::{Abandoned, Counts, Enqueued, LockLost, Peeked, SendRefused, SessionLost};
 pub use sessions::SessionLock;
 use shared::Shared;
 use stand_in::clock::Clock;
@@ -118,8 +118,8 @@ impl Queue {
     /// Accepts a message, or drops it as a duplicate.
     ///
     /// # Errors
-    /// [`Refused`] when it has no session and needs one, or cannot be written down.
-    pub fn enqueue(&self, message: Message) -> Result<Enqueued, Refused> {
+    /// [`SendRefused`] when it has no session and needs one, or cannot be written down.
+    pub fn enqueue(&self, message: Message) -> Result<Enqueued, SendRefused> {
         let enqueued = self.send(vec![message])?;
         Ok(enqueued.first().copied().unwrap_or(Enqueued::Duplicate))
     }
@@ -127,8 +127,8 @@ impl Queue {
     /// Accepts the messages of one send, all or none, each as [`Queue::enqueue`] does.
     ///
     /// # Errors
-    /// [`Refused`] when one has no session and needs one, or they cannot be written down.
-    pub fn send(&self, messages: Vec<Message>) -> Result<Vec<Enqueued>, Refused> {
+    /// [`SendRefused`] when one has no session and needs one, or they cannot be written down.
+    pub fn send(&self, messages: Vec<Message>) -> Result<Vec<Enqueued>, SendRefused> {
         self.shared.send(messages)
     }
 

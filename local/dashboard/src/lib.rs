@@ -29,7 +29,7 @@ use tokio::sync::{broadcast, watch};
 use tokio::task::JoinSet;
 
 use blob::BlobHandle;
-use bus::queue::Queue;
+use bus::Queue;
 use events::Tick;
 use faults::Faults;
 use host::app::Settings;

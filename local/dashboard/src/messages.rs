@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::Shared;
 use super::api::{Part, Problem, problem};
 use super::text::{Body, contents, timestamp};
-use bus::queue::{Accepted, DeadLetter, Enqueued, Message, Peeked};
+use bus::{Accepted, DeadLetter, Enqueued, Message, Peeked};
 
 /// The largest message that a queue of the standard tier takes, in bytes.
 const MESSAGE_MAX: usize = 256 * 1024;

@@ -21,7 +21,7 @@ use time::OffsetDateTime;
 use super::text::timestamp;
 use ::host::Level;
 use activity::Activity;
-use bus::queue::Transition;
+use bus::Transition;
 pub(super) use message::{Message, Stage};
 use operations::Operations;
 

@@ -11,7 +11,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use super::events::Tick;
 use super::{Shared, snapshot};
 use blob::BlobHandle;
-use bus::queue::Transition;
+use bus::Transition;
 use host::{Event, Level};
 use logic_app::mail::{Mail, OutboxReader};
 use logic_app::{LogicAppHandle, Received};

@@ -20,7 +20,7 @@ use super::limits::{Limits, within};
 use super::renewal::keep;
 use super::sessions;
 use super::settlement::settle;
-use bus::queue::{Delivery, Queue};
+use bus::{Delivery, Queue};
 
 /// Between two tries to reach a handler that does not listen. The real host counts each as a delivery; here a rebuild
 /// of the handler would burn all ten.

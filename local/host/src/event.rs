@@ -4,7 +4,7 @@ use tokio::sync::broadcast;
 
 use super::delivered::Delivered;
 use super::restarts::{Exit, Next};
-use bus::queue::DeadLetterReason;
+use bus::DeadLetterReason;
 
 /// Something happened.
 #[derive(Debug, Clone, PartialEq)]

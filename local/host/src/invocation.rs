@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::error::HostError;
 use crate::app::{DataType, FunctionApp};
-use bus::queue::Delivery;
+use bus::Delivery;
 use stand_in::connection::Connection;
 use stand_in::newtonsoft;
 

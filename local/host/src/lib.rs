@@ -45,7 +45,7 @@ use tokio::sync::broadcast;
 use tokio::task::JoinSet;
 
 use crate::app::FunctionApp;
-use bus::queue::Queue;
+use bus::Queue;
 use client::Client;
 pub use delivered::{Delivered, Failure, Outcome};
 use dispatch::Dispatch;

@@ -33,7 +33,7 @@ pub(super) async fn keep(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bus::queue::{LockLost, Message, Queue, QueueOptions};
+    use bus::{LockLost, Message, Queue, QueueOptions};
     use tokio::time::sleep;
 
     const MINUTE: Duration = Duration::from_secs(60);

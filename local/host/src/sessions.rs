@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 
 use super::dispatch::Dispatch;
 use super::renewal::keep;
-use bus::queue::SessionLock;
+use bus::SessionLock;
 
 /// Delivers until the host stops, and returns when every delivery is settled.
 pub(super) async fn run(dispatch: &Arc<Dispatch>) {
@@ -76,7 +76,7 @@ mod tests {
     use crate::invocation::Envelope;
     use crate::invoker::Invoker;
     use crate::limits::Limits;
-    use bus::queue::{Message, Queue, QueueOptions};
+    use bus::{Message, Queue, QueueOptions};
     use stand_in::clock::Clock;
 
     const MINUTE: Duration = Duration::from_secs(60);

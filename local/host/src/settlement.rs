@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::answer::Success;
 use super::delivered::{Delivered, Failure, Outcome};
 use super::event::{Event, Events};
-use bus::queue::{Abandoned, Delivery, Queue};
+use bus::{Abandoned, Delivery, Queue};
 
 /// Completes the message, or gives it back, and tells it.
 pub(super) fn settle(

@@ -7,8 +7,7 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::Ports;
-use bus::amqp::{AmqpDoor, AmqpOptions, PORT};
-use bus::queue::Queue;
+use bus::{AMQP_PORT, AmqpDoor, AmqpOptions, Queue};
 use stand_in::connection::AccessKey;
 
 /// Starts the door.
@@ -31,15 +30,15 @@ pub(super) async fn start(
 }
 
 async fn expected_port(hints: &UnboundedSender<String>) -> io::Result<TcpListener> {
-    match TcpListener::bind((Ipv4Addr::LOCALHOST, PORT)).await {
+    match TcpListener::bind((Ipv4Addr::LOCALHOST, AMQP_PORT)).await {
         Ok(listener) => Ok(listener),
         // The REST door is enough for most: no reason to refuse the start.
         Err(problem) => {
             let listener = free_port().await?;
             let port = listener.local_addr()?.port();
             let told = format!(
-                "port {PORT} is not free ({problem}): the AMQP door is on port {port}, \
-                 which clients of Service Bus may pass over; whoever sends by AMQP frees {PORT} first"
+                "port {AMQP_PORT} is not free ({problem}): the AMQP door is on port {port}, \
+                 which clients of Service Bus may pass over; whoever sends by AMQP frees {AMQP_PORT} first"
             );
             // Nobody listens any more when the stack is going down.
             hints.send(told).ok();
@@ -59,11 +58,11 @@ mod tests {
     #[tokio::test]
     async fn a_taken_port_is_named_and_another_one_is_found() {
         // Held by us, or by whoever was faster.
-        let _held = TcpListener::bind((Ipv4Addr::LOCALHOST, PORT)).await;
+        let _held = TcpListener::bind((Ipv4Addr::LOCALHOST, AMQP_PORT)).await;
         let (hints, mut told) = tokio::sync::mpsc::unbounded_channel();
         let listener = expected_port(&hints).await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        assert_ne!(port, PORT);
+        assert_ne!(port, AMQP_PORT);
         let hint = told.try_recv().expect("a hint");
         assert!(hint.contains("port 5672 is not free"), "{hint}");
         assert!(hint.contains(&format!("on port {port}")), "{hint}");

@@ -9,8 +9,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::Ports;
 use super::wiring::links;
 use blob::BlobEndpoint;
-use bus::door::Door;
-use bus::queue::Queue;
+use bus::{Queue, RestDoor};
 use dashboard::{Dashboard, DashboardOptions};
 use host::Host;
 use host::app::FunctionApp;
@@ -28,7 +27,7 @@ pub(super) struct Parts<'a> {
     pub(super) blob: Option<&'a BlobEndpoint>,
     pub(super) logic_app: Option<&'a LogicApp>,
     pub(super) mail: Option<&'a MailService>,
-    pub(super) door: &'a Door,
+    pub(super) door: &'a RestDoor,
 }
 
 /// No setting leads to the dashboard, so another port is only worth a hint.

@@ -2,7 +2,7 @@
 
 use crate::ports::PortTaken;
 use blob::OpenError;
-use bus::queue::JournalError;
+use bus::JournalError;
 use host::HostError;
 use host::app::AppError;
 use logic_app::Refused;

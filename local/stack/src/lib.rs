@@ -20,9 +20,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use ::dashboard::Dashboard;
 use backends::Backends;
 use blob::BlobEndpoint;
-use bus::amqp::AmqpDoor;
-use bus::door::{Door, DoorOptions};
-use bus::queue::Queue;
+use bus::{AmqpDoor, Queue, RestDoor, RestOptions};
 pub use error::StackError;
 use host::app::{FunctionApp, Settings};
 use host::{Host, HostOptions};
@@ -41,7 +39,7 @@ pub struct Stack {
     /// The queue behind the door.
     pub queue: Queue,
     /// The queue's REST door.
-    pub door: Door,
+    pub door: RestDoor,
     /// The queue's AMQP door, for senders.
     pub amqp: AmqpDoor,
     /// The blob endpoint, when `OrdersStorage` points to this machine.
@@ -100,13 +98,13 @@ impl Stack {
             mail,
             door,
         } = backends;
-        let door_options = DoorOptions {
+        let door_options = RestOptions {
             queues: vec![queue.clone()],
             key,
             links: links(&host, blob.as_ref(), logic_app.as_ref()),
             hints: Some(sender),
         };
-        let door = Door::start(door, door_options)?;
+        let door = RestDoor::start(door, door_options)?;
         let parts = dashboard::Parts {
             app: &app,
             queue: &queue,

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use blob::{BlobStorage, OpenError};
-use bus::queue::{JournalError, Queue, QueueOptions};
+use bus::{JournalError, Queue, QueueOptions};
 use host::app::{FunctionApp, Settings};
 use logic_app::mail::Outbox;
 use stand_in::clock::Clock;

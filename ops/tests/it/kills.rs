@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use bus::queue::QueueOptions;
+use bus::QueueOptions;
 use stand_in::loopback::Method;
 
 use crate::{

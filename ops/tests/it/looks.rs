@@ -2,7 +2,7 @@
 
 use std::{fs, os::unix::fs::PermissionsExt as _};
 
-use bus::queue::Message;
+use bus::Message;
 use order_items_ops::export::Record;
 use serde_json::{Value, json};
 use stand_in::loopback::Method;
@@ -23,10 +23,10 @@ async fn with_letters() -> Stage {
         .properties
         .application
         .insert("kind".to_owned(), json!("cart \"ü\""));
-    stage.queue.bury(letter(12, 12, message));
+    stage.queue.add_dead_letter(letter(12, 12, message));
     stage
         .queue
-        .bury(letter(7, 7, Message::new(vec![0xE4, 0, 0x1b])));
+        .add_dead_letter(letter(7, 7, Message::new(vec![0xE4, 0, 0x1b])));
     stage
 }
 

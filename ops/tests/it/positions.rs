@@ -1,6 +1,6 @@
 //! Old and new: a recreated queue, contradictions, and a redrive that was preceded by the function.
 
-use bus::queue::Message;
+use bus::Message;
 use stand_in::loopback::Method;
 
 use crate::stage::{Stage, cart, letter};
@@ -81,7 +81,7 @@ async fn session_and_limit_take_those_letters_and_no_other() {
     }
     // Only its body names the session.
     let bare = Message::new(cart("A", 10)).with_id("m-10");
-    stage.queue.bury(letter(10, 10, bare));
+    stage.queue.add_dead_letter(letter(10, 10, bare));
     let ran = stage.run("dead-letters redrive --yes --session A").await;
     assert_eq!(ran.code, Some(0), "{}", ran.err);
     assert_eq!(stage.left(), [1, 2, 4, 5, 7, 8]);

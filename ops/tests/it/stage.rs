@@ -11,8 +11,9 @@ use std::{
 };
 
 use blob::{BlobEndpoint, Conditions, Upload};
-use bus::door::{Door, DoorOptions};
-use bus::queue::{Accepted, DeadLetter, DeadLetterReason, Message, Queue, QueueOptions};
+use bus::{
+    Accepted, DeadLetter, DeadLetterReason, Message, Queue, QueueOptions, RestDoor, RestOptions,
+};
 use logic_app::LogicApp;
 use order_items_reserver::order::SessionId;
 use serde_json::Value;
@@ -34,7 +35,7 @@ const LIMIT: Duration = Duration::from_secs(50);
 
 pub(crate) struct Stage {
     pub(crate) queue: Queue,
-    pub(crate) door: Door,
+    pub(crate) door: RestDoor,
     pub(crate) blobs: BlobEndpoint,
     pub(crate) mails: LogicApp,
     folder: PathBuf,
@@ -71,12 +72,12 @@ impl Stage {
             "Endpoint=sb://{};SharedAccessKeyName=Root;SharedAccessKey=key-of-the-stage;UseDevelopmentEmulator=true",
             door.local_addr().unwrap()
         );
-        let options = DoorOptions {
+        let options = RestOptions {
             queues: vec![queue.clone()],
             key: Connection::parse(&connection).unwrap().key,
-            ..DoorOptions::default()
+            ..RestOptions::default()
         };
-        let door = Door::start(door, options).unwrap();
+        let door = RestDoor::start(door, options).unwrap();
         let settings = serde_json::json!({"IsEncrypted": false, "Values": {
             "ServiceBusConnection": connection,
             "ORDERS_QUEUE_NAME": "order-items",
@@ -139,7 +140,8 @@ impl Stage {
         let message = Message::new(body.into())
             .with_session(session)
             .with_id(format!("m-{sequence}"));
-        self.queue.bury(letter(sequence, seconds, message));
+        self.queue
+            .add_dead_letter(letter(sequence, seconds, message));
     }
 
     /// Stores an order as the function would have.

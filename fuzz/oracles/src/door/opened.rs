@@ -1,8 +1,7 @@
 //! A door that is open as long as its thread lives, and its only client.
 
 use axum::http::HeaderValue;
-use bus::door::{Door, DoorOptions};
-use bus::queue::{Message, Queue, QueueOptions};
+use bus::{Message, Queue, QueueOptions, RestDoor, RestOptions};
 use stand_in::clock::Clock;
 use stand_in::connection::Connection;
 use stand_in::http_client;
@@ -27,7 +26,7 @@ pub(super) struct Answer {
 
 pub(super) struct Opened {
     runtime: Runtime,
-    door: Door,
+    door: RestDoor,
     queue: Queue,
     client: reqwest::Client,
 }
@@ -53,13 +52,13 @@ impl Opened {
         };
         let _inside = runtime.enter();
         let queue = Queue::new(QUEUE, options, Clock::new());
-        let options = DoorOptions {
+        let options = RestOptions {
             queues: vec![queue.clone()],
             key: Connection::parse(CONNECTION).expect("a good one").key,
-            ..DoorOptions::default()
+            ..RestOptions::default()
         };
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"));
-        let door = Door::start(listener.expect("a port"), options).expect("a door");
+        let door = RestDoor::start(listener.expect("a port"), options).expect("a door");
         let client = http_client::builder().expect("TLS").build();
         drop(_inside);
         Self {

@@ -5,7 +5,7 @@ use percent_encoding::percent_decode_str;
 use super::node::path;
 use super::refusal::Refusal;
 use super::shared::Shared;
-use crate::door::sas;
+use crate::rest::sas;
 use fe2o3_amqp_types::definitions::AmqpError;
 
 /// More than a client needs that sends to every queue of a namespace.

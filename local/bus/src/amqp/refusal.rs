@@ -4,7 +4,7 @@ use fe2o3_amqp_types::definitions::{AmqpError, Error, ErrorCondition, LinkError}
 use fe2o3_amqp_types::messaging::{DeliveryState, Rejected};
 
 use super::shared::Shared;
-use crate::queue::Refused;
+use crate::queue::SendRefused;
 
 /// A refusal on its way to the client.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,10 +43,10 @@ impl Refusal {
     }
 
     /// What the queue itself says.
-    pub(super) fn of(refused: &Refused) -> Self {
+    pub(super) fn of(refused: &SendRefused) -> Self {
         let condition = match refused {
-            Refused::NoSession => AmqpError::NotAllowed,
-            Refused::NotKept(_) => AmqpError::InternalError,
+            SendRefused::NoSession => AmqpError::NotAllowed,
+            SendRefused::NotKept(_) => AmqpError::InternalError,
         };
         Self::new(condition, refused.to_string())
     }

@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use super::journal::{Entry, Journal};
 use super::message::{DeadDelivery, Message};
 use super::state::{Admitted, State};
-use super::{Enqueued, Refused};
+use super::{Enqueued, SendRefused};
 
 /// The state, and where it is written down.
 #[derive(Debug)]
@@ -33,19 +33,19 @@ impl Kept {
         &mut self,
         messages: Vec<Message>,
         now: OffsetDateTime,
-    ) -> Result<Vec<Enqueued>, Refused> {
+    ) -> Result<Vec<Enqueued>, SendRefused> {
         let admitted = self.state.admit(messages, now)?;
         self.write(&admitted)?;
         Ok(self.state.accept(admitted))
     }
 
-    fn write(&mut self, admitted: &[Admitted]) -> Result<(), Refused> {
+    fn write(&mut self, admitted: &[Admitted]) -> Result<(), SendRefused> {
         let Some(journal) = &mut self.journal else {
             return Ok(());
         };
         let new = admitted.iter().filter_map(Admitted::entry);
         let written = journal.append(new);
-        written.map_err(|error| Refused::NotKept(journal.cannot(&error)))
+        written.map_err(|error| SendRefused::NotKept(journal.cannot(&error)))
     }
 
     /// Writes down what has changed already; returns what a person should know.

@@ -14,7 +14,7 @@ impl Queue {
     }
 
     /// Puts a letter among the dead as it is, with numbers and times of its own: to set a stage for tests.
-    pub fn bury(&self, letter: DeadLetter) {
+    pub fn add_dead_letter(&self, letter: DeadLetter) {
         self.shared.change(|state, _| state.bury_letter(letter));
     }
 

@@ -19,7 +19,7 @@ pub enum Enqueued {
 
 /// Why a send is not accepted; nothing of it is.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Refused {
+pub enum SendRefused {
     /// The queue has sessions, and a message has none.
     #[error("the queue requires sessions: expected a SessionId on every message, found none")]
     NoSession,

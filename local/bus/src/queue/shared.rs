@@ -8,7 +8,7 @@ use super::kept::Kept;
 use super::message::Message;
 use super::news::News;
 use super::state::State;
-use super::{Enqueued, Refused};
+use super::{Enqueued, SendRefused};
 use stand_in::clock::Clock;
 
 /// One queue.
@@ -33,7 +33,7 @@ impl Shared {
     }
 
     /// Accepts the messages of one send, all or none.
-    pub(super) fn send(&self, messages: Vec<Message>) -> Result<Vec<Enqueued>, Refused> {
+    pub(super) fn send(&self, messages: Vec<Message>) -> Result<Vec<Enqueued>, SendRefused> {
         let mut kept = self.kept();
         let enqueued = kept.send(messages, self.now())?;
         self.tell(kept);

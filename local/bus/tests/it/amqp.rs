@@ -1,7 +1,6 @@
 //! The AMQP door to a client that is not Microsoft's.
 
-use bus::amqp::{AmqpDoor, AmqpOptions};
-use bus::queue::{Queue, QueueOptions};
+use bus::{AmqpDoor, AmqpOptions, Queue, QueueOptions};
 use fe2o3_amqp::link::SenderAttachError;
 use fe2o3_amqp::sasl_profile::SaslProfile;
 use fe2o3_amqp::types::messaging::{Body, Data, Header, Message, Outcome, Properties};

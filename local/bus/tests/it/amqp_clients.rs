@@ -1,8 +1,7 @@
 //! Microsoft's clients for Python and Node, as they are, against the AMQP door.
 #![cfg(unix)]
 
-use bus::amqp::{AmqpDoor, AmqpOptions};
-use bus::queue::{Message, Queue, QueueOptions};
+use bus::{AmqpDoor, AmqpOptions, Message, Queue, QueueOptions};
 use serde_json::{Value, json};
 use stand_in::clock::Clock;
 use stand_in::connection::AccessKey;

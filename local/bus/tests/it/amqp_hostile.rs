@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use bus::amqp::{AmqpDoor, AmqpOptions};
-use bus::queue::{Queue, QueueOptions};
+use bus::{AmqpDoor, AmqpOptions, Queue, QueueOptions};
 use fe2o3_amqp_types::definitions::{Handle, Role};
 use fe2o3_amqp_types::messaging::{Target, TargetArchetype};
 use fe2o3_amqp_types::performatives::{Attach, Begin, Open, Performative, Transfer};

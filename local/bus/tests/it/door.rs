@@ -1,7 +1,6 @@
 //! The REST door over real loopback requests.
 
-use bus::door::{Door, DoorOptions};
-use bus::queue::{Message, Queue, QueueOptions};
+use bus::{Message, Queue, QueueOptions, RestDoor, RestOptions};
 use serde_json::{Value, json};
 use stand_in::clock::Clock;
 use stand_in::connection::Connection;
@@ -11,7 +10,7 @@ const CONNECTION: &str =
     "Endpoint=sb://localhost:5300;SharedAccessKeyName=Root;SharedAccessKey=secret";
 
 struct Opened {
-    door: Door,
+    door: RestDoor,
     queue: Queue,
     hints: UnboundedReceiver<String>,
     client: reqwest::Client,
@@ -22,13 +21,13 @@ impl Opened {
         let listener = testkit::net::listener().await;
         let queue = Queue::new("order-items", QueueOptions::default(), Clock::new());
         let (sender, hints) = unbounded_channel();
-        let options = DoorOptions {
+        let options = RestOptions {
             queues: vec![queue.clone()],
             key: Connection::parse(CONNECTION).expect("good").key,
             links: vec![("blobs".to_owned(), "http://127.0.0.1:10000".to_owned())],
             hints: Some(sender),
         };
-        let door = Door::start(listener, options).expect("a door");
+        let door = RestDoor::start(listener, options).expect("a door");
         Self {
             door,
             queue,

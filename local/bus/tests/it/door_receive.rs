@@ -1,7 +1,6 @@
 //! The receiving side of the REST door over real loopback requests.
 
-use bus::door::{Door, DoorOptions};
-use bus::queue::{Message, Queue, QueueOptions};
+use bus::{Message, Queue, QueueOptions, RestDoor, RestOptions};
 use serde_json::{Value, json};
 use stand_in::clock::Clock;
 use stand_in::connection::Connection;
@@ -10,7 +9,7 @@ use stand_in::loopback::Method;
 const FOREIGN_TOKEN: &str = "SharedAccessSignature sr=a&sig=b&se=1&skn=Other";
 
 struct Opened {
-    door: Door,
+    door: RestDoor,
     queue: Queue,
     client: reqwest::Client,
 }
@@ -19,12 +18,12 @@ impl Opened {
     async fn new() -> Self {
         let connection = "Endpoint=sb://localhost;SharedAccessKeyName=Root;SharedAccessKey=secret";
         let queue = Queue::new("order-items", QueueOptions::default(), Clock::new());
-        let options = DoorOptions {
+        let options = RestOptions {
             queues: vec![queue.clone()],
             key: Connection::parse(connection).expect("good").key,
-            ..DoorOptions::default()
+            ..RestOptions::default()
         };
-        let door = Door::start(testkit::net::listener().await, options).expect("a door");
+        let door = RestDoor::start(testkit::net::listener().await, options).expect("a door");
         Self {
             door,
             queue,

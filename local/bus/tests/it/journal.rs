@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use bus::queue::{Counts, DeadLetterReason, Enqueued, JournalError, Message, Queue, QueueOptions};
+use bus::{Counts, DeadLetterReason, Enqueued, JournalError, Message, Queue, QueueOptions};
 use stand_in::clock::Clock;
 use time::macros::datetime;
 use tokio::time::advance;
@@ -86,7 +86,7 @@ async fn a_new_process_finds_messages_numbers_counts_duplicates_and_letters_as_t
         after.iter().all(|peeked| peeked.locked_until.is_none()),
         "locks end with the process"
     );
-    let told = |all: &[bus::queue::Peeked]| -> Vec<_> {
+    let told = |all: &[bus::Peeked]| -> Vec<_> {
         let each = all
             .iter()
             .map(|one| (one.accepted.clone(), one.delivery_count));

@@ -1,6 +1,6 @@
 //! The journal as a file: what a person reads in it, what is cut off, and what is refused.
 
-use bus::queue::{Enqueued, JournalError, Message};
+use bus::{Enqueued, JournalError, Message};
 
 use crate::journal::{Folder, open};
 

@@ -1,7 +1,7 @@
 //! A disk that takes no more: sends are refused, and what was accepted is whole.
 #![cfg(unix)]
 
-use bus::queue::{Message, Refused};
+use bus::{Message, SendRefused};
 use tokio::sync::mpsc::unbounded_channel;
 
 use crate::journal::{Folder, open};
@@ -24,7 +24,7 @@ fn filler() {
                 break refused;
             }
         };
-        let Refused::NotKept(why) = refused else {
+        let SendRefused::NotKept(why) = refused else {
             panic!("{refused}")
         };
         assert!(why.contains("queue.jsonl: cannot write: "), "{why}");
@@ -32,7 +32,7 @@ fn filler() {
     let accepted = queue.peek().len();
     assert!(accepted > 2);
     let batch = vec![Message::new("a"), Message::new("b")];
-    assert!(matches!(queue.send(batch), Err(Refused::NotKept(_))));
+    assert!(matches!(queue.send(batch), Err(SendRefused::NotKept(_))));
     assert_eq!(queue.peek().len(), accepted, "none or all");
     // What happens here is true all the same, and owed to the file.
     while let Some(delivery) = queue.try_receive() {

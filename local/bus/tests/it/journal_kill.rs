@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use bus::queue::{Enqueued, Message};
+use bus::{Enqueued, Message};
 
 use crate::journal::{Folder, open};
 use testkit::child;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bus::queue::{DeadLetter, Message, Queue, QueueOptions};
+use bus::{DeadLetter, Message, Queue, QueueOptions};
 use proptest::prelude::*;
 use stand_in::clock::Clock;
 use time::OffsetDateTime;
@@ -65,7 +65,7 @@ const OPTIONS: QueueOptions = QueueOptions {
     sessions: false,
 };
 
-type Seen = (Vec<(bus::queue::Accepted, u32)>, Vec<DeadLetter>);
+type Seen = (Vec<(bus::Accepted, u32)>, Vec<DeadLetter>);
 
 impl Run {
     fn new() -> Self {
@@ -162,7 +162,7 @@ impl Run {
         let queue = open(&copy, self.clock);
         let dropped = |id: u8| {
             let again = Message::new("").with_id(format!("m-{id}"));
-            queue.enqueue(again).unwrap() == bus::queue::Enqueued::Duplicate
+            queue.enqueue(again).unwrap() == bus::Enqueued::Duplicate
         };
         (0..12).map(dropped).collect()
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bus::queue::{
+use bus::{
     Abandoned, Accepted, DeadLetter, DeadLetterReason, Enqueued, LockLost, Message, Queue,
     QueueOptions,
 };
@@ -182,7 +182,7 @@ fn letter(sequence: u64, body: &'static str) -> DeadLetter {
 #[tokio::test(start_paused = true)]
 async fn a_dead_letter_is_handed_out_under_a_lock_and_counted_for_ever() {
     let queue = queue();
-    queue.bury(letter(7, "a"));
+    queue.add_dead_letter(letter(7, "a"));
     for count in 11..=40 {
         let delivery = queue.try_receive_dead_letter().expect("a letter");
         assert_eq!(delivery.letter.delivery_count, count, "no maximum here");
@@ -205,7 +205,7 @@ async fn a_dead_letter_is_handed_out_under_a_lock_and_counted_for_ever() {
 async fn an_unlocked_dead_letter_keeps_its_place_and_others_are_not_held_up() {
     let queue = queue();
     for sequence in [3, 9, 4] {
-        queue.bury(letter(sequence, "a"));
+        queue.add_dead_letter(letter(sequence, "a"));
     }
     let first = queue.receive_dead_letter().await;
     let second = queue.receive_dead_letter().await;
@@ -220,7 +220,7 @@ async fn an_unlocked_dead_letter_keeps_its_place_and_others_are_not_held_up() {
 #[tokio::test(start_paused = true)]
 async fn the_lock_of_a_dead_letter_ends_unless_it_is_renewed() {
     let queue = queue();
-    queue.bury(letter(7, "a"));
+    queue.add_dead_letter(letter(7, "a"));
     let first = queue.receive_dead_letter().await;
     advance(4 * MINUTE).await;
     let renewed = queue.renew_dead_letter(first.lock_token);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bus::queue::{Abandoned, LockLost, Message, Queue, QueueOptions, Refused, SessionLost};
+use bus::{Abandoned, LockLost, Message, Queue, QueueOptions, SendRefused, SessionLost};
 use stand_in::clock::Clock;
 use tokio::time::{advance, timeout};
 
@@ -25,9 +25,12 @@ fn send(queue: &Queue, session: &str, body: &'static str) {
 #[tokio::test(start_paused = true)]
 async fn a_message_needs_a_session_and_a_batch_is_refused_whole() {
     let queue = queue();
-    assert_eq!(queue.enqueue(Message::new("x")), Err(Refused::NoSession));
+    assert_eq!(
+        queue.enqueue(Message::new("x")),
+        Err(SendRefused::NoSession)
+    );
     let batch = vec![Message::new("a").with_session("S"), Message::new("b")];
-    assert_eq!(queue.send(batch), Err(Refused::NoSession));
+    assert_eq!(queue.send(batch), Err(SendRefused::NoSession));
     assert_eq!(queue.counts().active, 0);
     send(&queue, "S", "x");
     assert_eq!(queue.peek()[0].accepted.sequence, 1);

@@ -8,7 +8,7 @@ use super::log_line::LogLine;
 use super::newest::Newest;
 use super::requests::Requests;
 use crate::text::{Body, contents, timestamp};
-use bus::queue::{Accepted, Properties};
+use bus::{Accepted, Properties};
 use host::Delivered;
 use stand_in::loopback::Seen;
 

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::*;
 use ::host::{Delivered, Event, Failure, Outcome};
-use bus::queue::{Accepted, DeadLetterReason, Message as Sent};
+use bus::{Accepted, DeadLetterReason, Message as Sent};
 use logic_app::Received;
 use logic_app::mail::Mail;
 use stand_in::loopback::{Method, Moment, Seen, StatusCode};

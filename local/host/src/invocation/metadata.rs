@@ -6,7 +6,7 @@ use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 
 use super::{Envelope, Stamp};
-use bus::queue::Delivery;
+use bus::Delivery;
 use stand_in::newtonsoft;
 
 const SECONDS: &[BorrowedFormatItem<'_>] =

@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use bus::queue::{DeadLetterReason, Message, Queue, QueueOptions};
+use bus::{DeadLetterReason, Message, Queue, QueueOptions};
 use host::app::FunctionApp;
 use host::{Event, Failure, Host, HostOptions, Outcome};
 use stand_in::clock::Clock;

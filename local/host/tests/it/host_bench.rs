@@ -9,7 +9,7 @@ use axum::extract::Request;
 use axum::http::header;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
-use bus::queue::{Queue, QueueOptions};
+use bus::{Queue, QueueOptions};
 use host::app::FunctionApp;
 use host::{Delivered, Event, Host, HostOptions};
 use serde_json::Value;

@@ -4,7 +4,7 @@ use axum::http::{HeaderName, Method, StatusCode, Version, header};
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use bus::queue::{Accepted, DeadLetter, DeadLetterReason, Message};
+use bus::{Accepted, DeadLetter, DeadLetterReason, Message};
 use host::{Failure, Outcome};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -132,7 +132,7 @@ async fn the_body_is_the_recorded_one_in_either_framing() {
             }
         };
         let mut bench = Bench::new(&[connection], fails_first).await;
-        bench.queue.bury(letter(8411));
+        bench.queue.add_dead_letter(letter(8411));
         let order = recorded["Data"]["order"].as_str().expect("text");
         let order = STANDARD.decode(order).expect("base64");
         let id = "a3f0c2de-5b1c-4b6e-9a51-0d5c6b1f7e42";

@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use bus::queue::{Accepted, Delivery, Message, Properties};
+use bus::{Accepted, Delivery, Message, Properties};
 use bytes::Bytes;
 use host::app::DataType;
 use host::{Envelope, Stamp, encode_invocation};

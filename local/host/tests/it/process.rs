@@ -1,7 +1,7 @@
 //! The handler's process: start, log levels, exit codes. The handlers are shell scripts.
 #![cfg(unix)]
 
-use bus::queue::{Message, Queue, QueueOptions};
+use bus::{Message, Queue, QueueOptions};
 use host::app::FunctionApp;
 use host::{Delivered, Event, Exit, Failure, Host, HostOptions, Level, Next, Outcome};
 use stand_in::clock::Clock;

@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use bus::queue::{Message, Queue, QueueOptions};
+use bus::{Message, Queue, QueueOptions};
 use host::app::FunctionApp;
 use host::{Delivered, Event, Host, HostOptions, Outcome};
 use serde_json::Value;

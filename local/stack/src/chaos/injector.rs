@@ -17,7 +17,7 @@ use super::stage::Stage;
 use ambush::Ambush;
 use blob::BlobHandle;
 pub(super) use blows::LATE;
-use bus::queue::Queue;
+use bus::Queue;
 use host::Killer;
 use logic_app::LogicAppHandle;
 use logic_app::mail::MailService;

@@ -1,6 +1,6 @@
 //! The judge's evidence out of a stack in this process: complete, however many messages there were.
 
-use bus::queue::Accepted;
+use bus::Accepted;
 use load::evidence::{Mailed, Mark, Waiting, Write};
 use logic_app::Received;
 

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::ChaosError;
 use super::stage::Stage;
-use bus::queue::Transition;
+use bus::Transition;
 use host::{Delivered, Event, Exit, Outcome};
 use logic_app::mail::{Mail, OutboxReader};
 use stand_in::loopback::{Method, Moment, Seen};

@@ -10,7 +10,7 @@ use super::inside;
 use super::stage::Stage;
 use super::tally::Counted;
 use super::{Chaos, ChaosError, Plan};
-use bus::queue::Accepted;
+use bus::Accepted;
 use load::evidence::{Evidence, Sent};
 use load::judge::{self, judge};
 use logic_app::Received;

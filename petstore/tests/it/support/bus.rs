@@ -2,8 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use bus::door::{Door, DoorOptions};
-use bus::queue::{Peeked, Queue, QueueOptions};
+use bus::{Peeked, Queue, QueueOptions, RestDoor, RestOptions};
 use serde_json::Value;
 use stand_in::clock::Clock;
 use stand_in::connection::Connection;
@@ -16,7 +15,7 @@ const NAMES: &str = "SharedAccessKeyName=Root;SharedAccessKey=c2VjcmV0+/key==";
 pub(crate) struct Bus {
     pub(crate) queue: Queue,
     pub(crate) address: SocketAddr,
-    door: Option<Door>,
+    door: Option<RestDoor>,
 }
 
 impl Bus {
@@ -34,12 +33,12 @@ impl Bus {
         let listener = TcpListener::bind(self.address).await.unwrap();
         self.address = listener.local_addr().unwrap();
         let key = Connection::parse(&format!("Endpoint=sb://localhost;{NAMES}")).unwrap();
-        let options = DoorOptions {
+        let options = RestOptions {
             queues: vec![self.queue.clone()],
             key: key.key,
-            ..DoorOptions::default()
+            ..RestOptions::default()
         };
-        self.door = Some(Door::start(listener, options).unwrap());
+        self.door = Some(RestDoor::start(listener, options).unwrap());
     }
 
     pub(crate) async fn shut(&mut self) {

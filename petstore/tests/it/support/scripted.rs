@@ -15,7 +15,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::post,
 };
-use bus::queue::{Message, Queue, QueueOptions};
+use bus::{Message, Queue, QueueOptions};
 use serde_json::Value;
 use stand_in::clock::Clock;
 use tokio::{net::TcpListener, time::Instant};

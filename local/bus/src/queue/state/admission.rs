@@ -12,7 +12,7 @@ use crate::queue::backlog::Waiting;
 use crate::queue::journal::Entry;
 use crate::queue::message::{Accepted, Message};
 use crate::queue::transition::Transition;
-use crate::queue::{Enqueued, Refused};
+use crate::queue::{Enqueued, SendRefused};
 
 /// What becomes of a message once it is accepted.
 #[derive(Debug)]
@@ -37,13 +37,13 @@ impl State {
         &self,
         messages: Vec<Message>,
         now: OffsetDateTime,
-    ) -> Result<Vec<Admitted>, Refused> {
+    ) -> Result<Vec<Admitted>, SendRefused> {
         let mut admitted = Vec::with_capacity(messages.len());
         let mut ids = HashSet::new();
         let mut sequence = self.last_sequence;
         for mut message in messages {
             if self.options.sessions && message.properties.session_id.is_none() {
-                return Err(Refused::NoSession);
+                return Err(SendRefused::NoSession);
             }
             let new_id = || Uuid::new_v4().simple().to_string();
             let id = message.properties.message_id.get_or_insert_with(new_id);

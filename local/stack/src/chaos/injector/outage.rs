@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::chaos::schedule::OUTAGE;
-use bus::queue::{Abandoned, Queue};
+use bus::{Abandoned, Queue};
 
 /// In one outage, at the most.
 const DOOMED: usize = 50;

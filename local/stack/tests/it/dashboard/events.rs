@@ -1,6 +1,6 @@
 //! The stream of changes.
 
-use bus::queue::Message;
+use bus::Message;
 use reqwest::{Method, Response};
 use serde_json::Value;
 

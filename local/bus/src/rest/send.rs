@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::shared::{Refusal, Shared};
-use crate::queue::Refused;
+use crate::queue::SendRefused;
 use request::{LARGEST_MESSAGE, SendError};
 
 /// `POST /{queue}/messages`: 201 when the queue has it.
@@ -42,10 +42,10 @@ fn status(error: &SendError) -> StatusCode {
     }
 }
 
-fn refused(refused: &Refused) -> Refusal {
+fn refused(refused: &SendRefused) -> Refusal {
     let status = match refused {
-        Refused::NoSession => StatusCode::BAD_REQUEST,
-        Refused::NotKept(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        SendRefused::NoSession => StatusCode::BAD_REQUEST,
+        SendRefused::NotKept(_) => StatusCode::INTERNAL_SERVER_ERROR,
     };
     (status, refused.to_string())
 }

@@ -6,8 +6,8 @@ use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::door::broker_properties;
 use crate::queue::{Accepted, DeadDelivery, DeadLetterReason, Delivery};
+use crate::rest::broker_properties;
 use stand_in::http_date;
 
 /// One hand-out, of the queue or of its dead letters.

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::http::{HeaderMap, StatusCode, header};
 
-use super::{DoorOptions, sas};
+use super::{RestOptions, sas};
 use crate::queue::Queue;
 use stand_in::clock::Clock;
 
@@ -14,7 +14,7 @@ pub(super) type Refusal = (StatusCode, String);
 /// The door as its requests see it.
 #[derive(Debug)]
 pub(super) struct Shared {
-    pub(super) options: DoorOptions,
+    pub(super) options: RestOptions,
     pub(super) url: String,
     // Not the queue's, which may run ahead of the senders' when the machine's clock was set back.
     clock: Clock,
@@ -22,7 +22,7 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    pub(super) fn new(options: DoorOptions, url: String) -> Self {
+    pub(super) fn new(options: RestOptions, url: String) -> Self {
         Self {
             options,
             url,

@@ -5,9 +5,9 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::door::broker_properties::{self, PropertyError};
-use crate::door::custom_properties;
 use crate::queue::Message;
+use crate::rest::broker_properties::{self, PropertyError};
+use crate::rest::custom_properties;
 
 /// Body and properties together, on the Standard tier.
 pub(super) const LARGEST_MESSAGE: usize = 256 * 1024;

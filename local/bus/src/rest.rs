@@ -25,7 +25,7 @@ use stand_in::loopback::{Request, Server};
 
 /// What the door leads to.
 #[derive(Debug, Default)]
-pub struct DoorOptions {
+pub struct RestOptions {
     /// The queues, by their names.
     pub queues: Vec<Queue>,
     /// Checks signatures; without one every token is let in.
@@ -38,16 +38,16 @@ pub struct DoorOptions {
 
 /// The running door.
 #[derive(Debug)]
-pub struct Door {
+pub struct RestDoor {
     server: Server,
 }
 
-impl Door {
+impl RestDoor {
     /// Opens the door on `listener`.
     ///
     /// # Errors
     /// When the listener has no address.
-    pub fn start(listener: TcpListener, options: DoorOptions) -> std::io::Result<Self> {
+    pub fn start(listener: TcpListener, options: RestOptions) -> std::io::Result<Self> {
         let url = format!("http://{}", listener.local_addr()?);
         let shared = Arc::new(Shared::new(options, url));
         let router = Router::new()
