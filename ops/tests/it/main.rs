@@ -7,6 +7,7 @@
     reason = "clippy.toml allows them in tests; clippy does not see that these helpers are tests too"
 )]
 
+mod connections;
 mod crowd;
 mod dry_run;
 mod kills;

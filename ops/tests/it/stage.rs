@@ -100,6 +100,15 @@ impl Stage {
         &self.folder
     }
 
+    /// Changes one of the settings that the binary reads.
+    pub(crate) fn set(&self, setting: &str, value: &str) {
+        let file = self.folder.join("local.settings.json");
+        let text = fs::read(&file).unwrap();
+        let mut settings: Value = serde_json::from_slice(&text).unwrap();
+        settings["Values"][setting] = value.into();
+        fs::write(&file, settings.to_string()).unwrap();
+    }
+
     /// The binary with the stage's settings and nothing of our own environment.
     pub(crate) fn command(&self, arguments: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_order-items-ops"));
