@@ -7,7 +7,7 @@ use host::app::DataType;
 use host::{Delivered, Event, Outcome, encode_invocation};
 use stack::{Ports, Stack};
 use stand_in::loopback::{Fault, Method, StatusCode};
-use tokio::{sync::broadcast::Receiver, time::timeout};
+use tokio::time::timeout;
 
 pub(super) const SESSION: &str = "E7DBA502A3B795953DDE76EA965EBBF3";
 const BLOB: &str = "E7DBA502A3B795953DDE76EA965EBBF3.json";
@@ -34,7 +34,6 @@ pub(super) fn handler() -> String {
 
 pub(super) struct Pipeline {
     pub(super) stack: Stack,
-    events: Receiver<Event>,
     client: reqwest::Client,
 }
 
@@ -51,13 +50,8 @@ impl Pipeline {
         let stack = Stack::start(&testkit::workspace(), Ports::Auto, settings)
             .await
             .unwrap();
-        let events = stack.host.events();
         let client = http_client::build().unwrap();
-        Self {
-            stack,
-            events,
-            client,
-        }
+        Self { stack, client }
     }
 
     async fn post(&self, cart: &str) {
@@ -72,7 +66,7 @@ impl Pipeline {
     pub(super) async fn delivered(&mut self) -> Delivered {
         let next = async {
             loop {
-                if let Event::Delivered(delivered) = self.events.recv().await.unwrap() {
+                if let Event::Delivered(delivered) = self.stack.events.recv().await.unwrap() {
                     return delivered;
                 }
             }

@@ -39,7 +39,6 @@ mod settlement;
 mod supervisor;
 
 use std::sync::atomic::AtomicBool;
-use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::broadcast;
 use tokio::task::JoinSet;
@@ -74,19 +73,21 @@ pub struct Host {
     handler_url: String,
     handler: Handler,
     events: Events,
-    first_events: Mutex<Option<broadcast::Receiver<Event>>>,
     tasks: JoinSet<()>,
 }
 
 impl Host {
     /// Starts the handler, and deliveries from `queue` as soon as it answers.
     ///
-    /// Call it in a tokio runtime.
+    /// Beside the host it returns every event from the first one on. Call it in a tokio runtime.
     ///
     /// # Errors
     /// [`HostError`] when the app's settings or this machine do not allow it. A handler that does not start is no
     /// error here but an event: [`Event::HostStopped`].
-    pub fn start(options: HostOptions, queue: Queue) -> Result<Self, HostError> {
+    pub fn start(
+        options: HostOptions,
+        queue: Queue,
+    ) -> Result<(Self, broadcast::Receiver<Event>), HostError> {
         let HostOptions { app, handler_url } = options;
         let client = Client::new();
         let envelope = Envelope::of(&app)?;
@@ -115,13 +116,13 @@ impl Host {
             told_not_listening: AtomicBool::new(false),
         };
         tasks.spawn(dispatch.run());
-        Ok(Self {
+        let host = Self {
             handler_url,
             handler,
             events,
-            first_events: Mutex::new(Some(first_events)),
             tasks,
-        })
+        };
+        Ok((host, first_events))
     }
 
     /// Where the handler listens: `http://127.0.0.1:port`. It stays the same over restarts.
@@ -130,18 +131,8 @@ impl Host {
         &self.handler_url
     }
 
-    /// What happens. The first caller gets every event since the start, a later one those from then on.
+    /// What happens from now on; [`Host::start`] returns what happens from the start on.
     pub fn events(&self) -> broadcast::Receiver<Event> {
-        let first = self
-            .first_events
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        first.unwrap_or_else(|| self.events.subscribe())
-    }
-
-    /// What happens from now on; it leaves the events since the start to the first caller of [`Host::events`].
-    pub fn later_events(&self) -> broadcast::Receiver<Event> {
         self.events.subscribe()
     }
 

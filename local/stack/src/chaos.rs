@@ -99,8 +99,8 @@ impl Chaos {
     /// # Errors
     /// [`ChaosError`]; nothing is left running then.
     pub async fn start(plan: Plan) -> Result<Self, ChaosError> {
-        let stage = Stage::start(&plan.root, &plan.handler).await?;
-        let tally = Tally::of(&stage)?;
+        let (stage, events) = Stage::start(&plan.root, &plan.handler).await?;
+        let tally = Tally::of(&stage, events)?;
         stage.ready().await?;
         let crowd = Crowd::at(&stage.places()?)?;
         Ok(Self {

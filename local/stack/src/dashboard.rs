@@ -77,7 +77,7 @@ pub(super) fn start(listener: TcpListener, parts: &Parts<'_>) -> io::Result<Dash
     all.push(queue_url);
     let options = DashboardOptions {
         queue: (*queue).clone(),
-        events: host.later_events(),
+        events: host.events(),
         killer: host.killer(),
         blob: blob.map(BlobEndpoint::handle),
         logic_app: logic_app.map(LogicApp::handle),

@@ -15,6 +15,7 @@ mod wiring;
 
 use std::path::Path;
 
+use tokio::sync::broadcast;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use ::dashboard::Dashboard;
@@ -23,7 +24,7 @@ use blob::BlobEndpoint;
 use bus::{AmqpDoor, Queue, RestDoor, RestOptions};
 pub use error::StackError;
 use host::app::{FunctionApp, Settings};
-use host::{Host, HostOptions};
+use host::{Event, Host, HostOptions};
 use logic_app::LogicApp;
 use logic_app::mail::MailService;
 pub use options::{Keep, Ports, StackOptions, Storage};
@@ -50,6 +51,8 @@ pub struct Stack {
     pub mail: Option<MailService>,
     /// The Functions host with the handler.
     pub host: Host,
+    /// What the host tells, from its start on.
+    pub events: broadcast::Receiver<Event>,
     /// Shows all of it.
     pub dashboard: Dashboard,
     /// What senders to the queue should know.
@@ -85,7 +88,7 @@ impl Stack {
             app: app.clone(),
             handler_url: None,
         };
-        let host = Host::start(host, queue.clone())?;
+        let (host, events) = Host::start(host, queue.clone())?;
         let (sender, hints) = unbounded_channel();
         queue.tell_troubles_to(sender.clone());
         let connection = app.setting(places::QUEUE, "the doors check signatures with its key")?;
@@ -124,6 +127,7 @@ impl Stack {
             logic_app,
             mail,
             host,
+            events,
             dashboard,
             hints,
         })

@@ -57,6 +57,22 @@ async fn a_success_completes_the_message_and_brings_its_logs() {
 }
 
 #[tokio::test]
+async fn who_starts_the_host_gets_every_event_and_who_asks_later_those_from_then_on() {
+    let mut bench = Bench::new(&[], async |_| ok()).await;
+    bench.queue.enqueue(Message::new("x")).unwrap();
+    assert_eq!(bench.delivered().await.sequence, 1);
+    let mut first = bench.host.events();
+    let mut second = bench.host.events();
+    bench.queue.enqueue(Message::new("y")).unwrap();
+    for later in [&mut first, &mut second] {
+        let Event::Delivered(delivered) = later.recv().await.expect("an event") else {
+            panic!("a delivery")
+        };
+        assert_eq!(delivered.sequence, 2);
+    }
+}
+
+#[tokio::test]
 async fn the_tenth_failure_dead_letters_the_message_and_the_others_go_on() {
     let one_at_a_time = (
         "AzureFunctionsJobHost__extensions__serviceBus__maxConcurrentCalls",
@@ -171,8 +187,7 @@ async fn a_handler_that_does_not_listen_burns_no_delivery() {
         .expect("a port");
     let url = format!("http://{}", socket.local_addr().expect("an address"));
     let queue = Queue::new("order-items", QueueOptions::default(), Clock::new());
-    let host = start(url, &[], &queue);
-    let mut events = host.events();
+    let (_host, mut events) = start(url, &[], &queue);
     queue.enqueue(Message::new("x")).unwrap();
     let Event::Note { text, .. } = events.recv().await.expect("an event") else {
         panic!("a note comes first")

@@ -97,8 +97,7 @@ impl Bench {
         let mut tasks = JoinSet::new();
         let log = handler(&mut tasks, listener, answer);
         let queue = Queue::new("order-items", QueueOptions::default(), Clock::new());
-        let host = start(url, overrides, &queue);
-        let events = host.events();
+        let (host, events) = start(url, overrides, &queue);
         Self {
             queue,
             host,
@@ -122,8 +121,12 @@ impl Bench {
     }
 }
 
-/// A host for a handler that runs at `url` already.
-pub(crate) fn start(url: String, overrides: &[(&str, &str)], queue: &Queue) -> Host {
+/// A host for a handler that runs at `url` already, and its events.
+pub(crate) fn start(
+    url: String,
+    overrides: &[(&str, &str)],
+    queue: &Queue,
+) -> (Host, broadcast::Receiver<Event>) {
     let app = FunctionApp::load(&workspace(), settings(overrides)).expect("our files");
     let options = HostOptions {
         app,

@@ -59,8 +59,7 @@ impl Started {
             app: loaded,
             handler_url: None,
         };
-        let host = Host::start(options, queue.clone()).expect("a host");
-        let events = host.events();
+        let (host, events) = Host::start(options, queue.clone()).expect("a host");
         Self {
             app,
             queue,

@@ -122,11 +122,11 @@ impl Bench {
             app,
             handler_url: Some(url),
         };
-        let host = Host::start(options, queue.clone()).expect("a host");
+        let (host, events) = Host::start(options, queue.clone()).expect("a host");
         Self {
             queue,
             handler,
-            events: host.events(),
+            events,
             _host: host,
             _tasks: tasks,
         }

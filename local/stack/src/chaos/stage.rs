@@ -3,12 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use tokio::sync::broadcast::Receiver;
 use tokio::time::timeout;
 
 use super::ChaosError;
 use crate::{Ports, Stack};
 use host::app::Settings;
-use host::{Host, HostOptions};
+use host::{Event, Host, HostOptions};
 use load::LoadError;
 use load::target::{Addresses, Places};
 
@@ -26,22 +27,29 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    pub(super) async fn start(root: &Path, handler: &Path) -> Result<Self, ChaosError> {
+    /// Beside the stage it returns what each of the two hosts tells, from its start on.
+    pub(super) async fn start(
+        root: &Path,
+        handler: &Path,
+    ) -> Result<(Self, [Receiver<Event>; 2]), ChaosError> {
         let handler = std::path::absolute(handler).unwrap_or_else(|_| handler.to_owned());
         if !handler.is_file() {
             return Err(ChaosError::NoHandler(handler));
         }
-        let stack = Stack::start(root, Ports::Auto, settings(&handler)).await?;
+        let mut stack = Stack::start(root, Ports::Auto, settings(&handler)).await?;
         let options = HostOptions {
             app: stack.app.clone(),
             handler_url: None,
         };
-        let second = Host::start(options, stack.queue.clone())?;
-        Ok(Self {
+        let (second, events_of_second) = Host::start(options, stack.queue.clone())?;
+        let from_now_on = stack.host.events();
+        let events_of_first = std::mem::replace(&mut stack.events, from_now_on);
+        let stage = Self {
             handler,
             stack,
             second,
-        })
+        };
+        Ok((stage, [events_of_first, events_of_second]))
     }
 
     /// Waits until both take messages.

@@ -46,8 +46,11 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    pub(super) fn of(stage: &Stage) -> Result<Self, ChaosError> {
-        let Stage { stack, second, .. } = stage;
+    pub(super) fn of(
+        stage: &Stage,
+        events_of_hosts: [Receiver<Event>; 2],
+    ) -> Result<Self, ChaosError> {
+        let stack = &stage.stack;
         let blob = stack.blob.as_ref().ok_or(ChaosError::Part("storage"))?;
         let mail = stack.mail.as_ref();
         let mail = mail.ok_or(ChaosError::Part("e-mail service"))?;
@@ -62,12 +65,11 @@ impl Tally {
         ));
         let seen = blob.handle().seen();
         counting.spawn(each(seen, "requests", Arc::clone(&counted), request));
-        for host in [&stack.host, second] {
+        for events in events_of_hosts {
             let stopped = stopped.clone();
             let note =
                 move |counted: &mut Counted, event: &Event| event_of_host(counted, event, &stopped);
-            // Every event since its start for the one, from now on for the other: the dashboard has the former.
-            counting.spawn(each(host.events(), "events", Arc::clone(&counted), note));
+            counting.spawn(each(events, "events", Arc::clone(&counted), note));
         }
         counting.spawn(mails(mail.reader(), Arc::clone(&counted)));
         Ok(Self {

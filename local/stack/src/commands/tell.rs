@@ -100,7 +100,6 @@ impl Scene {
 
 /// Prints what happens until the host gives up.
 pub(super) async fn until_the_end(scene: &mut Scene) -> io::Result<ExitCode> {
-    let mut events = scene.stack.host.events();
     let mut mails = scene.stack.mail.as_ref().map(MailService::arrivals);
     // Kept over the turns of the loop: a build goes on while other things happen.
     let mut build = Box::pin(rebuilt(scene.watch.take()));
@@ -115,7 +114,7 @@ pub(super) async fn until_the_end(scene: &mut Scene) -> io::Result<ExitCode> {
                 scene.start_again(&programs).await?;
                 build.set(rebuilt(Some(watch)));
             },
-            event = events.recv() => match event {
+            event = scene.stack.events.recv() => match event {
                 Ok(event) => {
                     scene.happened(&event)?;
                     if matches!(event, Event::HostStopped { .. }) {

@@ -29,12 +29,11 @@ pub(crate) fn app_with_handler(script: &str) -> AppFolder {
 #[tokio::test]
 async fn on_free_ports_the_handlers_settings_lead_to_the_parts() {
     let app = app_with_handler("env > environment; exit 0");
-    let stack = Stack::start(app.path(), Ports::Auto, Settings::new())
+    let mut stack = Stack::start(app.path(), Ports::Auto, Settings::new())
         .await
         .expect("starts");
-    let mut events = stack.host.events();
     while !matches!(
-        events.recv().await.expect("an event"),
+        stack.events.recv().await.expect("an event"),
         Event::HandlerExited { .. }
     ) {}
     let environment = std::fs::read_to_string(app.path().join("environment")).expect("written");
@@ -63,10 +62,9 @@ async fn on_free_ports_the_handlers_settings_lead_to_the_parts() {
 async fn a_message_posted_at_the_door_is_delivered_to_the_handler() {
     let app = AppFolder::copy_of(&workspace());
     app.run_the_fake_handler("stack::fake_handler");
-    let stack = Stack::start(app.path(), Ports::Auto, Settings::new())
+    let mut stack = Stack::start(app.path(), Ports::Auto, Settings::new())
         .await
         .expect("starts");
-    let mut events = stack.host.events();
     let url = format!("{}/order-items/messages", stack.door.url());
     let answer = testkit::net::client()
         .post(url)
@@ -76,7 +74,7 @@ async fn a_message_posted_at_the_door_is_delivered_to_the_handler() {
         .expect("an answer");
     assert_eq!(answer.status(), 201);
     let delivered = loop {
-        if let Event::Delivered(delivered) = events.recv().await.expect("an event") {
+        if let Event::Delivered(delivered) = stack.events.recv().await.expect("an event") {
             break delivered;
         }
     };

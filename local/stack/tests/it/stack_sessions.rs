@@ -58,8 +58,7 @@ async fn post(stack: &Stack, path: &str, properties: &str) -> (u16, String) {
 async fn with_sessions_on_messages_go_through_and_the_next_stack_goes_on_where_this_ended() {
     let app = app();
     for sequence in 1..=2 {
-        let stack = start(&app).await;
-        let mut events = stack.host.events();
+        let mut stack = start(&app).await;
         let (status, why) = post(&stack, "/messages", "{}").await;
         assert_eq!(status, 400);
         assert!(why.contains("expected a SessionId"), "{why}");
@@ -68,7 +67,7 @@ async fn with_sessions_on_messages_go_through_and_the_next_stack_goes_on_where_t
         assert!(why.contains("requires sessions"), "{why}");
         let (status, _) = post(&stack, "/messages", r#"{"SessionId":"S"}"#).await;
         assert_eq!(status, 201);
-        let delivered = next_delivered(&mut events).await;
+        let delivered = next_delivered(&mut stack.events).await;
         assert_eq!(
             (delivered.sequence, delivered.session.as_deref()),
             (sequence, Some("S"))
