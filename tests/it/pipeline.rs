@@ -16,7 +16,7 @@ use order_items_reserver::{
     retry::Retry,
     store::{OrderStore, Put, StoreError},
 };
-use stand_in::clock::Clock;
+use stand_in::Clock;
 use tokio::time::Instant;
 
 const SESSION: &str = "E7DBA502A3B795953DDE76EA965EBBF3";

@@ -19,7 +19,7 @@ use load::{
 };
 use serde_json::{Value, json};
 use stack::{Ports, Stack};
-use stand_in::loopback::{Fault, StatusCode};
+use stand_in::{Fault, StatusCode};
 use time::format_description::well_known::Rfc3339;
 use tokio::{net::TcpListener, task::JoinSet};
 

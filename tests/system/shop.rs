@@ -4,8 +4,7 @@ use std::{net::SocketAddr, path::Path, process::Stdio, time::Duration};
 
 use bus::{Queue, QueueOptions, RestDoor, RestOptions};
 use serde_json::Value;
-use stand_in::clock::Clock;
-use stand_in::connection::Connection;
+use stand_in::{Clock, Connection};
 use tokio::{
     io::{AsyncBufReadExt as _, BufReader},
     process::{Child, Command},

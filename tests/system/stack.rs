@@ -6,7 +6,7 @@ use azure_app::http_client;
 use host::app::DataType;
 use host::{Delivered, Event, Outcome, encode_invocation};
 use stack::{Ports, Stack};
-use stand_in::loopback::{Fault, Method, StatusCode};
+use stand_in::{Fault, Method, StatusCode};
 use tokio::time::timeout;
 
 pub(super) const SESSION: &str = "E7DBA502A3B795953DDE76EA965EBBF3";

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use tokio::sync::{broadcast, oneshot};
 
 use super::{BlobStorage, Shared};
-use stand_in::loopback::{FaultSwitch, HangUp, Seen};
+use stand_in::{FaultSwitch, HangUp, Seen};
 
 /// Watches an endpoint and breaks it; it does not keep the endpoint running.
 #[derive(Debug, Clone)]

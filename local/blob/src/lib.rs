@@ -20,7 +20,7 @@ use axum::Router;
 use tokio::net::TcpListener;
 
 use handle::Trap;
-use stand_in::loopback::{FaultSwitch, Request, Server};
+use stand_in::{FaultSwitch, Request, Server};
 
 pub use handle::{BlobHandle, HeldUpload};
 pub use storage::{

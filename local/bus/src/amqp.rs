@@ -40,8 +40,7 @@ use tokio::task::JoinSet;
 
 use crate::queue::Queue;
 use shared::Shared;
-use stand_in::accepting::{ACCEPT_PAUSE, Accepting};
-use stand_in::connection::AccessKey;
+use stand_in::{ACCEPT_PAUSE, Accepting, AccessKey};
 
 /// The port of AMQP without TLS, which Service Bus's clients take for an emulator whatever its address says.
 pub const AMQP_PORT: u16 = 5672;

@@ -44,7 +44,7 @@ pub use options::QueueOptions;
 pub use outcome::{Abandoned, Counts, Enqueued, LockLost, Peeked, SendRefused, SessionLost};
 pub use sessions::SessionLock;
 use shared::Shared;
-use stand_in::clock::Clock;
+use stand_in::Clock;
 use state::State;
 pub use transition::Transition;
 

@@ -20,8 +20,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use crate::queue::Queue;
 use shared::Shared;
-use stand_in::connection::AccessKey;
-use stand_in::loopback::{Request, Server};
+use stand_in::{AccessKey, Request, Server};
 
 /// What the door leads to.
 #[derive(Debug, Default)]

@@ -37,7 +37,7 @@ use host::{Event, Killer};
 use logic_app::LogicAppHandle;
 use logic_app::mail::OutboxReader;
 use model::Model;
-use stand_in::loopback::Server;
+use stand_in::Server;
 
 /// Ticks that a page may lag behind before it has to take a new snapshot.
 const TICKS_KEPT: usize = 64;

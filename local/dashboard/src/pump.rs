@@ -15,7 +15,7 @@ use bus::Transition;
 use host::{Event, Level};
 use logic_app::mail::{Mail, OutboxReader};
 use logic_app::{LogicAppHandle, Received};
-use stand_in::loopback::Seen;
+use stand_in::Seen;
 
 /// Between two ticks, at least.
 const TICK: Duration = Duration::from_millis(100);

@@ -1,7 +1,7 @@
 //! Why the host cannot start.
 
 use crate::app::AppError;
-use stand_in::connection::ConnectionError;
+use stand_in::ConnectionError;
 
 /// The host cannot start.
 #[derive(Debug, thiserror::Error)]

@@ -13,8 +13,7 @@ use uuid::Uuid;
 use super::error::HostError;
 use crate::app::{DataType, FunctionApp};
 use bus::Delivery;
-use stand_in::connection::Connection;
-use stand_in::newtonsoft;
+use stand_in::{Connection, newtonsoft};
 
 /// What an invocation says beside the message: the same for every message of one host.
 #[derive(Debug, Clone)]

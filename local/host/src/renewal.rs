@@ -6,7 +6,7 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use tokio::time::Instant;
 
-use stand_in::clock::Clock;
+use stand_in::Clock;
 
 /// Extends a lock in time, for as long as host.json allows; never returns.
 pub(super) async fn keep(

@@ -77,7 +77,7 @@ mod tests {
     use crate::invoker::Invoker;
     use crate::limits::Limits;
     use bus::{Message, Queue, QueueOptions};
-    use stand_in::clock::Clock;
+    use stand_in::Clock;
 
     const MINUTE: Duration = Duration::from_secs(60);
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 pub use places::Places;
-use stand_in::connection::{AccessKey, Connection, ConnectionError};
+use stand_in::{AccessKey, Connection, ConnectionError};
 
 /// Addresses, without a slash at their end; absent is what the stack does not have.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]

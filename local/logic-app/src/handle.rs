@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::broadcast;
 
 use super::{Received, Shared};
-use stand_in::loopback::FaultSwitch;
+use stand_in::FaultSwitch;
 
 /// Watches a stand-in and breaks it; it does not keep it running.
 #[derive(Debug, Clone)]

@@ -22,7 +22,7 @@ use tokio::sync::broadcast;
 pub use handle::LogicAppHandle;
 use history::History;
 use runner::Runner;
-use stand_in::loopback::{FaultSwitch, Request, Server};
+use stand_in::{FaultSwitch, Request, Server};
 pub use workflow::{Refused, Workflow};
 
 mod contract;

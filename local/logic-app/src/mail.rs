@@ -11,7 +11,7 @@ use axum::routing::{get, post};
 use tokio::net::TcpListener;
 use tokio::sync::broadcast;
 
-use stand_in::loopback::{FaultSwitch, Request, Server};
+use stand_in::{FaultSwitch, Request, Server};
 
 pub use message::{Content, Email, Recipient, Recipients};
 pub use outbox::{Mail, Outbox};

@@ -8,7 +8,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::Ports;
 use bus::{AMQP_PORT, AmqpDoor, AmqpOptions, Queue};
-use stand_in::connection::AccessKey;
+use stand_in::AccessKey;
 
 /// Starts the door.
 pub(super) async fn start(

@@ -6,7 +6,7 @@ use bus::JournalError;
 use host::HostError;
 use host::app::AppError;
 use logic_app::Refused;
-use stand_in::connection::ConnectionError;
+use stand_in::ConnectionError;
 
 /// The stack cannot start.
 #[derive(Debug, thiserror::Error)]

@@ -29,7 +29,7 @@ use logic_app::LogicApp;
 use logic_app::mail::MailService;
 pub use options::{Keep, Ports, StackOptions, Storage};
 use places::Places;
-use stand_in::connection::Connection;
+use stand_in::Connection;
 use wiring::links;
 
 /// The running stack.

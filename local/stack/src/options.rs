@@ -6,7 +6,7 @@ use blob::{BlobStorage, OpenError};
 use bus::{JournalError, Queue, QueueOptions};
 use host::app::{FunctionApp, Settings};
 use logic_app::mail::Outbox;
-use stand_in::clock::Clock;
+use stand_in::Clock;
 
 /// Where the parts listen.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use url::{Host, Url};
 
 use crate::ports::Place;
 use host::app::{AppError, FunctionApp};
-use stand_in::connection::Connection;
+use stand_in::Connection;
 
 pub(super) const STORAGE: &str = "OrdersStorage";
 pub(super) const FALLBACK: &str = "FALLBACK_URL";

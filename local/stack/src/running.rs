@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use stand_in::lock::Lock;
+use stand_in::Lock;
 
 const FILE: &str = "stack.json";
 const LOCK: &str = "stack.lock";

@@ -9,7 +9,7 @@ use blob::BlobEndpoint;
 use host::Host;
 use host::app::Settings;
 use logic_app::LogicApp;
-use stand_in::connection::Connection;
+use stand_in::Connection;
 
 /// Names and addresses of the parts beside the queue.
 pub(super) fn links(

@@ -1,13 +1,27 @@
-//! What every stand-in is made of: a server that stops hard, named faults and their switch, a wire log, a clock, a lock, and the formats of Azure's services.
+//! What every stand-in is made of: a server that stops hard, faults, a wire log, clock, lock, lines.
+//!
+//! Way of a request: [`Server`] (socket, `wire`) → the stand-in's router → its [`FaultSwitch`] →
+//! what the stand-in does, which it writes in one of the `formats` and keeps as [`lines`].
 
-pub mod accepting;
-pub mod clock;
-pub mod connection;
+pub use axum::http::{Method, StatusCode};
+pub use clock::Clock;
+pub use connection::{AccessKey, Connection, ConnectionError};
+pub use faults::{
+    Fault, FaultDegree, FaultSwitch, Flaky, LOGIC_APP_FAULTS, MAIL_FAULTS, NamedFault,
+    STORAGE_FAULTS, UnknownFault,
+};
+pub use formats::{http_date, newtonsoft, xml};
+pub use lock::Lock;
+pub use server::{ACCEPT_PAUSE, Accepting, HangUp, Server, ServerHandle};
+pub use wire::{Moment, Request, Seen};
+
+mod clock;
+mod connection;
+mod faults;
+mod formats;
 pub mod http_client;
-pub mod http_date;
 pub mod lines;
-pub mod lock;
-pub mod loopback;
-pub mod newtonsoft;
+mod lock;
 pub mod programs;
-pub mod xml;
+mod server;
+mod wire;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use stand_in::loopback::Method;
+use stand_in::Method;
 
 use crate::{
     crowd,

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use bus::QueueOptions;
-use stand_in::loopback::Method;
+use stand_in::Method;
 
 use crate::{
     crowd,

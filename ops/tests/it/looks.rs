@@ -5,7 +5,7 @@ use std::{fs, os::unix::fs::PermissionsExt as _};
 use bus::Message;
 use order_items_ops::export::Record;
 use serde_json::{Value, json};
-use stand_in::loopback::Method;
+use stand_in::Method;
 
 use crate::stage::{Stage, cart, letter};
 

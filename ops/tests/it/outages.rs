@@ -1,6 +1,6 @@
 //! Storage or fallback down: nothing is deleted that is not where it belongs.
 
-use stand_in::loopback::{Fault, Method, StatusCode};
+use stand_in::{Fault, Method, StatusCode};
 
 use crate::stage::{Stage, cart};
 

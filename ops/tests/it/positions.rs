@@ -1,7 +1,7 @@
 //! Old and new: a recreated queue, contradictions, and a redrive that was preceded by the function.
 
 use bus::Message;
-use stand_in::loopback::Method;
+use stand_in::Method;
 
 use crate::stage::{Stage, cart, letter};
 

@@ -17,9 +17,7 @@ use bus::{
 use logic_app::LogicApp;
 use order_items_reserver::order::SessionId;
 use serde_json::Value;
-use stand_in::clock::Clock;
-use stand_in::connection::Connection;
-use stand_in::loopback::{Method, Request};
+use stand_in::{Clock, Connection, Method, Request};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339, macros::datetime};
 use tokio::{
     net::TcpListener,

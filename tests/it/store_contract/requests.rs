@@ -6,7 +6,7 @@ use order_items_reserver::{
     retry::Attempted,
     store::{OrderStore as _, Put, blob::BlobStore},
 };
-use stand_in::loopback::{Fault, StatusCode};
+use stand_in::{Fault, StatusCode};
 use tokio::task::JoinSet;
 
 use super::{RETRY, blobs};

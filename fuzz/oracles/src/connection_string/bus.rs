@@ -2,7 +2,7 @@
 
 use azure_app::identity::Identity;
 use service_bus::{Access, Connection};
-use stand_in::connection::Connection as Stack;
+use stand_in::Connection as Stack;
 use url::Url;
 
 use super::assert_hidden;

@@ -2,9 +2,7 @@
 
 use axum::http::HeaderValue;
 use bus::{Message, Queue, QueueOptions, RestDoor, RestOptions};
-use stand_in::clock::Clock;
-use stand_in::connection::Connection;
-use stand_in::http_client;
+use stand_in::{Clock, Connection, http_client};
 use std::time::Duration;
 use tokio::{net::TcpListener, runtime::Runtime};
 

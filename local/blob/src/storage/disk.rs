@@ -29,7 +29,7 @@ use names::Files;
 pub(super) use recovery::Kept;
 use recovery::{Recovered, recover};
 pub(super) use rest::Rest;
-use stand_in::lock::Lock;
+use stand_in::Lock;
 
 /// The folder, in use.
 #[derive(Debug)]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use reqwest::Method;
-use stand_in::loopback::{Fault, StatusCode};
+use stand_in::{Fault, StatusCode};
 
 use crate::blob::orders;
 use testkit::net;

@@ -20,8 +20,7 @@ use replay::replay;
 
 use super::QueueOptions;
 use super::state::State;
-use stand_in::clock::Clock;
-use stand_in::lock::Lock;
+use stand_in::{Clock, Lock};
 
 /// Of this file's lines; another number is another format.
 const FORMAT: u32 = 1;

@@ -9,7 +9,7 @@ use super::message::Message;
 use super::news::News;
 use super::state::State;
 use super::{Enqueued, SendRefused};
-use stand_in::clock::Clock;
+use stand_in::Clock;
 
 /// One queue.
 #[derive(Debug)]

@@ -8,7 +8,7 @@ use sha2::Sha256;
 use time::OffsetDateTime;
 use url::Url;
 
-use stand_in::connection::AccessKey;
+use stand_in::AccessKey;
 
 /// Why a request is not let in; the text goes back to the sender.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

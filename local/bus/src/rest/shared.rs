@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 
 use super::{RestOptions, sas};
 use crate::queue::Queue;
-use stand_in::clock::Clock;
+use stand_in::Clock;
 
 /// What a request is refused with: a status, and the reason in words.
 pub(super) type Refusal = (StatusCode, String);

@@ -6,8 +6,7 @@ use fe2o3_amqp::sasl_profile::SaslProfile;
 use fe2o3_amqp::types::messaging::{Body, Data, Header, Message, Outcome, Properties};
 use fe2o3_amqp::types::primitives::{Binary, Uuid, Value};
 use fe2o3_amqp::{Connection, Sender, Session};
-use stand_in::clock::Clock;
-use stand_in::connection::AccessKey;
+use stand_in::{AccessKey, Clock};
 use tokio::sync::mpsc::unbounded_channel;
 
 fn queue() -> Queue {

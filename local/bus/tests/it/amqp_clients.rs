@@ -3,8 +3,7 @@
 
 use bus::{AmqpDoor, AmqpOptions, Message, Queue, QueueOptions};
 use serde_json::{Value, json};
-use stand_in::clock::Clock;
-use stand_in::connection::AccessKey;
+use stand_in::{AccessKey, Clock};
 
 use testkit::clients::{self, Client};
 

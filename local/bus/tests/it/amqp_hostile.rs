@@ -7,7 +7,7 @@ use fe2o3_amqp_types::definitions::{Handle, Role};
 use fe2o3_amqp_types::messaging::{Target, TargetArchetype};
 use fe2o3_amqp_types::performatives::{Attach, Begin, Open, Performative, Transfer};
 use serde_bytes::ByteBuf;
-use stand_in::clock::Clock;
+use stand_in::Clock;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};

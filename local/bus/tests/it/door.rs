@@ -2,8 +2,7 @@
 
 use bus::{Message, Queue, QueueOptions, RestDoor, RestOptions};
 use serde_json::{Value, json};
-use stand_in::clock::Clock;
-use stand_in::connection::Connection;
+use stand_in::{Clock, Connection};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 const CONNECTION: &str =

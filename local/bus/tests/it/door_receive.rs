@@ -2,9 +2,7 @@
 
 use bus::{Message, Queue, QueueOptions, RestDoor, RestOptions};
 use serde_json::{Value, json};
-use stand_in::clock::Clock;
-use stand_in::connection::Connection;
-use stand_in::loopback::Method;
+use stand_in::{Clock, Connection, Method};
 
 const FOREIGN_TOKEN: &str = "SharedAccessSignature sr=a&sig=b&se=1&skn=Other";
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bus::{Counts, DeadLetterReason, Enqueued, JournalError, Message, Queue, QueueOptions};
-use stand_in::clock::Clock;
+use stand_in::Clock;
 use time::macros::datetime;
 use tokio::time::advance;
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bus::{DeadLetter, Message, Queue, QueueOptions};
 use proptest::prelude::*;
-use stand_in::clock::Clock;
+use stand_in::Clock;
 use time::OffsetDateTime;
 use tokio::time::advance;
 use uuid::Uuid;

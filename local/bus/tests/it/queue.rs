@@ -6,7 +6,7 @@ use bus::{
     Abandoned, Accepted, DeadLetter, DeadLetterReason, Enqueued, LockLost, Message, Queue,
     QueueOptions,
 };
-use stand_in::clock::Clock;
+use stand_in::Clock;
 use tokio::time::{advance, timeout};
 
 const MINUTE: Duration = Duration::from_secs(60);

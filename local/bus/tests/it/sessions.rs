@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bus::{Abandoned, LockLost, Message, Queue, QueueOptions, SendRefused, SessionLost};
-use stand_in::clock::Clock;
+use stand_in::Clock;
 use tokio::time::{advance, timeout};
 
 const MINUTE: Duration = Duration::from_secs(60);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 
-use stand_in::loopback::{Fault, FaultSwitch, Flaky};
+use stand_in::{Fault, FaultSwitch, Flaky};
 
 const RETRY_AFTER_SECONDS: u32 = 2;
 const SLOW: Duration = Duration::from_secs(3);

@@ -10,7 +10,7 @@ use super::requests::Requests;
 use crate::text::{Body, contents, timestamp};
 use bus::{Accepted, Properties};
 use host::Delivered;
-use stand_in::loopback::Seen;
+use stand_in::Seen;
 
 /// Where a message is, or how it ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::newest::Newest;
 use crate::text::timestamp;
-use stand_in::loopback::{Moment, Seen};
+use stand_in::{Moment, Seen};
 
 /// The newest requests, oldest first.
 #[derive(Debug, Clone, Default, Serialize)]

@@ -15,7 +15,7 @@ use ::host::{Delivered, Event, Failure, Outcome};
 use bus::{Accepted, DeadLetterReason, Message as Sent};
 use logic_app::Received;
 use logic_app::mail::Mail;
-use stand_in::loopback::{Method, Moment, Seen, StatusCode};
+use stand_in::{Method, Moment, Seen, StatusCode};
 
 const NOW: OffsetDateTime = datetime!(2026-05-04 09:30 UTC);
 const PATH: &str = "/devstoreaccount1/orders/S.json";

@@ -8,7 +8,7 @@ use super::{Model, Stage};
 use crate::text::cut;
 use logic_app::Received;
 use logic_app::mail::Mail;
-use stand_in::loopback::{Method, Moment, Seen, StatusCode};
+use stand_in::{Method, Moment, Seen, StatusCode};
 
 /// Requests without an answer that are waited for.
 const OPEN_REQUESTS_MAX: usize = 1_000;

@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use bus::{DeadLetterReason, Message, Queue, QueueOptions};
 use host::app::FunctionApp;
 use host::{Event, Failure, Host, HostOptions, Outcome};
-use stand_in::clock::Clock;
+use stand_in::Clock;
 use tokio::net::TcpSocket;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;

@@ -13,7 +13,7 @@ use bus::{Queue, QueueOptions};
 use host::app::FunctionApp;
 use host::{Delivered, Event, Host, HostOptions};
 use serde_json::Value;
-use stand_in::clock::Clock;
+use stand_in::Clock;
 use tokio::net::TcpListener;
 use tokio::sync::broadcast;
 use tokio::task::JoinSet;

@@ -4,7 +4,7 @@
 use bus::{Message, Queue, QueueOptions};
 use host::app::FunctionApp;
 use host::{Delivered, Event, Exit, Failure, Host, HostOptions, Level, Next, Outcome};
-use stand_in::clock::Clock;
+use stand_in::Clock;
 use tokio::sync::broadcast;
 
 use testkit::fixture::{AppFolder, settings};

@@ -16,7 +16,7 @@ use bus::{Message, Queue, QueueOptions};
 use host::app::FunctionApp;
 use host::{Delivered, Event, Host, HostOptions, Outcome};
 use serde_json::Value;
-use stand_in::clock::Clock;
+use stand_in::Clock;
 use tokio::sync::{Barrier, broadcast};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};

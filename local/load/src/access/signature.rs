@@ -10,7 +10,7 @@ use sha2::Sha256;
 use time::OffsetDateTime;
 
 use crate::target::Target;
-use stand_in::connection::AccessKey;
+use stand_in::AccessKey;
 
 const TOKEN_SECONDS: i64 = 20 * 60;
 

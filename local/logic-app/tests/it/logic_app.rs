@@ -2,7 +2,7 @@
 
 use logic_app::LogicApp;
 use serde_json::{Value, json};
-use stand_in::loopback::{Fault, StatusCode};
+use stand_in::{Fault, StatusCode};
 
 use testkit::net;
 

@@ -3,7 +3,7 @@
 use logic_app::LogicApp;
 use logic_app::mail::{MailService, Outbox};
 use serde_json::json;
-use stand_in::loopback::{Fault, StatusCode};
+use stand_in::{Fault, StatusCode};
 use workflow::Workflow;
 
 use testkit::net;

@@ -6,7 +6,7 @@ mod pages;
 use logic_app::mail::{MailService, Outbox};
 use reqwest::Response;
 use serde_json::{Value, json};
-use stand_in::loopback::{Fault, StatusCode};
+use stand_in::{Fault, StatusCode};
 
 use testkit::net;
 

@@ -23,7 +23,7 @@ use logic_app::LogicAppHandle;
 use logic_app::mail::MailService;
 use outage::Outage;
 pub(super) use outage::Senders;
-use stand_in::loopback::Fault;
+use stand_in::Fault;
 
 const TICK: Duration = Duration::from_millis(5);
 

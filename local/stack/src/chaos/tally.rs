@@ -14,7 +14,7 @@ use super::stage::Stage;
 use bus::Transition;
 use host::{Delivered, Event, Exit, Outcome};
 use logic_app::mail::{Mail, OutboxReader};
-use stand_in::loopback::{Method, Moment, Seen};
+use stand_in::{Method, Moment, Seen};
 
 /// More problems than that are counted, not kept.
 const PROBLEMS_MAX: usize = 20;

@@ -4,8 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use bus::{Peeked, Queue, QueueOptions, RestDoor, RestOptions};
 use serde_json::Value;
-use stand_in::clock::Clock;
-use stand_in::connection::Connection;
+use stand_in::{Clock, Connection};
 use tokio::net::TcpListener;
 
 const NAMES: &str = "SharedAccessKeyName=Root;SharedAccessKey=c2VjcmV0+/key==";

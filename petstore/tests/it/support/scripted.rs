@@ -17,7 +17,7 @@ use axum::{
 };
 use bus::{Message, Queue, QueueOptions};
 use serde_json::Value;
-use stand_in::clock::Clock;
+use stand_in::Clock;
 use tokio::{net::TcpListener, time::Instant};
 
 /// What to do with a request.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::super::schedule::{Fallback, Mail, Storage};
-use stand_in::loopback::{Fault, FaultSwitch, Flaky, StatusCode};
+use stand_in::{Fault, FaultSwitch, Flaky, StatusCode};
 
 /// Longer than the handler's time limit of an attempt.
 pub(in crate::chaos) const LATE: Duration = Duration::from_millis(1_300);

@@ -9,7 +9,7 @@ use super::Injector;
 use super::blows::{BAD_GATEWAY, break_fallback, break_mail, break_storage};
 use super::outage::Outage;
 use crate::chaos::schedule::{Kind, Step};
-use stand_in::loopback::Fault;
+use stand_in::Fault;
 
 /// Long enough for a lock to be lost meanwhile.
 const SLOW: Duration = Duration::from_millis(150);

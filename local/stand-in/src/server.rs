@@ -1,4 +1,4 @@
-//! The server under a stand-in.
+//! The HTTP server under a stand-in: it stops hard, logs every request and hangs up on demand.
 //!
 //! `axum::serve` waits for its connections when it stops and answers every request it has read.
 //! The stand-in of a service that goes down must do neither, so this module drives hyper itself.
@@ -6,36 +6,128 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
+use axum::response::{IntoResponse, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::oneshot;
-use tokio::task::JoinSet;
+use tokio::sync::{broadcast, oneshot, watch};
+use tokio::task::{JoinHandle, JoinSet};
 
-use super::log::Log;
-use super::{Handle, HangUp, Request};
-use crate::accepting::{ACCEPT_PAUSE, Accepting};
+use crate::wire::{Log, Request, Seen};
+
+/// A pause when the system has no file descriptor left for the next connection.
+pub const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
+
+/// A task that takes connections. Dropping it stops it too, without waiting for the end.
+#[derive(Debug)]
+pub struct Accepting {
+    address: SocketAddr,
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<()>,
+}
+
+impl Accepting {
+    /// Runs `accept` on `listener`; what it is given beside it ends when it is to stop.
+    ///
+    /// # Errors
+    /// When the listener has no address.
+    pub fn start<F>(
+        listener: TcpListener,
+        accept: impl FnOnce(TcpListener, oneshot::Receiver<()>) -> F,
+    ) -> io::Result<Self>
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let address = listener.local_addr()?;
+        let (stop, stopped) = oneshot::channel();
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the ban guards the product's reservations; this task ends with its owner"
+        )]
+        let task = tokio::spawn(accept(listener, stopped));
+        Ok(Self {
+            address,
+            stop,
+            task,
+        })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Closes the listener and every connection.
+    pub async fn stop(self) {
+        drop(self.stop);
+        // Only a panic in `accept` could be reported here, and the port is closed then as well.
+        self.task.await.ok();
+    }
+}
+
+/// As a response: close the connection without an answer.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[error("the connection is dropped on purpose")]
+pub struct HangUp;
+
+impl IntoResponse for HangUp {
+    fn into_response(self) -> Response {
+        let mut response = Response::default();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// Watches a server and turns its clients away; it does not keep the server running.
+#[derive(Debug, Clone, Default)]
+pub struct ServerHandle {
+    log: Arc<Log>,
+    refusing: watch::Sender<bool>,
+}
+
+impl ServerHandle {
+    /// Every request from now on, when it arrives and when it ends.
+    pub fn seen(&self) -> broadcast::Receiver<Seen> {
+        self.log.seen()
+    }
+
+    /// Cuts every connection and resets each new one, until it is told otherwise. The port stays
+    /// ours: who frees it may not get it back.
+    pub fn refuse(&self, refusing: bool) {
+        self.refusing.send_replace(refusing);
+    }
+
+    /// Connections that were reset.
+    pub fn connections_refused(&self) -> u64 {
+        self.log.connections_refused()
+    }
+}
 
 /// A running server. Dropping it stops it too, without waiting for the end.
 #[derive(Debug)]
 pub struct Server {
-    handle: Handle,
+    handle: ServerHandle,
     accepting: Accepting,
 }
 
 impl Server {
     /// Serves `router` on `listener` until it is stopped.
     pub fn start(listener: TcpListener, router: Router) -> io::Result<Self> {
-        Self::start_with(listener, router, Handle::default())
+        Self::start_with(listener, router, ServerHandle::default())
     }
 
     /// The same for a router that holds `handle` itself, as a part of its fault switch.
-    pub fn start_with(listener: TcpListener, router: Router, handle: Handle) -> io::Result<Self> {
+    pub fn start_with(
+        listener: TcpListener,
+        router: Router,
+        handle: ServerHandle,
+    ) -> io::Result<Self> {
         let shared = handle.clone();
         let accepting = Accepting::start(listener, |listener, stopped| {
             accept(listener, router, shared, stopped)
@@ -62,7 +154,7 @@ impl Server {
 async fn accept(
     listener: TcpListener,
     router: Router,
-    Handle { log, refusing }: Handle,
+    ServerHandle { log, refusing }: ServerHandle,
     mut stopped: oneshot::Receiver<()>,
 ) {
     let mut connections = JoinSet::new();

@@ -1,20 +1,55 @@
-//! The log of what arrived on the wire.
+//! What is seen on the wire of a stand-in: a log of its requests, and a broadcast of their moments.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use axum::http::{Method, StatusCode};
+use axum::http::{HeaderMap, Method, StatusCode};
 use time::OffsetDateTime;
 use tokio::sync::broadcast;
-
-use super::seen::{Moment, Request, Seen, metadata};
 
 /// Requests a log keeps; older ones are forgotten, so that a stack may run for days.
 const REQUESTS_MAX: usize = 100_000;
 
 /// More than a screen ever lags behind.
-const SEEN_KEPT: usize = 16 * 1024;
+const SEEN_MAX: usize = 16 * 1024;
+
+/// Headers with what a client says of the content it sends.
+const METADATA_PREFIX: &str = "x-ms-meta-";
+
+/// One request as it was seen on the wire.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    pub method: Method,
+    /// The path, percent-encoded as it was sent, without the query (which may hold a signature).
+    pub path: String,
+    /// The status of the answer; `None` as long as there is none, or when there never will be.
+    pub status: Option<StatusCode>,
+}
+
+/// A request at the moment it arrived, or at the moment it came to its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// Which request: counted from 1.
+    pub number: u64,
+    pub at: OffsetDateTime,
+    pub method: Method,
+    /// The path, as in [`Request`].
+    pub path: String,
+    /// The `x-ms-meta-…` headers, without that prefix.
+    pub metadata: Vec<(String, String)>,
+    pub moment: Moment,
+}
+
+/// What happened to a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moment {
+    /// It was read.
+    Arrived,
+    Answered(StatusCode),
+    /// Its connection was closed without an answer, by us or by its client.
+    Unanswered,
+}
 
 #[derive(Debug)]
 struct Entry {
@@ -89,7 +124,7 @@ impl Default for Log {
             entries: Mutex::default(),
             last: AtomicU64::new(0),
             refused: AtomicU64::new(0),
-            seen: broadcast::Sender::new(SEEN_KEPT),
+            seen: broadcast::Sender::new(SEEN_MAX),
         }
     }
 }
@@ -103,17 +138,14 @@ impl Log {
         self.entries().iter().map(|entry| entry.request()).collect()
     }
 
-    /// Every moment from now on.
     pub(super) fn seen(&self) -> broadcast::Receiver<Seen> {
         self.seen.subscribe()
     }
 
-    /// A connection was turned away.
     pub(super) fn connection_refused(&self) {
         self.refused.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Connections that were turned away.
     pub(super) fn connections_refused(&self) -> u64 {
         self.refused.load(Ordering::Relaxed)
     }
@@ -139,4 +171,12 @@ impl Log {
         arrived.tell(Moment::Arrived);
         arrived
     }
+}
+
+fn metadata(headers: &HeaderMap) -> Vec<(String, String)> {
+    let all = headers.iter().filter_map(|(name, value)| {
+        let name = name.as_str().strip_prefix(METADATA_PREFIX)?;
+        Some((name.to_owned(), value.to_str().ok()?.to_owned()))
+    });
+    all.collect()
 }
