@@ -11,7 +11,7 @@ use std::time::Duration;
 use azure_app::http_client::root_cause;
 use reqwest::{
     StatusCode,
-    header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, USER_AGENT},
+    header::{CONTENT_TYPE, RETRY_AFTER, USER_AGENT},
 };
 use serde_json::json;
 use url::Url;
@@ -62,15 +62,7 @@ impl Bus {
     /// # Errors
     /// [`SendError`] says whether to try again.
     pub async fn send(&self, message: Message<'_>) -> Result<(), SendError> {
-        let attempt = async {
-            let status = self.post(message).await?;
-            if status != StatusCode::UNAUTHORIZED {
-                return self.verdict(status);
-            }
-            self.tokens.renew()?;
-            let status = self.post(message).await?;
-            self.verdict(status)
-        };
+        let attempt = self.post(message);
         match tokio::time::timeout(self.timeout, attempt).await {
             Ok(outcome) => outcome,
             Err(_) => Err(SendError::later(format!(
@@ -80,9 +72,7 @@ impl Bus {
         }
     }
 
-    /// The status, unless it asks us to come back later.
-    async fn post(&self, message: Message<'_>) -> Result<StatusCode, SendError> {
-        let token = self.tokens.get().await?;
+    async fn post(&self, message: Message<'_>) -> Result<(), SendError> {
         // Nothing but hexadecimal digits and hyphens goes in, so this is ASCII as a header must be.
         let properties = json!({
             "SessionId": message.session.as_str(),
@@ -90,18 +80,16 @@ impl Bus {
             "CorrelationId": message.traceparent,
             "Label": "CartUpdated",
         });
-        let request = self
-            .client
-            .post(self.messages.clone())
-            .header(USER_AGENT, AGENT)
-            .header(CONTENT_TYPE, "application/json")
-            .header("BrokerProperties", properties.to_string())
-            .header(AUTHORIZATION, token)
-            .body(message.body.to_owned());
-        let answer = request
-            .send()
-            .await
-            .map_err(|error| SendError::later(root_cause(&error)))?;
+        let properties = properties.to_string();
+        let request = || {
+            self.client
+                .post(self.messages.clone())
+                .header(USER_AGENT, AGENT)
+                .header(CONTENT_TYPE, "application/json")
+                .header("BrokerProperties", &properties)
+                .body(message.body.to_owned())
+        };
+        let answer = self.tokens.send(request).await?;
         let status = answer.status();
         let busy = matches!(status.as_u16(), 408 | 429) || status.is_server_error();
         if busy {
@@ -110,7 +98,7 @@ impl Bus {
                 retry_after: retry_after::read(answer.headers().get(RETRY_AFTER)),
             });
         }
-        Ok(status)
+        self.verdict(status)
     }
 
     /// Anything else is for a person to settle, so it says what to look at.

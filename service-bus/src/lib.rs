@@ -1,7 +1,7 @@
-//! The way in to a Service Bus queue over REST, for the storefront that sends and the operator's tool that receives.
+//! Where a Service Bus queue is and how it opens, for the storefront that sends and the operator's tool that receives.
 //!
 //! [`settings`] reads `ServiceBusConnection` and its neighbours as the function's trigger does, [`Connection`] says
-//! where the queue is, [`Tokens`] open it.
+//! where the queue is, [`Tokens`] open it and send with one renewal.
 #![warn(missing_docs)]
 
 mod connection;
@@ -12,4 +12,4 @@ mod token;
 pub use connection::{Access, Connection, ConnectionError};
 pub use sas::{SharedKey, shared_access_signature};
 pub use settings::Queue;
-pub use token::{TokenError, Tokens};
+pub use token::{RequestError, TokenError, Tokens};

@@ -8,6 +8,7 @@ use std::{
 
 use azure_app::{http_client::root_cause, identity::Identity};
 use azure_core::credentials::TokenCredential;
+use reqwest::{RequestBuilder, Response, StatusCode, header::AUTHORIZATION};
 use time::{Duration, OffsetDateTime};
 
 use crate::{
@@ -29,6 +30,17 @@ const MARGIN: Duration = Duration::minutes(5);
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("no token for the queue: {0}")]
 pub struct TokenError(String);
+
+/// Why a request got no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum RequestError {
+    /// There is no token for it.
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    /// It did not reach the queue, or the answer was not complete.
+    #[error(transparent)]
+    Http(#[from] reqwest::Error),
+}
 
 /// Where tokens for one queue come from.
 pub struct Tokens(Source);
@@ -79,6 +91,27 @@ impl Tokens {
         }))
     }
 
+    /// Sends what `request` makes; after a 401 once more, with a new token.
+    ///
+    /// # Errors
+    /// When there is no token, or no answer.
+    pub async fn send(
+        &self,
+        request: impl Fn() -> RequestBuilder,
+    ) -> Result<Response, RequestError> {
+        let answer = self.try_to_send(request()).await?;
+        if answer.status() != StatusCode::UNAUTHORIZED {
+            return Ok(answer);
+        }
+        self.renew()?;
+        self.try_to_send(request()).await
+    }
+
+    async fn try_to_send(&self, request: RequestBuilder) -> Result<Response, RequestError> {
+        let token = self.get().await?;
+        Ok(request.header(AUTHORIZATION, token).send().await?)
+    }
+
     /// The value of `Authorization`.
     ///
     /// # Errors
@@ -100,10 +133,7 @@ impl Tokens {
     }
 
     /// Drops the last token, which was refused, and all that the credential holds.
-    ///
-    /// # Errors
-    /// When this machine no longer offers the identity.
-    pub fn renew(&self) -> Result<(), TokenError> {
+    fn renew(&self) -> Result<(), TokenError> {
         match &self.0 {
             Source::Key { last, .. } => *lock(last) = None,
             Source::Entra {

@@ -7,8 +7,9 @@ use bytes::Bytes;
 use order_items_reserver::azure_app::http_client::root_cause;
 use reqwest::{
     Method, StatusCode,
-    header::{AUTHORIZATION, CONTENT_LENGTH, HeaderMap},
+    header::{CONTENT_LENGTH, HeaderMap},
 };
+use service_bus::RequestError;
 use url::Url;
 
 use super::{Bus, BusError};
@@ -59,11 +60,31 @@ impl Bus {
         url: Url,
         limit: Duration,
     ) -> Result<Answer, BusError> {
-        let mut answer = self.send(method.clone(), url.clone(), limit).await?;
-        if answer.status == StatusCode::UNAUTHORIZED {
-            self.tokens.renew()?;
-            answer = self.send(method, url, limit).await?;
-        }
+        let request = || {
+            let request = self.client.request(method.clone(), url.clone());
+            match method {
+                Method::GET => request.timeout(limit),
+                // Azure's front end wants it said that there is no body.
+                _ => request.timeout(limit).header(CONTENT_LENGTH, "0"),
+            }
+        };
+        let unreachable = |error: reqwest::Error| match error.is_timeout() {
+            true => BusError::TimedOut(limit),
+            false => BusError::Unreachable {
+                host: self.origin(),
+                cause: root_cause(&error),
+            },
+        };
+        let response = self.tokens.send(request).await;
+        let response = response.map_err(|error| match error {
+            RequestError::Token(error) => error.into(),
+            RequestError::Http(error) => unreachable(error),
+        })?;
+        let answer = Answer {
+            status: response.status(),
+            headers: response.headers().clone(),
+            body: response.bytes().await.map_err(unreachable)?,
+        };
         if answer.status.is_success() {
             return Ok(answer);
         }
@@ -73,30 +94,5 @@ impl Bus {
             &answer.body,
             self,
         ))
-    }
-
-    async fn send(&self, method: Method, url: Url, limit: Duration) -> Result<Answer, BusError> {
-        let mut request = self
-            .client
-            .request(method.clone(), url)
-            .timeout(limit)
-            .header(AUTHORIZATION, self.tokens.get().await?);
-        if method != Method::GET {
-            // Azure's front end wants it said that there is no body.
-            request = request.header(CONTENT_LENGTH, "0");
-        }
-        let unreachable = |error: reqwest::Error| match error.is_timeout() {
-            true => BusError::TimedOut(limit),
-            false => BusError::Unreachable {
-                host: self.origin(),
-                cause: root_cause(&error),
-            },
-        };
-        let response = request.send().await.map_err(unreachable)?;
-        Ok(Answer {
-            status: response.status(),
-            headers: response.headers().clone(),
-            body: response.bytes().await.map_err(unreachable)?,
-        })
     }
 }

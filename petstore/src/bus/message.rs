@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use service_bus::TokenError;
+use azure_app::http_client::root_cause;
+use service_bus::RequestError;
 
 use crate::session::SessionId;
 
@@ -35,10 +36,13 @@ pub enum SendError {
     Refused(String),
 }
 
-/// An identity that answers badly may answer better later.
-impl From<TokenError> for SendError {
-    fn from(error: TokenError) -> Self {
-        Self::later(error.to_string())
+/// Both may go better later: an identity that answers badly, and a bus that does not.
+impl From<RequestError> for SendError {
+    fn from(error: RequestError) -> Self {
+        match error {
+            RequestError::Token(error) => Self::later(error.to_string()),
+            RequestError::Http(error) => Self::later(root_cause(&error)),
+        }
     }
 }
 
