@@ -1,15 +1,18 @@
-//! What was accepted: the newest in memory, and as lines of a file when there is one, as the real service keeps the
-//! history of its runs. Who asks after a `kill -9` what became of an order finds its e-mail here.
+//! What was accepted: the newest in memory, and as lines of a file when there is one, as the real
+//! service keeps the history of its runs. Who asks after a `kill -9` what became of an order finds
+//! its e-mail here.
 
 use std::collections::VecDeque;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::fs;
+use std::io;
 use std::path::Path;
+
+use stand_in::lines::{LineFile, line};
 
 use super::Received;
 
 /// Accepted requests that are kept; older ones are forgotten, so that a stack may run for days.
-const KEPT: usize = 20_000;
+const RECEIVED_MAX: usize = 20_000;
 
 /// The accepted requests, oldest first.
 #[derive(Debug, Default)]
@@ -17,9 +20,7 @@ pub(super) struct History {
     kept: VecDeque<Received>,
     /// So many came before the first that is kept.
     forgotten: usize,
-    file: Option<File>,
-    /// A write that failed may have left a part of its line.
-    torn: bool,
+    file: Option<LineFile>,
 }
 
 impl History {
@@ -28,48 +29,34 @@ impl History {
     /// # Errors
     /// When the file cannot be read or written.
     pub(super) fn in_file(path: &Path) -> io::Result<Self> {
-        let text = match fs::read(path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-            Err(error) => return Err(error),
-        };
-        // A line that a kill tore was promised to nobody.
-        let lines = text.split(|byte| *byte == b'\n');
-        let read: Vec<Received> = lines
+        let text = LineFile::read(path)?;
+        // A line that is none of ours was put there by hand: it is nobody's e-mail.
+        let read: Vec<Received> = text
+            .split(|byte| *byte == b'\n')
             .filter_map(|line| serde_json::from_slice(line).ok())
             .collect();
-        let skipped = read.len().saturating_sub(KEPT);
+        let skipped = read.len().saturating_sub(RECEIVED_MAX);
         let kept: VecDeque<Received> = read.into_iter().skip(skipped).collect();
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder)?;
         }
-        let beside = path.with_extension("new");
-        let mut anew = Vec::new();
+        let mut lines = Vec::new();
         for received in &kept {
-            anew.extend(line(received)?);
+            lines.extend(line(received)?);
         }
-        fs::write(&beside, anew)?;
-        fs::rename(&beside, path)?;
         Ok(Self {
             kept,
             forgotten: 0,
-            file: Some(OpenOptions::new().append(true).open(path)?),
-            torn: false,
+            file: Some(LineFile::replace(path, &lines)?),
         })
     }
 
     /// Keeps a request; on an error it is not kept.
     pub(super) fn add(&mut self, received: Received) -> io::Result<()> {
         if let Some(file) = &mut self.file {
-            let mut text = line(&received)?;
-            if self.torn {
-                text.insert(0, b'\n');
-            }
-            self.torn = true;
-            file.write_all(&text)?;
-            self.torn = false;
+            file.append(&line(&received)?)?;
         }
-        if self.kept.len() == KEPT {
+        if self.kept.len() == RECEIVED_MAX {
             self.kept.pop_front();
             self.forgotten += 1;
         }
@@ -86,7 +73,7 @@ impl History {
     pub(super) fn clear(&mut self) -> io::Result<()> {
         self.forgotten += self.kept.len();
         self.kept.clear();
-        self.file.as_ref().map_or(Ok(()), |file| file.set_len(0))
+        self.file.as_mut().map_or(Ok(()), LineFile::clear)
     }
 }
 
@@ -104,12 +91,6 @@ pub(super) mod text {
     ) -> Result<Bytes, D::Error> {
         String::deserialize(deserializer).map(Bytes::from)
     }
-}
-
-fn line(received: &Received) -> io::Result<Vec<u8>> {
-    let mut line = serde_json::to_vec(received)?;
-    line.push(b'\n');
-    Ok(line)
 }
 
 #[cfg(test)]
@@ -156,17 +137,39 @@ mod tests {
         assert_eq!(*bodies[0], received("a").body, "byte for byte");
     }
 
+    /// Its sender was told that it was not kept, and has sent it again or gone elsewhere.
+    #[test]
+    fn a_line_whose_end_could_not_be_written_is_not_kept_at_the_next_start() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("accepted.jsonl");
+        let mut history = History::in_file(&path).expect("opened");
+        history.add(received("a")).expect("kept");
+        history.add(received("b")).expect("kept");
+        drop(history);
+        let whole = fs::read(&path).expect("read");
+        fs::write(&path, whole.strip_suffix(b"\n").expect("an end")).expect("no end");
+
+        let mut history = History::in_file(&path).expect("opened");
+        assert_eq!(ids(&history, 0), ["a"]);
+        history.add(received("c")).expect("kept");
+        let history = History::in_file(&path).expect("opened");
+        assert_eq!(ids(&history, 0), ["a", "c"]);
+    }
+
     #[test]
     fn the_newest_are_kept_and_counting_goes_on() {
         let mut history = History::default();
-        for number in 0..KEPT + 2 {
+        for number in 0..RECEIVED_MAX + 2 {
             history.add(received(&number.to_string())).expect("kept");
         }
-        assert_eq!(history.after(0).count(), KEPT);
-        assert_eq!(ids(&history, KEPT + 1), [(KEPT + 1).to_string()]);
+        assert_eq!(history.after(0).count(), RECEIVED_MAX);
+        assert_eq!(
+            ids(&history, RECEIVED_MAX + 1),
+            [(RECEIVED_MAX + 1).to_string()]
+        );
         history.clear().expect("cleared");
         assert_eq!(history.after(0).count(), 0);
         history.add(received("x")).expect("kept");
-        assert_eq!(ids(&history, KEPT + 2), ["x"]);
+        assert_eq!(ids(&history, RECEIVED_MAX + 2), ["x"]);
     }
 }

@@ -18,7 +18,8 @@ pub struct LineFile {
 
 impl LineFile {
     /// The whole lines of the file at `path`; none when there is no file. What stands behind the
-    /// last line's end was promised to nobody: its writer was told that it failed, or was killed before it was told.
+    /// last line's end was promised to nobody: its writer was told that it failed, or was killed
+    /// before it was told.
     pub fn read(path: &Path) -> io::Result<Vec<u8>> {
         let mut bytes = match fs::read(path) {
             Ok(bytes) => bytes,
@@ -49,8 +50,9 @@ impl LineFile {
         })
     }
 
-    /// Appends whole lines, all or none. What a failure left behind is cut off, at the latest before the next append:
-    /// until then it stands without a line's end, and [`LineFile::read`] leaves it out.
+    /// Appends whole lines, all or none. What a failure left behind is cut off, at the latest
+    /// before the next append. Until then a single line stands without its end, and
+    /// [`LineFile::read`] leaves it out; of several, those before the failure would be read.
     pub fn append(&mut self, lines: &[u8]) -> io::Result<()> {
         if lines.is_empty() {
             return Ok(());
