@@ -1,20 +1,21 @@
-//! A real Azurite in place of the endpoint built in, installed by npm from a package with a lock file.
+//! A real Azurite in place of the endpoint built in, installed by npm from a package with a lock
+//! file.
 
-mod error;
-mod install;
-
+use std::fs;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::io;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::time::Duration;
 
-use tokio::io::{AsyncBufReadExt as _, BufReader};
+use stand_in::programs;
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
 use tokio::process::{Child, Command};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use crate::ACCOUNT;
-pub use error::AzuriteError;
-use install::install;
-use stand_in::programs;
+use crate::account::{ACCOUNT, connection_string};
 
 /// Ends with its standard input, which is ours to close: when this process ends, however it
 /// ends, so does Azurite.
@@ -82,7 +83,7 @@ impl Azurite {
     /// Opened with its well-known key.
     #[must_use]
     pub fn connection_string(&self) -> String {
-        crate::connection_string(&self.url)
+        connection_string(&self.url)
     }
 
     /// Ends it, and waits.
@@ -110,10 +111,11 @@ fn command(options: &AzuriteOptions, home: &Path) -> Command {
     command
 }
 
-/// Waits for the line with the address; then somebody reads on, so that Azurite never waits for a reader.
+/// Waits for the line with the address; then somebody reads on, so that Azurite never waits for a
+/// reader.
 async fn address(process: &mut Child, port: u16) -> Result<(String, JoinSet<()>), AzuriteError> {
     let mut lines = JoinSet::new();
-    let (sender, mut said) = tokio::sync::mpsc::unbounded_channel();
+    let (sender, mut said) = mpsc::unbounded_channel();
     if let Some(stdout) = process.stdout.take() {
         lines.spawn(forward(stdout, sender.clone()));
     }
@@ -140,13 +142,85 @@ async fn address(process: &mut Child, port: u16) -> Result<(String, JoinSet<()>)
     }
 }
 
-async fn forward(
-    stream: impl tokio::io::AsyncRead + Unpin,
-    said: tokio::sync::mpsc::UnboundedSender<String>,
-) {
+async fn forward(stream: impl AsyncRead + Unpin, said: mpsc::UnboundedSender<String>) {
     let mut lines = BufReader::new(stream).lines();
     while let Ok(Some(line)) = lines.next_line().await {
         // An error means that nobody listens any more.
         said.send(line).ok();
     }
+}
+
+/// Installs Azurite, and gives its folder. Each version of the lock file has a folder of its own:
+/// it is complete or not there, and nothing is replaced under a process that uses it. It is made
+/// beside its place and moved there: several processes may do this at once.
+async fn install(package: &Path, installed: &Path) -> Result<PathBuf, AzuriteError> {
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        move |source| AzuriteError::Io { path, source }
+    };
+    let lock = package.join("package-lock.json");
+    let mut hasher = DefaultHasher::new();
+    fs::read(&lock).map_err(failed(&lock))?.hash(&mut hasher);
+    let home = installed.join(format!("{:016x}", hasher.finish()));
+    if home.exists() {
+        return Ok(home);
+    }
+    let beside = home.with_extension(std::process::id().to_string());
+    fs::create_dir_all(&beside).map_err(failed(&beside))?;
+    for file in ["package.json", "package-lock.json"] {
+        fs::copy(package.join(file), beside.join(file)).map_err(failed(&package.join(file)))?;
+    }
+    if let Err(error) = npm_ci(&beside).await {
+        fs::remove_dir_all(&beside).ok();
+        return Err(error);
+    }
+    if fs::rename(&beside, &home).is_err() {
+        // Another process was faster, with the same.
+        fs::remove_dir_all(&beside).ok();
+    }
+    Ok(home)
+}
+
+async fn npm_ci(folder: &Path) -> Result<(), AzuriteError> {
+    let npm = if cfg!(windows) { "npm.cmd" } else { "npm" };
+    let npm = Command::new(npm)
+        .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output();
+    let output = npm.await.map_err(|source| AzuriteError::Missing {
+        program: "npm",
+        source,
+    })?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    Err(AzuriteError::Npm(said.trim().to_owned()))
+}
+
+/// Azurite cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum AzuriteError {
+    #[error(
+        "Azurite needs {program}, which cannot be run ({source}); install Node.js 20 or later with npm"
+    )]
+    Missing {
+        /// `npm` or `node`.
+        program: &'static str,
+        source: io::Error,
+    },
+    #[error("npm could not install Azurite: {0}")]
+    Npm(String),
+    /// It ended, or said nothing.
+    #[error("Azurite did not start on port {port}: {said}")]
+    NotStarted {
+        /// The port it was to have.
+        port: u16,
+        /// Its last words.
+        said: String,
+    },
+    #[error("{}: {source}", path.display())]
+    Io { path: PathBuf, source: io::Error },
 }

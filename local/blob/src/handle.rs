@@ -1,38 +1,46 @@
-//! A hold on a running endpoint for those who do not own it.
+//! What a running endpoint is made of, and a hold on it for those who do not own it.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::response::{IntoResponse, Response};
+use stand_in::{FaultSwitch, HangUp, Seen};
 use tokio::sync::{broadcast, oneshot};
 
-use super::{BlobStorage, Shared};
-use stand_in::{FaultSwitch, HangUp, Seen};
+use crate::storage::BlobStorage;
+
+#[derive(Debug)]
+pub(crate) struct EndpointState {
+    pub(crate) url: String,
+    pub(crate) storage: BlobStorage,
+    pub(crate) faults: FaultSwitch,
+    pub(crate) trap: Trap,
+}
 
 /// Watches an endpoint and breaks it; it does not keep the endpoint running.
 #[derive(Debug, Clone)]
 pub struct BlobHandle {
-    pub(super) shared: Arc<Shared>,
+    pub(crate) state: Arc<EndpointState>,
 }
 
 impl BlobHandle {
     /// The address of the account, without a slash at its end.
     pub fn url(&self) -> &str {
-        &self.shared.url
+        &self.state.url
     }
 
     /// The account's content.
     pub fn storage(&self) -> &BlobStorage {
-        &self.shared.storage
+        &self.state.storage
     }
 
     /// Every request from now on, when it arrives and when it ends.
     pub fn seen(&self) -> broadcast::Receiver<Seen> {
-        self.shared.faults.server().seen()
+        self.state.faults.server().seen()
     }
 
-    /// As [`super::BlobEndpoint::faults`].
+    /// As [`BlobEndpoint::faults`](crate::BlobEndpoint::faults).
     pub fn faults(&self) -> &FaultSwitch {
-        &self.shared.faults
+        &self.state.faults
     }
 
     /// The next upload takes effect, and its answer is held back: what a handler that is killed
@@ -40,7 +48,7 @@ impl BlobHandle {
     /// the upload pass. A second call takes the place of the first.
     pub fn hold_next_upload(&self) -> oneshot::Receiver<HeldUpload> {
         let (sender, held) = oneshot::channel();
-        *self.shared.trap.lock() = Some(sender);
+        *self.state.trap.lock() = Some(sender);
         held
     }
 }
@@ -53,15 +61,15 @@ pub struct HeldUpload {
 
 /// Takes the answer of the next upload, once it is set.
 #[derive(Debug, Default)]
-pub(super) struct Trap(Mutex<Option<oneshot::Sender<HeldUpload>>>);
+pub(crate) struct Trap(Mutex<Option<oneshot::Sender<HeldUpload>>>);
 
 impl Trap {
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<oneshot::Sender<HeldUpload>>> {
+    fn lock(&self) -> MutexGuard<'_, Option<oneshot::Sender<HeldUpload>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Lets an answer through, unless it is the one to hold.
-    pub(super) async fn pass(&self, response: Response) -> Response {
+    pub(crate) async fn pass(&self, response: Response) -> Response {
         let Some(waiting) = self.lock().take() else {
             return response;
         };

@@ -6,14 +6,14 @@ use std::ops::Range;
 use axum::http::header::{IF_MATCH, IF_NONE_MATCH, RANGE};
 use axum::http::{HeaderMap, StatusCode};
 
-use super::failure::Failure;
-use super::storage::{Conditions, ETagCondition};
+use crate::answer::Failure;
+use crate::storage::{Conditions, ETagCondition};
 
 /// In front of the name of each piece of metadata.
-pub(super) const METADATA_PREFIX: &str = "x-ms-meta-";
+pub(crate) const METADATA_PREFIX: &str = "x-ms-meta-";
 
 /// The value of a header, which has to be visible ASCII.
-pub(super) fn text<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Failure> {
+pub(crate) fn text<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Failure> {
     let value = headers.get(name).map(|value| value.to_str());
     value.transpose().map_err(|_| {
         let message = format!("The value of the header {name} is not ASCII text.");
@@ -21,14 +21,14 @@ pub(super) fn text<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a 
     })
 }
 
-pub(super) fn conditions(headers: &HeaderMap) -> Result<Conditions, Failure> {
+pub(crate) fn conditions(headers: &HeaderMap) -> Result<Conditions, Failure> {
     Ok(Conditions {
         if_match: text(headers, IF_MATCH.as_str())?.map(ETagCondition::parse),
         if_none_match: text(headers, IF_NONE_MATCH.as_str())?.map(ETagCondition::parse),
     })
 }
 
-pub(super) fn metadata(headers: &HeaderMap) -> Result<BTreeMap<String, String>, Failure> {
+pub(crate) fn metadata(headers: &HeaderMap) -> Result<BTreeMap<String, String>, Failure> {
     let mut metadata = BTreeMap::new();
     for header in headers.keys() {
         let Some(name) = header.as_str().strip_prefix(METADATA_PREFIX) else {
@@ -52,7 +52,7 @@ fn is_identifier(name: &str) -> bool {
 
 /// The bytes a reader wants, or `None` for all of them. What is no range of bytes is ignored,
 /// as RFC 9110 asks.
-pub(super) fn range(headers: &HeaderMap, length: usize) -> Result<Option<Range<usize>>, Failure> {
+pub(crate) fn range(headers: &HeaderMap, length: usize) -> Result<Option<Range<usize>>, Failure> {
     let header = match text(headers, "x-ms-range")? {
         Some(header) => Some(header),
         None => text(headers, RANGE.as_str())?,
@@ -83,7 +83,7 @@ fn byte_range(header: &str) -> Option<(usize, usize)> {
 mod tests {
     use super::*;
 
-    fn of(name: &'static str, value: &'static str) -> HeaderMap {
+    fn header(name: &'static str, value: &'static str) -> HeaderMap {
         let mut headers = HeaderMap::new();
         headers.insert(name, value.parse().unwrap());
         headers
@@ -91,7 +91,8 @@ mod tests {
 
     #[test]
     fn ranges_are_cut_to_the_blob() {
-        let wanted = |value| range(&of("x-ms-range", value), 10).map_err(|failure| failure.code);
+        let wanted =
+            |value| range(&header("x-ms-range", value), 10).map_err(|failure| failure.code);
         assert_eq!(wanted("bytes=0-3"), Ok(Some(0..4)));
         assert_eq!(wanted("bytes=8-99"), Ok(Some(8..10)));
         assert_eq!(wanted("bytes=2-"), Ok(Some(2..10)));
@@ -103,7 +104,7 @@ mod tests {
 
     #[test]
     fn metadata_names_are_identifiers() {
-        let read = |name| metadata(&of(name, "8412")).map_err(|failure| failure.code);
+        let read = |name| metadata(&header(name, "8412")).map_err(|failure| failure.code);
         let sequence = BTreeMap::from([("sequence".to_owned(), "8412".to_owned())]);
         assert_eq!(read("x-ms-meta-sequence"), Ok(sequence));
         assert_eq!(read("x-ms-meta-message-id"), Err("InvalidMetadata"));

@@ -3,15 +3,15 @@
 use axum::http::Uri;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::Response;
-
-use super::Shared;
-use super::dispatch::query;
-use super::failure::Failure;
-use super::storage::Range;
 use stand_in::{http_date, xml};
 
-pub(super) fn containers(shared: &Shared, uri: &Uri) -> Result<Response, Failure> {
-    let page = shared.storage.containers(&range(uri)?);
+use crate::answer::Failure;
+use crate::handle::EndpointState;
+use crate::storage::NameRange;
+use crate::target::query;
+
+pub(crate) fn containers(state: &EndpointState, uri: &Uri) -> Result<Response, Failure> {
+    let page = state.storage.containers(&range(uri)?);
     let mut xml = "<Containers>".to_owned();
     for (name, stamp) in &page.entries {
         let name = xml::element("Name", name);
@@ -21,11 +21,15 @@ pub(super) fn containers(shared: &Shared, uri: &Uri) -> Result<Response, Failure
         xml += &format!("<Container>{name}<Properties>{modified}{etag}</Properties></Container>");
     }
     xml += "</Containers>";
-    answer(shared, uri, None, &xml, &page.next)
+    answer(state, uri, None, &xml, &page.next)
 }
 
-pub(super) fn blobs(shared: &Shared, container: &str, uri: &Uri) -> Result<Response, Failure> {
-    let page = shared.storage.list(container, &range(uri)?)?;
+pub(crate) fn blobs(
+    state: &EndpointState,
+    container: &str,
+    uri: &Uri,
+) -> Result<Response, Failure> {
+    let page = state.storage.list(container, &range(uri)?)?;
     let include = query(uri, "include").unwrap_or_default();
     let with_metadata = include.split(',').any(|what| what == "metadata");
     let mut xml = "<Blobs>".to_owned();
@@ -49,11 +53,11 @@ pub(super) fn blobs(shared: &Shared, container: &str, uri: &Uri) -> Result<Respo
         xml += "</Blob>";
     }
     xml += "</Blobs>";
-    answer(shared, uri, Some(container), &xml, &page.next)
+    answer(state, uri, Some(container), &xml, &page.next)
 }
 
 /// Which names a listing asks for.
-fn range(uri: &Uri) -> Result<Range, Failure> {
+fn range(uri: &Uri) -> Result<NameRange, Failure> {
     let limit = match query(uri, "maxresults").map(|text| text.parse()) {
         None => None,
         Some(Ok(limit)) if limit > 0 => Some(limit),
@@ -64,18 +68,18 @@ fn range(uri: &Uri) -> Result<Range, Failure> {
     };
     let prefix = query(uri, "prefix").unwrap_or_default();
     let marker = query(uri, "marker").unwrap_or_default();
-    Ok(Range::new(prefix, marker, limit))
+    Ok(NameRange::new(prefix, marker, limit))
 }
 
 /// The frame that both listings have in common.
 fn answer(
-    shared: &Shared,
+    state: &EndpointState,
     uri: &Uri,
     container: Option<&str>,
     entries: &str,
     next: &str,
 ) -> Result<Response, Failure> {
-    let mut xml = format!("<EnumerationResults ServiceEndpoint=\"{}/\"", shared.url);
+    let mut xml = format!("<EnumerationResults ServiceEndpoint=\"{}/\"", state.url);
     if let Some(name) = container {
         xml += &format!(" ContainerName=\"{name}\"");
     }

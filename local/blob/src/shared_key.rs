@@ -10,12 +10,12 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use hmac::{Hmac, Mac as _};
 use sha2::Sha256;
+use stand_in::http_date;
 use time::{Duration, OffsetDateTime};
 
-use super::dispatch::query;
-use super::failure::Failure;
-use super::{ACCOUNT, ACCOUNT_KEY};
-use stand_in::http_date;
+use crate::account::{ACCOUNT, ACCOUNT_KEY};
+use crate::answer::Failure;
+use crate::target::query;
 
 /// How old a signed request may be, in either direction.
 const AGE_MAX: Duration = Duration::minutes(15);
@@ -36,7 +36,7 @@ const SIGNED_HEADERS: [&str; 11] = [
 ];
 
 /// Lets pass what is signed with the account's key, and reads without any signature.
-pub(super) fn authorize(request: &Request<Bytes>, now: OffsetDateTime) -> Result<(), Failure> {
+pub(crate) fn authorize(request: &Request<Bytes>, now: OffsetDateTime) -> Result<(), Failure> {
     if query(request.uri(), "sig").is_some() {
         let message = "Shared access signatures are not supported here; use the account key.";
         return Err(Failure::authentication(message));

@@ -1,56 +1,46 @@
-//! What the account holds, in memory or in a folder too. Knows blobs and conditions, and nothing of HTTP.
+//! What the account holds, in memory or in a folder too. Knows blobs and conditions, and nothing of
+//! HTTP.
 //!
-//! A change goes through the conditions on the present state, gets its ETag, is decided by the `disk` when there is a
-//! folder, and only then is in the containers and in the `history`. Everything sits behind one lock, which no method
-//! holds for longer than its own call.
+//! A change goes through the conditions on the present state, gets its ETag, is decided by the
+//! `disk` when there is a folder, and only then is in the containers and in the `history`.
+//! Everything sits behind one lock, which no method holds for longer than its own call.
 
 use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-pub use blob::{Blob, Upload};
+pub(crate) use blob::Stamp;
+pub use blob::{Blob, StorageError, Upload};
+use blob::{Container, ETags};
 pub use conditions::{Conditions, ETagCondition};
 pub use disk::OpenError;
-use disk::{Disk, Rest};
-pub use error::StorageError;
-use etags::ETags;
-pub(super) use etags::Stamp;
+use disk::{Disk, Remainder};
 use history::History;
-pub use history::Versions;
-pub(super) use page::{Page, Range};
-pub use write::Write;
+pub use history::{Versions, Write};
+pub(crate) use page::{NameRange, Page};
 
 mod blob;
-mod blobs;
 mod conditions;
-mod containers;
 mod disk;
-mod error;
-mod etags;
 mod history;
+mod names;
 mod page;
-mod write;
+mod recovery;
 
 /// A handle to the account's content. Clones share it, and it outlives an endpoint's stop.
 #[derive(Debug, Clone, Default)]
-pub struct BlobStorage(Arc<Mutex<State>>);
+pub struct BlobStorage(Arc<Mutex<AccountState>>);
 
 #[derive(Debug, Default)]
-struct State {
+struct AccountState {
     containers: BTreeMap<String, Container>,
     history: History,
     etags: ETags,
     disk: Option<Disk>,
 }
 
-#[derive(Debug)]
-struct Container {
-    stamp: Stamp,
-    blobs: BTreeMap<String, Blob>,
-}
-
-impl State {
+impl AccountState {
     fn container(&mut self, name: &str) -> Result<&mut Container, StorageError> {
         let container = self.containers.get_mut(name);
         container.ok_or(StorageError::ContainerNotFound)
@@ -59,38 +49,157 @@ impl State {
     /// Decides a change on the disk, if there is one; on an error nothing is changed.
     fn keep(
         &mut self,
-        decide: impl FnOnce(&mut Disk) -> io::Result<Rest>,
-    ) -> Result<Rest, StorageError> {
-        let rest = self.disk.as_mut().map_or(Ok(Rest::Nothing), decide);
-        rest.map_err(|error| StorageError::NotKept(error.kind()))
+        decide: impl FnOnce(&mut Disk) -> io::Result<Remainder>,
+    ) -> Result<Remainder, StorageError> {
+        let remainder = self.disk.as_mut().map_or(Ok(Remainder::Nothing), decide);
+        remainder.map_err(|error| StorageError::NotKept(error.kind()))
     }
 }
 
 /// After the change is made: an error is then like a reply that was lost.
-fn finish(rest: Rest) -> Result<(), StorageError> {
-    rest.finish()
+fn finish(remainder: Remainder) -> Result<(), StorageError> {
+    remainder
+        .finish()
         .map_err(|error| StorageError::NotKept(error.kind()))
 }
 
 impl BlobStorage {
-    /// What is kept in `folder`, which is made when it is missing; every change is kept there from now on. Each blob is
-    /// a plain file below it, and `writes.jsonl` has what else there is to know.
+    /// What is kept in `folder`, which is made when it is missing; every change is kept there from
+    /// now on. Each blob is a plain file below it, and `writes.jsonl` has what else there is to
+    /// know.
     ///
     /// # Errors
     /// When the folder cannot be read or written, is in use, or holds what is none of ours.
     pub fn open(folder: &Path) -> Result<Self, OpenError> {
-        let (disk, kept) = Disk::open(folder)?;
-        let state = State {
-            containers: kept.containers,
-            etags: kept.etags,
+        let (disk, recovered) = recovery::open(folder)?;
+        let state = AccountState {
+            containers: recovered.containers,
+            etags: recovered.etags,
             disk: Some(disk),
-            ..State::default()
+            ..AccountState::default()
         };
         Ok(Self(Arc::new(Mutex::new(state))))
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, AccountState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes a blob as a whole and returns it.
+    ///
+    /// # Errors
+    /// When the container is missing or a condition does not hold; nothing is changed then.
+    pub fn put(
+        &self,
+        container: &str,
+        name: &str,
+        upload: Upload,
+        conditions: &Conditions,
+    ) -> Result<Blob, StorageError> {
+        let digest = blob::digest(&upload.bytes);
+        let mut state = self.state();
+        let current = state.container(container)?.blobs.get(name);
+        conditions.allow_write(current.map(|blob| blob.etag.as_str()))?;
+        let stamp = state.etags.stamp();
+        let blob = upload.into_blob(stamp);
+        let remainder = state.keep(|disk| disk.write(container, name, &blob, &digest))?;
+        let blobs = &mut state.container(container)?.blobs;
+        blobs.insert(name.to_owned(), blob.clone());
+        state.history.add(container, name, blob.clone(), digest);
+        finish(remainder)?;
+        Ok(blob)
+    }
+
+    /// A blob as it is now.
+    pub fn blob(&self, container: &str, name: &str) -> Option<Blob> {
+        self.get(container, name, &Conditions::default()).ok()
+    }
+
+    pub(crate) fn get(
+        &self,
+        container: &str,
+        name: &str,
+        conditions: &Conditions,
+    ) -> Result<Blob, StorageError> {
+        let mut state = self.state();
+        let blob = state.container(container)?.blobs.get(name);
+        let blob = blob.ok_or(StorageError::BlobNotFound)?;
+        conditions.allow_read(&blob.etag)?;
+        Ok(blob.clone())
+    }
+
+    /// Deletes a blob.
+    ///
+    /// # Errors
+    /// When it is missing or a condition does not hold; nothing is changed then.
+    pub fn delete(
+        &self,
+        container: &str,
+        name: &str,
+        conditions: &Conditions,
+    ) -> Result<(), StorageError> {
+        let mut state = self.state();
+        let blobs = &state.container(container)?.blobs;
+        let blob = blobs.get(name).ok_or(StorageError::BlobNotFound)?;
+        conditions.allow_delete(&blob.etag)?;
+        let remainder = state.keep(|disk| disk.delete(container, name))?;
+        state.container(container)?.blobs.remove(name);
+        finish(remainder)
+    }
+
+    pub(crate) fn list(
+        &self,
+        container: &str,
+        range: &NameRange,
+    ) -> Result<Page<Blob>, StorageError> {
+        let mut state = self.state();
+        Ok(range.page(&state.container(container)?.blobs, Blob::clone))
+    }
+
+    /// Creates an empty container.
+    ///
+    /// # Errors
+    /// [`StorageError::ContainerAlreadyExists`].
+    pub fn create_container(&self, name: &str) -> Result<(), StorageError> {
+        self.add_container(name).map(drop)
+    }
+
+    pub(crate) fn add_container(&self, name: &str) -> Result<Stamp, StorageError> {
+        let mut state = self.state();
+        if state.containers.contains_key(name) {
+            return Err(StorageError::ContainerAlreadyExists);
+        }
+        let stamp = state.etags.stamp();
+        let remainder = state.keep(|disk| disk.create_container(name, &stamp))?;
+        let container = Container {
+            stamp: stamp.clone(),
+            blobs: BTreeMap::new(),
+        };
+        state.containers.insert(name.to_owned(), container);
+        finish(remainder)?;
+        Ok(stamp)
+    }
+
+    pub(crate) fn container(&self, name: &str) -> Result<Stamp, StorageError> {
+        Ok(self.state().container(name)?.stamp.clone())
+    }
+
+    /// Deletes a container and what is in it.
+    ///
+    /// # Errors
+    /// [`StorageError::ContainerNotFound`].
+    pub fn delete_container(&self, name: &str) -> Result<(), StorageError> {
+        let mut state = self.state();
+        state.container(name)?;
+        let remainder = state.keep(|disk| disk.delete_container(name))?;
+        state.containers.remove(name);
+        finish(remainder)
+    }
+
+    pub(crate) fn containers(&self, range: &NameRange) -> Page<Stamp> {
+        range.page(&self.state().containers, |container| {
+            container.stamp.clone()
+        })
     }
 
     /// The states the blob has had since the start, deleted ones included.

@@ -3,15 +3,15 @@
 use axum::http::{StatusCode, Uri};
 use percent_encoding::percent_decode_str;
 
-use super::ACCOUNT;
-use super::failure::Failure;
+use crate::account::ACCOUNT;
+use crate::answer::Failure;
 
 /// The longest blob name, in UTF-16 units as the service counts.
 const BLOB_NAME_MAX: usize = 1_024;
 
 /// The resource of a request.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Target {
+pub(crate) enum Target {
     Account,
     Container(String),
     Blob { container: String, name: String },
@@ -19,7 +19,7 @@ pub(super) enum Target {
 
 impl Target {
     /// Reads `/{account}`, `/{account}/{container}` or `/{account}/{container}/{blob}`.
-    pub(super) fn of(uri: &Uri) -> Result<Self, Failure> {
+    pub(crate) fn read(uri: &Uri) -> Result<Self, Failure> {
         let path = uri.path().trim_start_matches('/');
         let (account, path) = path.split_once('/').unwrap_or((path, ""));
         if account != ACCOUNT {
@@ -38,6 +38,14 @@ impl Target {
         let name = blob_name(name)?;
         Ok(Self::Blob { container, name })
     }
+}
+
+/// A parameter of the query; names in any case.
+pub(crate) fn query(uri: &Uri, name: &str) -> Option<String> {
+    let query = uri.query().unwrap_or_default();
+    url::form_urlencoded::parse(query.as_bytes())
+        .find(|(key, _)| key.eq_ignore_ascii_case(name))
+        .map(|(_, value)| value.into_owned())
 }
 
 fn container_name(name: &str) -> Result<String, Failure> {
@@ -71,9 +79,9 @@ fn blob_name(encoded: &str) -> Result<String, Failure> {
 mod tests {
     use super::*;
 
-    fn of(path: &str) -> Result<Target, &'static str> {
+    fn target(path: &str) -> Result<Target, &'static str> {
         let uri = path.parse().unwrap();
-        Target::of(&uri).map_err(|failure| failure.code)
+        Target::read(&uri).map_err(|failure| failure.code)
     }
 
     fn blob(name: &str) -> Result<Target, &'static str> {
@@ -85,23 +93,23 @@ mod tests {
 
     #[test]
     fn paths() {
-        assert_eq!(of("/devstoreaccount1"), Ok(Target::Account));
-        assert_eq!(of("/devstoreaccount1/?comp=list"), Ok(Target::Account));
+        assert_eq!(target("/devstoreaccount1"), Ok(Target::Account));
+        assert_eq!(target("/devstoreaccount1/?comp=list"), Ok(Target::Account));
         assert_eq!(
-            of("/devstoreaccount1/orders"),
+            target("/devstoreaccount1/orders"),
             Ok(Target::Container("orders".to_owned()))
         );
         assert_eq!(
-            of("/devstoreaccount1/orders/a%20b/c.json"),
+            target("/devstoreaccount1/orders/a%20b/c.json"),
             blob("a b/c.json")
         );
         assert_eq!(
-            of("/devstoreaccount1/orders/a%252F.json"),
+            target("/devstoreaccount1/orders/a%252F.json"),
             blob("a%2F.json")
         );
-        assert_eq!(of("/devstoreaccount1/orders/%ff"), Err("InvalidUri"));
-        assert_eq!(of("/other/orders/a"), Err("ResourceNotFound"));
-        assert_eq!(of("/"), Err("ResourceNotFound"));
+        assert_eq!(target("/devstoreaccount1/orders/%ff"), Err("InvalidUri"));
+        assert_eq!(target("/other/orders/a"), Err("ResourceNotFound"));
+        assert_eq!(target("/"), Err("ResourceNotFound"));
     }
 
     #[test]

@@ -20,7 +20,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use blob::azurite::AzuriteError;
+use blob::AzuriteError;
 use dashboard::operator::OperatorError;
 use stack::StackError;
 use stack::running::{ClaimError, NotFound};

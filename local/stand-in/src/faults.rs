@@ -72,7 +72,7 @@ impl FaultSwitch {
     /// From now on every request meets `fault`, and connections are taken. Faults that still wait
     /// for a request are gone.
     pub fn set(&self, fault: Fault) {
-        self.replace(NamedFault::of(fault), fault, None, false);
+        self.replace(NamedFault::that_is(fault), fault, None, false);
     }
 
     /// The same, and `flaky` chooses for every request.

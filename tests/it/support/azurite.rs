@@ -7,8 +7,8 @@ use std::{
 };
 
 use azure_core::{credentials::Secret, hmac::hmac_sha256};
-use blob::azurite::{self, AzuriteOptions};
 use blob::{ACCOUNT, ACCOUNT_KEY};
+use blob::{Azurite as AzuriteProcess, AzuriteOptions};
 use tokio::runtime::Runtime;
 
 /// A running Azurite.
@@ -16,7 +16,7 @@ use tokio::runtime::Runtime;
 pub(crate) struct Azurite {
     /// The account's URL.
     pub(crate) url: String,
-    process: azurite::Azurite,
+    process: AzuriteProcess,
     // Reads what it prints.
     _runtime: Runtime,
 }
@@ -71,7 +71,7 @@ impl Azurite {
                 port: 0,
                 data: None,
             };
-            let process = runtime.block_on(azurite::Azurite::start(&options));
+            let process = runtime.block_on(AzuriteProcess::start(&options));
             let process = process.map_err(|error| error.to_string())?;
             Ok(Self {
                 url: process.url().to_owned(),

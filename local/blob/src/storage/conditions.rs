@@ -1,6 +1,6 @@
 //! The conditions a request puts on the present state of a blob.
 
-use super::StorageError;
+use super::blob::StorageError;
 
 /// The present ETag a condition speaks of.
 #[derive(Debug, Clone, PartialEq, Eq)]

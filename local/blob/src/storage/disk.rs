@@ -1,67 +1,64 @@
 //! The account's content in a folder: each blob a plain file, and a log that says what is true.
 //!
-//! A write is three steps: the content goes to a file in `.new`, a line to the log, and the file to its place. The line
-//! is the decision. A process that is killed between two steps leaves a state that `recovery` finishes (the line is
-//! there) or undoes (it is not). A killed process loses nothing; nothing is forced to the disk for a power cut, and a
-//! file that one has torn is found by its digest.
+//! A write is three steps: the content goes to a file in `.new`, a line to the log
+//! (`writes.jsonl`), and the file to its place. The line is the decision. A process that is killed
+//! between two steps leaves a state that `recovery` finishes (the line is there) or undoes (it is
+//! not). A killed process loses nothing; nothing is forced to the disk for a power cut, and a file
+//! that one has torn is found by its digest.
 
-mod error;
-mod layout;
-mod log;
-mod names;
-mod recovery;
-mod rest;
-
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
+use stand_in::Lock;
+use stand_in::lines::{LineFile, line};
 use time::OffsetDateTime;
 
-use super::Blob;
-use super::etags::Stamp;
-use super::write::Digest;
-pub use error::OpenError;
-use layout::Layout;
-use log::{Log, Record, Written};
-use names::Files;
-pub(super) use recovery::Kept;
-use recovery::{Recovered, recover};
-pub(super) use rest::Rest;
-use stand_in::Lock;
+use super::blob::{Blob, Digest, Stamp};
+use super::names::{self, Files};
 
 /// The folder, in use.
 #[derive(Debug)]
 pub(super) struct Disk {
     layout: Layout,
-    log: Log,
+    log: LineFile,
     files: HashMap<String, Files>,
     _lock: Lock,
 }
 
 impl Disk {
-    /// Opens the folder, which is made when it is missing, and reads what is kept there.
-    pub(super) fn open(folder: &Path) -> Result<(Self, Kept), OpenError> {
-        let failed = |error| OpenError::io(folder, error);
-        let layout = Layout::of(folder);
+    /// Makes the folder when it is missing, and locks it: two processes would undo each other's
+    /// writes.
+    pub(super) fn claim(layout: &Layout) -> Result<Lock, OpenError> {
+        let failed = |error| OpenError::io(layout.folder(), error);
         fs::create_dir_all(layout.on_its_way()).map_err(failed)?;
         let lock = Lock::take(&layout.lock()).map_err(failed)?;
-        let lock = lock.ok_or_else(|| OpenError::InUse(folder.to_owned()))?;
-        let Recovered {
-            kept,
-            files,
-            records,
-        } = recover(&layout)?;
-        let log =
-            Log::replace(&layout.log(), &layout.log_on_its_way(), &records).map_err(failed)?;
-        let disk = Self {
+        lock.ok_or_else(|| OpenError::InUse(layout.folder().to_owned()))
+    }
+
+    /// Goes on from what was found in the folder; these records take the place of all lines.
+    pub(super) fn go_on(
+        layout: Layout,
+        lock: Lock,
+        files: HashMap<String, Files>,
+        records: &[Record],
+    ) -> Result<Self, OpenError> {
+        let replaced = || {
+            let mut lines = Vec::new();
+            for record in records {
+                lines.extend(line(record)?);
+            }
+            LineFile::replace(&layout.log(), &lines)
+        };
+        let log = replaced().map_err(|error| OpenError::io(layout.folder(), error))?;
+        Ok(Self {
             layout,
             log,
             files,
             _lock: lock,
-        };
-        Ok((disk, kept))
+        })
     }
 
     /// Decides that `blob` is the state of `name`. On an error it is not.
@@ -71,7 +68,7 @@ impl Disk {
         name: &str,
         blob: &Blob,
         digest: &Digest,
-    ) -> io::Result<Rest> {
+    ) -> io::Result<Remainder> {
         let files = self.files.entry(container.to_owned()).or_default();
         let file = files.file(name);
         let to = self.layout.content(container, &file);
@@ -79,7 +76,7 @@ impl Disk {
         fs::create_dir_all(self.layout.container(container))?;
         fs::create_dir_all(self.layout.on_its_way())?;
         fs::write(&from, &blob.bytes)?;
-        self.log.append(&Record::Write(Written {
+        let written = Record::Write(Written {
             container: container.to_owned(),
             name: name.to_owned(),
             file: file.clone(),
@@ -89,42 +86,237 @@ impl Disk {
             metadata: blob.metadata.clone(),
             length: blob.bytes.len(),
             sha256: format!("{digest:x}"),
-        }))?;
+        });
+        append(&mut self.log, &written)?;
         files.take(name, &file);
-        Ok(Rest::Place { from, to })
+        Ok(Remainder::Place { from, to })
     }
 
     /// Decides that the blob is gone.
-    pub(super) fn delete(&mut self, container: &str, name: &str) -> io::Result<Rest> {
-        self.log.append(&Record::Delete {
-            container: container.to_owned(),
-            name: name.to_owned(),
-            at: OffsetDateTime::now_utc(),
-        })?;
+    pub(super) fn delete(&mut self, container: &str, name: &str) -> io::Result<Remainder> {
+        append(
+            &mut self.log,
+            &Record::Delete {
+                container: container.to_owned(),
+                name: name.to_owned(),
+                at: OffsetDateTime::now_utc(),
+            },
+        )?;
         let files = self.files.entry(container.to_owned()).or_default();
         let file = self.layout.content(container, &files.file(name));
         files.free(name);
-        Ok(Rest::Remove(file))
+        Ok(Remainder::Remove(file))
     }
 
     /// Decides that there is such a container.
-    pub(super) fn create_container(&mut self, container: &str, stamp: &Stamp) -> io::Result<Rest> {
+    pub(super) fn create_container(
+        &mut self,
+        container: &str,
+        stamp: &Stamp,
+    ) -> io::Result<Remainder> {
         fs::create_dir_all(self.layout.container(container))?;
-        self.log.append(&Record::CreateContainer {
-            container: container.to_owned(),
-            etag: stamp.etag.clone(),
-            at: stamp.last_modified,
-        })?;
-        Ok(Rest::Nothing)
+        append(
+            &mut self.log,
+            &Record::CreateContainer {
+                container: container.to_owned(),
+                etag: stamp.etag.clone(),
+                at: stamp.last_modified,
+            },
+        )?;
+        Ok(Remainder::Nothing)
     }
 
     /// Decides that it is gone.
-    pub(super) fn delete_container(&mut self, container: &str) -> io::Result<Rest> {
-        self.log.append(&Record::DeleteContainer {
-            container: container.to_owned(),
-            at: OffsetDateTime::now_utc(),
-        })?;
+    pub(super) fn delete_container(&mut self, container: &str) -> io::Result<Remainder> {
+        append(
+            &mut self.log,
+            &Record::DeleteContainer {
+                container: container.to_owned(),
+                at: OffsetDateTime::now_utc(),
+            },
+        )?;
         self.files.remove(container);
-        Ok(Rest::RemoveFolder(self.layout.container(container)))
+        Ok(Remainder::RemoveFolder(self.layout.container(container)))
+    }
+}
+
+fn append(log: &mut LineFile, record: &Record) -> io::Result<()> {
+    log.append(&line(record)?)
+}
+
+/// What remains to be done on the disk for a change that is decided. Left undone it is done at the
+/// next start.
+#[derive(Debug)]
+#[must_use]
+pub(super) enum Remainder {
+    Nothing,
+    Place { from: PathBuf, to: PathBuf },
+    Remove(PathBuf),
+    RemoveFolder(PathBuf),
+}
+
+impl Remainder {
+    pub(super) fn finish(self) -> io::Result<()> {
+        match self {
+            Self::Nothing => Ok(()),
+            Self::Place { from, to } => fs::rename(from, to),
+            Self::Remove(file) => gone(fs::remove_file(file)),
+            Self::RemoveFolder(folder) => gone(fs::remove_dir_all(folder)),
+        }
+    }
+
+    /// What removes a file or a folder of which nobody knows which it is.
+    pub(super) fn removal(of: PathBuf) -> Self {
+        match of.is_dir() {
+            true => Self::RemoveFolder(of),
+            false => Self::Remove(of),
+        }
+    }
+}
+
+fn gone(removed: io::Result<()>) -> io::Result<()> {
+    removed.or_else(|error| match error.kind() {
+        io::ErrorKind::NotFound => Ok(()),
+        _ => Err(error),
+    })
+}
+
+/// A line of the log. Without it nothing happened.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "op", rename_all = "kebab-case")]
+pub(super) enum Record {
+    /// The first line after a start: everything before it is summed up in the lines that follow it.
+    Start {
+        /// The last one given out, so that none is ever given out again.
+        etag: String,
+    },
+    CreateContainer {
+        container: String,
+        etag: String,
+        #[serde(with = "time::serde::rfc3339")]
+        at: OffsetDateTime,
+    },
+    /// A container was deleted, with all that was in it.
+    DeleteContainer {
+        container: String,
+        #[serde(with = "time::serde::rfc3339")]
+        at: OffsetDateTime,
+    },
+    Write(Written),
+    Delete {
+        container: String,
+        name: String,
+        #[serde(with = "time::serde::rfc3339")]
+        at: OffsetDateTime,
+    },
+}
+
+/// A blob's state but for its content, which is in the file.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Written {
+    pub(super) container: String,
+    pub(super) name: String,
+    /// In the container's folder; the blob's own name where a file can have it.
+    pub(super) file: String,
+    pub(super) etag: String,
+    #[serde(with = "time::serde::rfc3339")]
+    pub(super) at: OffsetDateTime,
+    pub(super) content_type: String,
+    pub(super) metadata: BTreeMap<String, String>,
+    pub(super) length: usize,
+    pub(super) sha256: String,
+}
+
+/// Every whole line of the log. Half a line at the end is none: nobody was told that it was
+/// accepted.
+pub(super) fn read_log(path: &Path) -> Result<Vec<Record>, OpenError> {
+    let bytes = LineFile::read(path).map_err(|error| OpenError::io(path, error))?;
+    let lines = bytes.split(|byte| *byte == b'\n');
+    let numbered = lines.enumerate().filter(|(_, line)| !line.is_empty());
+    numbered
+        .map(|(at, line)| {
+            serde_json::from_slice(line).map_err(|error| OpenError::Line {
+                path: path.to_owned(),
+                line: at + 1,
+                problem: error.to_string(),
+            })
+        })
+        .collect()
+}
+
+const LOG: &str = "writes.jsonl";
+
+/// Content on its way to its place. No container has such a name.
+const NEW: &str = ".new";
+
+/// Held as long as the storage lives.
+const LOCK: &str = ".lock";
+
+/// The folder with everything.
+#[derive(Debug, Clone)]
+pub(super) struct Layout(PathBuf);
+
+impl Layout {
+    pub(super) fn in_folder(folder: &Path) -> Self {
+        Self(folder.to_owned())
+    }
+
+    pub(super) fn folder(&self) -> &Path {
+        &self.0
+    }
+
+    pub(super) fn lock(&self) -> PathBuf {
+        self.0.join(LOCK)
+    }
+
+    pub(super) fn log(&self) -> PathBuf {
+        self.0.join(LOG)
+    }
+
+    /// The folder of what is on its way.
+    pub(super) fn on_its_way(&self) -> PathBuf {
+        self.0.join(NEW)
+    }
+
+    /// The content that got this ETag.
+    pub(super) fn content_on_its_way(&self, etag: &str) -> PathBuf {
+        self.on_its_way().join(etag.trim_matches('"'))
+    }
+
+    /// The folder of a container.
+    pub(super) fn container(&self, name: &str) -> PathBuf {
+        self.0.join(names::folder(name))
+    }
+
+    /// The file of a blob, by its name in that folder.
+    pub(super) fn content(&self, container: &str, file: &str) -> PathBuf {
+        self.container(container).join(file)
+    }
+}
+
+/// The folder cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Not to be read or written.
+    #[error("cannot keep blobs in {}: {source}", path.display())]
+    Io { path: PathBuf, source: io::Error },
+    /// Two storages in one folder would undo each other's writes.
+    #[error("the blobs in {} are in use by another process", .0.display())]
+    InUse(PathBuf),
+    /// A line of the log that this program did not write.
+    #[error("{}: line {line} is damaged ({problem}); mend it, or forget all blobs with `cargo local reset`", path.display())]
+    Line {
+        path: PathBuf,
+        /// From 1 on.
+        line: usize,
+        problem: String,
+    },
+}
+
+impl OpenError {
+    pub(super) fn io(path: &Path, source: io::Error) -> Self {
+        let path = path.to_owned();
+        Self::Io { path, source }
     }
 }

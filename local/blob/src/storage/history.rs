@@ -1,19 +1,96 @@
 //! What was written since the start: every write without its content, and the newest contents.
 //!
-//! Judges read the writes, a few hundred bytes each, however many there are. The contents are for people who look at
-//! the versions of a blob; what they take together is bounded, so that a run of any length fits in memory.
+//! Judges read the writes, a few hundred bytes each, however many there are. The contents are for
+//! people who look at the versions of a blob; what they take together is bounded, so that a run of
+//! any length fits in memory.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
-use super::write::{Digest, Entry, Name};
-use super::{Blob, Write};
+use serde::Serialize;
+use time::OffsetDateTime;
+
+use super::blob::{Blob, Digest};
 
 /// What the contents may take together, in bytes: more than the largest body there is.
 const CONTENTS_MAX: usize = 16 * 1024 * 1024;
 
 /// What a version takes beside its content, in bytes: roughly.
-const VERSION: usize = 1024;
+const VERSION_SIZE: usize = 1024;
+
+/// One accepted write.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Write {
+    pub container: String,
+    pub name: String,
+    /// The blob's ETag from then on; quotes included.
+    pub etag: String,
+    #[serde(with = "time::serde::rfc3339")]
+    pub at: OffsetDateTime,
+    /// The body's length in bytes.
+    pub length: usize,
+    /// The body's SHA-256, in hex.
+    pub sha256: String,
+    pub metadata: BTreeMap<String, String>,
+}
+
+/// Where a blob is.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct BlobName {
+    container: String,
+    blob: String,
+}
+
+/// A write in little memory: a map for the metadata alone would take more.
+#[derive(Debug)]
+struct KeptWrite {
+    name: Arc<BlobName>,
+    etag: Box<str>,
+    at: OffsetDateTime,
+    length: usize,
+    digest: Digest,
+    metadata: Box<[(Box<str>, Box<str>)]>,
+}
+
+impl BlobName {
+    fn new(container: &str, blob: &str) -> Self {
+        Self {
+            container: container.to_owned(),
+            blob: blob.to_owned(),
+        }
+    }
+}
+
+impl KeptWrite {
+    fn new(name: &Arc<BlobName>, blob: &Blob, digest: Digest) -> Self {
+        let metadata = blob.metadata.iter();
+        Self {
+            name: Arc::clone(name),
+            etag: blob.etag.as_str().into(),
+            at: blob.last_modified,
+            length: blob.bytes.len(),
+            digest,
+            metadata: metadata
+                .map(|(name, value)| (name.as_str().into(), value.as_str().into()))
+                .collect(),
+        }
+    }
+
+    fn write(&self) -> Write {
+        let metadata = self.metadata.iter();
+        Write {
+            container: self.name.container.clone(),
+            name: self.name.blob.clone(),
+            etag: self.etag.to_string(),
+            at: self.at,
+            length: self.length,
+            sha256: format!("{:x}", self.digest),
+            metadata: metadata
+                .map(|(name, value)| (name.to_string(), value.to_string()))
+                .collect(),
+        }
+    }
+}
 
 /// The versions of one blob.
 #[derive(Debug, Clone, Default)]
@@ -27,10 +104,10 @@ pub struct Versions {
 /// It is apart from the containers, and survives what was deleted.
 #[derive(Debug, Default)]
 pub(super) struct History {
-    writes: Vec<Entry>,
-    versions: HashMap<Arc<Name>, Versions>,
+    writes: Vec<KeptWrite>,
+    versions: HashMap<Arc<BlobName>, Versions>,
     /// Whose versions are kept, from the oldest to the newest.
-    order: VecDeque<Arc<Name>>,
+    order: VecDeque<Arc<BlobName>>,
     /// What the versions that are kept take.
     size: usize,
 }
@@ -53,7 +130,7 @@ impl History {
     /// Adds the write that made `blob`, whose content has this digest.
     pub(super) fn add(&mut self, container: &str, name: &str, blob: Blob, digest: Digest) {
         let name = self.name(container, name);
-        self.writes.push(Entry::of(&name, &blob, digest));
+        self.writes.push(KeptWrite::new(&name, &blob, digest));
         self.size += size(&blob);
         self.order.push_back(Arc::clone(&name));
         self.versions.entry(name).or_default().kept.push_back(blob);
@@ -67,28 +144,26 @@ impl History {
     /// Every write but the first `count`, oldest first.
     pub(super) fn writes_after(&self, count: usize) -> Vec<Write> {
         let writes = self.writes.get(count..).unwrap_or_default();
-        writes.iter().map(Entry::write).collect()
+        writes.iter().map(KeptWrite::write).collect()
     }
 
-    /// How many writes there were.
     pub(super) fn len(&self) -> usize {
         self.writes.len()
     }
 
-    /// The versions of a blob.
     pub(super) fn versions(&self, container: &str, name: &str) -> Versions {
-        let versions = self.versions.get(&Name::of(container, name));
+        let versions = self.versions.get(&BlobName::new(container, name));
         versions.cloned().unwrap_or_default()
     }
 
     /// One name for all writes of a blob.
-    fn name(&self, container: &str, name: &str) -> Arc<Name> {
-        let name = Name::of(container, name);
+    fn name(&self, container: &str, name: &str) -> Arc<BlobName> {
+        let name = BlobName::new(container, name);
         let known = self.versions.get_key_value(&name);
         known.map_or_else(|| Arc::new(name), |(known, _)| Arc::clone(known))
     }
 
-    fn forget_one_of(&mut self, name: &Name) {
+    fn forget_one_of(&mut self, name: &BlobName) {
         if let Some(versions) = self.versions.get_mut(name)
             && let Some(blob) = versions.kept.pop_front()
         {
@@ -103,13 +178,11 @@ impl History {
 }
 
 fn size(blob: &Blob) -> usize {
-    VERSION + blob.bytes.len()
+    VERSION_SIZE + blob.bytes.len()
 }
 
 #[cfg(test)]
 mod tests {
-    use time::OffsetDateTime;
-
     use super::*;
 
     fn blob(number: usize, length: usize) -> Blob {

@@ -7,7 +7,7 @@ const PAGE_MAX: usize = 5_000;
 
 /// Which names a listing wants.
 #[derive(Debug, Clone)]
-pub(crate) struct Range {
+pub(crate) struct NameRange {
     /// Only names that begin so.
     pub(crate) prefix: String,
     /// The first name to list, from the page before; empty for the first page.
@@ -25,7 +25,7 @@ pub(crate) struct Page<T> {
     pub(crate) next: String,
 }
 
-impl Range {
+impl NameRange {
     pub(crate) fn new(prefix: String, marker: String, limit: Option<usize>) -> Self {
         Self {
             prefix,
@@ -58,7 +58,7 @@ mod tests {
 
     fn names(prefix: &str, marker: &str, limit: usize) -> (Vec<String>, String) {
         let all = ["a", "b/1", "b/2", "b/3", "c"].map(|name| (name.to_owned(), ()));
-        let range = Range::new(prefix.to_owned(), marker.to_owned(), Some(limit));
+        let range = NameRange::new(prefix.to_owned(), marker.to_owned(), Some(limit));
         let page = range.page(&BTreeMap::from(all), |()| ());
         let names = page.entries.into_iter().map(|(name, ())| name).collect();
         (names, page.next)

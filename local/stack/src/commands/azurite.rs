@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use blob::azurite::AzuriteOptions;
+use blob::AzuriteOptions;
 use host::app::{FunctionApp, Settings};
 use stack::ports::Place;
 use stack::{Ports, StackError, storage_port};
 
-pub(super) use blob::azurite::Azurite;
+pub(super) use blob::Azurite;
 
 use super::folder::Kept;
 use super::{LocalError, text};

@@ -145,7 +145,7 @@ impl NamedFault {
     }
 
     /// What a fault is called that was set without a name.
-    pub(super) fn of(fault: Fault) -> Self {
+    pub(super) fn that_is(fault: Fault) -> Self {
         match fault {
             Fault::None => Self::None,
             Fault::Status { status, .. } => match status {

@@ -2,15 +2,15 @@
 
 use blob::BlobEndpoint;
 use reqwest::Method;
-
-use crate::blob::orders;
-use crate::blob_client::{BlobClient, elements};
 use testkit::net;
+
+use super::orders;
+use crate::client::{BlobClient, elements};
 
 #[tokio::test]
 async fn containers_come_and_go() {
     let endpoint = BlobEndpoint::start(net::listener().await).unwrap();
-    let client = BlobClient::of(&endpoint);
+    let client = BlobClient::to(&endpoint);
     let path = "/orders?restype=container";
     let created = client.send(Method::PUT, path, &[], "").await;
     assert_eq!(created.outcome(), (201, ""));

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use reqwest::Method;
 use stand_in::{Fault, StatusCode};
-
-use crate::blob::orders;
 use testkit::net;
+
+use super::orders;
 
 const BUSY: Fault = Fault::Status {
     status: StatusCode::SERVICE_UNAVAILABLE,

@@ -1,18 +1,22 @@
 //! Block blobs: the operations, their conditions, and a stop.
 
+mod faults;
+mod lists;
+mod refusals;
+
 use blob::{BlobEndpoint, Upload};
 use reqwest::Method;
+use testkit::net;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
 
-use crate::blob_client::BlobClient;
-use testkit::net;
+use crate::client::BlobClient;
 
 /// An endpoint with an empty container `orders`.
 pub(crate) async fn orders() -> (BlobEndpoint, BlobClient) {
     let endpoint = BlobEndpoint::start(net::listener().await).unwrap();
     endpoint.storage().create_container("orders").unwrap();
-    let client = BlobClient::of(&endpoint);
+    let client = BlobClient::to(&endpoint);
     (endpoint, client)
 }
 

@@ -1,12 +1,12 @@
 //! What is refused, and with which code.
 
 use reqwest::Method;
+use testkit::net;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::blob::orders;
-use crate::blob_client::BlobClient;
-use testkit::net;
+use super::orders;
+use crate::client::BlobClient;
 
 /// Method, path below the account, status, error code, and headers if there are any.
 const REFUSALS: &str = "

@@ -1,5 +1,6 @@
-use super::*;
 use proptest::prelude::*;
+
+use super::*;
 
 fn file(name: &str) -> String {
     Files::default().file(name)

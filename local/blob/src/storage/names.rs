@@ -1,13 +1,13 @@
 //! File names for blobs: the blob's own name where every file system can hold it, else a readable
 //! one with a digest behind `~`.
 //!
-//! A plain name has no `~`, so the two kinds never meet. Names that differ in case only are one file on some
-//! systems: the first to come gets the plain name, the others a digest.
+//! A plain name has no `~`, so the two kinds never meet. Names that differ in case only are one file
+//! on some systems: the first to come gets the plain name, the others a digest.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 
-use super::super::write::sha256;
+use super::blob::sha256;
 
 /// Longer names get a digest: 255 bytes is the limit nearly everywhere, and people add suffixes.
 const PLAIN_MAX: usize = 200;

@@ -1,10 +1,10 @@
 //! Blobs in a folder, and a process that is really killed (SIGKILL) while it writes.
 
 use blob::BlobStorage;
-
-use crate::blob_disk::{open, put};
 use testkit::child;
 use testkit::fixture::Folder;
+
+use super::{open, put};
 
 /// Not a test: the process under test. Writes until it is killed, and says what was taken.
 #[test]
@@ -28,7 +28,7 @@ fn what_was_answered_is_there_after_a_kill() {
     let folder = Folder::new();
     for round in 0..8_usize {
         let place = folder.path().join("blobs");
-        let mut process = child::command("blob_disk_process::writer", &place)
+        let mut process = child::command("disk::process::writer", &place)
             .spawn()
             .unwrap();
         let mut taken = child::told(process.stdout.take().unwrap()).map(|line| {

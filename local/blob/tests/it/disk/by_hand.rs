@@ -1,8 +1,9 @@
-//! What people do to the folder by hand: to a file, it counts as what somebody did to the blob; to the log, it is named.
+//! What people do to the folder by hand: to a file, it counts as what somebody did to the blob; to
+//! the log, it is named.
 
 use blob::{BlobStorage, OpenError};
 
-use crate::blob_disk_kills::Killed;
+use super::kills::Killed;
 
 #[test]
 fn a_file_changed_by_hand_is_a_blob_that_somebody_else_wrote() {

@@ -2,9 +2,9 @@
 
 use blob::{BlobStorage, Conditions};
 use proptest::prelude::*;
-
-use crate::blob_disk::{open, upload};
 use testkit::fixture::Folder;
+
+use super::{open, upload};
 
 #[derive(Debug, Clone)]
 enum Step {

@@ -7,10 +7,9 @@ use hmac::{Hmac, Mac as _};
 use reqwest::header::HeaderMap;
 use reqwest::{Method, StatusCode};
 use sha2::Sha256;
+use testkit::net;
 use time::OffsetDateTime;
 use time::macros::format_description;
-
-use testkit::net;
 
 pub(crate) struct BlobClient {
     http: reqwest::Client,
@@ -45,7 +44,7 @@ impl Reply {
 }
 
 impl BlobClient {
-    pub(crate) fn of(endpoint: &BlobEndpoint) -> Self {
+    pub(crate) fn to(endpoint: &BlobEndpoint) -> Self {
         Self::with_key(endpoint, ACCOUNT_KEY)
     }
 

@@ -1,4 +1,4 @@
-//! The operations on block blobs.
+//! The operations on block blobs and containers: what their headers ask, and what is answered.
 
 use axum::body::Body;
 use axum::http::header::{
@@ -8,13 +8,13 @@ use axum::http::response::Builder;
 use axum::http::{HeaderMap, Request, StatusCode};
 use axum::response::Response;
 use bytes::Bytes;
-
-use super::failure::Failure;
-use super::headers::{METADATA_PREFIX, conditions, metadata, range, text};
-use super::storage::{Blob, BlobStorage, Upload};
 use stand_in::http_date;
 
-pub(super) fn put(
+use crate::answer::Failure;
+use crate::headers::{METADATA_PREFIX, conditions, metadata, range, text};
+use crate::storage::{Blob, BlobStorage, Stamp, Upload};
+
+pub(crate) fn put_blob(
     storage: &BlobStorage,
     container: &str,
     name: &str,
@@ -57,7 +57,7 @@ pub(super) fn put(
     Ok(response.body(Body::empty())?)
 }
 
-pub(super) fn get(
+pub(crate) fn get_blob(
     storage: &BlobStorage,
     container: &str,
     name: &str,
@@ -75,7 +75,7 @@ pub(super) fn get(
     Ok(response.body(blob.bytes.slice(range).into())?)
 }
 
-pub(super) fn properties(
+pub(crate) fn blob_properties(
     storage: &BlobStorage,
     container: &str,
     name: &str,
@@ -86,7 +86,7 @@ pub(super) fn properties(
     Ok(response.body(Body::empty())?)
 }
 
-pub(super) fn delete(
+pub(crate) fn delete_blob(
     storage: &BlobStorage,
     container: &str,
     name: &str,
@@ -112,4 +112,28 @@ fn described(blob: &Blob) -> Builder {
         response = response.header(format!("{METADATA_PREFIX}{name}"), value);
     }
     response
+}
+
+pub(crate) fn create_container(storage: &BlobStorage, name: &str) -> Result<Response, Failure> {
+    let stamp = storage.add_container(name)?;
+    stamped(StatusCode::CREATED, &stamp)
+}
+
+pub(crate) fn container_properties(storage: &BlobStorage, name: &str) -> Result<Response, Failure> {
+    let stamp = storage.container(name)?;
+    stamped(StatusCode::OK, &stamp)
+}
+
+pub(crate) fn delete_container(storage: &BlobStorage, name: &str) -> Result<Response, Failure> {
+    storage.delete_container(name)?;
+    let response = Response::builder().status(StatusCode::ACCEPTED);
+    Ok(response.body(Body::empty())?)
+}
+
+fn stamped(status: StatusCode, stamp: &Stamp) -> Result<Response, Failure> {
+    let response = Response::builder()
+        .status(status)
+        .header(ETAG, &stamp.etag)
+        .header(LAST_MODIFIED, http_date::format(stamp.last_modified));
+    Ok(response.body(Body::empty())?)
 }

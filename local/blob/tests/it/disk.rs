@@ -1,10 +1,14 @@
 //! Blobs in a folder: plain files, and the same account after each start.
 
+mod by_hand;
+mod kills;
+mod model;
+mod process;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use blob::{Blob, BlobStorage, Conditions, OpenError, StorageError, Upload};
-
 use testkit::fixture::Folder;
 
 pub(crate) fn open(folder: &Folder) -> BlobStorage {
