@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use azure_app::http_client;
 use host::app::DataType;
-use host::{Delivered, Event, Outcome, encode_invocation};
+use host::{Delivered, DeliveryOutcome, Event, encode_invocation};
 use stack::{Ports, Stack};
 use stand_in::{Fault, Method, StatusCode};
 use tokio::time::timeout;
@@ -121,7 +121,10 @@ pub(super) fn cart(quantity: u32) -> String {
 }
 
 pub(super) fn completed(delivered: &Delivered) -> bool {
-    matches!(delivered.outcome, Outcome::Completed { status: 200, .. })
+    matches!(
+        delivered.outcome,
+        DeliveryOutcome::Completed { status: 200, .. }
+    )
 }
 
 #[tokio::test]
@@ -209,7 +212,7 @@ async fn l1_with_both_down_the_message_comes_again_and_lands_when_the_storage_is
     pipeline.post(&cart(9)).await;
     let first = pipeline.delivered().await;
     assert!(
-        matches!(first.outcome, Outcome::Abandoned { .. }),
+        matches!(first.outcome, DeliveryOutcome::Abandoned { .. }),
         "{first:?}"
     );
     assert_eq!(pipeline.uploads(), 4);
@@ -253,7 +256,10 @@ async fn l1_with_both_down_for_good_the_message_is_dead_lettered_intact() {
         let delivered = pipeline.delivered().await;
         println!("delivery {delivery_count} took {:?}", delivered.took);
         assert_eq!(delivered.delivery_count, delivery_count);
-        assert!(matches!(delivered.outcome, Outcome::Abandoned { .. }));
+        assert!(matches!(
+            delivered.outcome,
+            DeliveryOutcome::Abandoned { .. }
+        ));
         assert_eq!(pipeline.uploads(), 4 * delivery_count as usize);
     }
     let letters = pipeline.stack.queue.dead_letters();

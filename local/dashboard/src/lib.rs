@@ -87,7 +87,8 @@ struct Shared {
     ticks: broadcast::Sender<Arc<Tick>>,
     /// Counts the handler's ends.
     exits: watch::Sender<u64>,
-    /// Whether the handler is killed at the next upload; counts the wishes, so that the last one holds.
+    /// Whether the handler is killed at the next upload; counts the wishes, so that the last one
+    /// holds.
     armed: watch::Sender<Option<u64>>,
 }
 

@@ -63,7 +63,8 @@ pub(super) async fn html(
     Ok((headers, html).into_response())
 }
 
-/// `GET /api/handed-over`: what the Logic App took, as it was sent, oldest first; `?after=N` skips the first N.
+/// `GET /api/handed-over`: what the Logic App took, as it was sent, oldest first; `?after=N` skips
+/// the first N.
 pub(super) async fn handed_over(
     State(shared): State<Arc<Shared>>,
     Query(which): Query<Which>,

@@ -1,4 +1,5 @@
-//! The operator's tool, `order-items-ops`, run as a process of its own on the queue and the storage of this stack.
+//! The operator's tool, `order-items-ops`, run as a process of its own on the queue and the storage
+//! of this stack.
 //!
 //! A redrive is the function's own reservation, which the tool has and this crate has not.
 
@@ -13,7 +14,8 @@ use stand_in::programs;
 
 const PROGRAM: &str = "order-items-ops";
 
-/// What an environment could say against the settings; with both, letters of a laptop could end in production.
+/// What an environment could say against the settings; with both, letters of a laptop could end in
+/// production.
 const SETTINGS_OF_OTHERS: [&str; 7] = [
     "ServiceBusConnection",
     "OrdersStorage",

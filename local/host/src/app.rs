@@ -1,22 +1,33 @@
-//! The function app as its files describe it: host.json, `<function>/function.json` and local.settings.json.
+//! The function app as its files describe it: host.json, `<function>/function.json` and
+//! local.settings.json.
+//!
+//! `host_json` and `function_json` know the keys of their files; `time_span` is .NET's way to write
+//! a duration.
 
-mod error;
-mod files;
 mod function_json;
 mod host_json;
-mod settings;
 mod time_span;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-pub use error::AppError;
-use files::{function_folder, read};
-pub use function_json::DataType;
-use function_json::{FunctionJson, is_function_name};
-pub use host_json::{CustomHandler, Description, HostJson, ServiceBus};
-pub use settings::Settings;
-use settings::{LocalSettings, expand, expand_known};
-pub use time_span::{NotATimeSpan, TimeSpan};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+pub use self::function_json::DataType;
+use self::function_json::{FunctionJson, is_function_name};
+pub use self::host_json::{CustomHandler, Description, HostJson, ServiceBus};
+pub use self::time_span::{NotATimeSpan, TimeSpan};
+
+/// App settings by name, as the handler finds them in its environment.
+pub type Settings = BTreeMap<String, String>;
+
+#[derive(Deserialize)]
+struct LocalSettings {
+    #[serde(rename = "Values")]
+    values: Settings,
+}
 
 /// One function app with one queue-triggered function.
 #[derive(Debug, Clone)]
@@ -31,7 +42,6 @@ pub struct FunctionApp {
     pub queue: String,
     /// The name of the setting that holds the connection.
     pub connection: String,
-    /// The form of the body.
     pub data_type: DataType,
     /// Whether the queue has sessions.
     pub sessions: bool,
@@ -100,5 +110,122 @@ impl FunctionApp {
             .get(name)
             .map(String::as_str)
             .ok_or_else(missing)
+    }
+}
+
+/// The name of the one folder with a function.json.
+fn function_folder(root: &Path) -> Result<String, AppError> {
+    let unreadable = |source| AppError::Unreadable {
+        file: root.display().to_string(),
+        source,
+    };
+    let mut functions = Vec::new();
+    for entry in std::fs::read_dir(root).map_err(unreadable)? {
+        let entry = entry.map_err(unreadable)?;
+        if entry.path().join("function.json").is_file() {
+            functions.push(entry.file_name().to_string_lossy().into_owned());
+        }
+    }
+    match <[String; 1]>::try_from(functions) {
+        Ok([function]) => Ok(function),
+        Err(all) => Err(AppError::Functions {
+            root: root.display().to_string(),
+            found: all.len(),
+        }),
+    }
+}
+
+/// Reads a JSON file below `root`, after `change` was made to it.
+fn read<T: DeserializeOwned>(
+    root: &Path,
+    file: &str,
+    change: impl FnOnce(&mut Value),
+) -> Result<T, AppError> {
+    let text = std::fs::read_to_string(root.join(file)).map_err(|source| AppError::Unreadable {
+        file: file.to_owned(),
+        source,
+    })?;
+    let mut json: Value =
+        serde_json::from_str(text.trim_start_matches('\u{feff}')).map_err(|error| {
+            AppError::invalid(file, "the whole file", format!("expected JSON: {error}"))
+        })?;
+    change(&mut json);
+    serde_path_to_error::deserialize(json).map_err(|error| {
+        AppError::invalid(file, error.path().to_string(), error.inner().to_string())
+    })
+}
+
+/// Replaces each `%NAME%` by that setting's value; the error is the name that is not set.
+fn expand(text: &str, settings: &Settings) -> Result<String, String> {
+    let mut expanded = String::new();
+    let mut rest = text;
+    while let Some((before, name, after)) = next_name(rest) {
+        expanded.push_str(before);
+        expanded.push_str(settings.get(name).ok_or(name)?);
+        rest = after;
+    }
+    Ok(expanded + rest)
+}
+
+/// Replaces each `%NAME%` that is set, and leaves the others as they are.
+fn expand_known(text: &str, settings: &Settings) -> String {
+    let mut expanded = String::new();
+    let mut rest = text;
+    while let Some((before, name, after)) = next_name(rest) {
+        expanded.push_str(before);
+        match settings.get(name) {
+            Some(value) => expanded.push_str(value),
+            None => expanded.extend(["%", name, "%"]),
+        }
+        rest = after;
+    }
+    expanded + rest
+}
+
+/// What stands before `%NAME%`, the name, and what stands behind.
+fn next_name(text: &str) -> Option<(&str, &str, &str)> {
+    let (before, tail) = text.split_once('%')?;
+    let (name, after) = tail.split_once('%')?;
+    Some((before, name, after))
+}
+
+/// A file of the app that cannot be used: it says which, where in it, and what was expected.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// The file is missing or unreadable.
+    #[error("{file}: {source}")]
+    Unreadable {
+        /// The file, relative to the app root.
+        file: String,
+        source: std::io::Error,
+    },
+    /// A value is not what the key needs.
+    #[error("{file}: {key}: {problem}")]
+    Invalid {
+        /// The file, relative to the app root.
+        file: String,
+        /// The path of the key, with dots.
+        key: String,
+        /// What was expected, and what stands there.
+        problem: String,
+    },
+    #[error("{root}: expected one folder with a function.json, found {found}")]
+    Functions { root: String, found: usize },
+    /// A setting that something needs is not there.
+    #[error("local.settings.json: Values.{name}: expected a value, because {reason}; found none")]
+    MissingSetting {
+        name: String,
+        /// Who asks for it.
+        reason: String,
+    },
+}
+
+impl AppError {
+    fn invalid(file: &str, key: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self::Invalid {
+            file: file.to_owned(),
+            key: key.into(),
+            problem: problem.into(),
+        }
     }
 }

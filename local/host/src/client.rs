@@ -1,5 +1,5 @@
-//! The host's HTTP client. It follows redirects, and adds no header but `Host` and that of the framing: reqwest would
-//! add `Accept`, which the real host does not send.
+//! The host's HTTP client. It follows redirects, and adds no header but `Host` and that of the
+//! framing: reqwest would add `Accept`, which the real host does not send.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -21,14 +21,14 @@ const REDIRECTS_MAX: usize = 10;
 
 /// Pooled connections; clones share them.
 #[derive(Debug, Clone)]
-pub(super) struct Client(
+pub(super) struct HandlerClient(
     TowerToHyperService<FollowRedirect<legacy::Client<HttpConnector, Content>, Redirects>>,
 );
 
 /// The content goes along where the method stays.
 type Redirects = And<Limited, CloneBodyFn<fn(&Content) -> Option<Content>>>;
 
-impl Client {
+impl HandlerClient {
     pub(super) fn new() -> Self {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);

@@ -1,20 +1,17 @@
 //! Why the host cannot start.
 
-use crate::app::AppError;
 use stand_in::ConnectionError;
 
-/// The host cannot start.
+use crate::app::AppError;
+
 #[derive(Debug, thiserror::Error)]
 pub enum HostError {
-    /// A setting is missing.
     #[error(transparent)]
     App(#[from] AppError),
     /// The trigger's connection is unusable.
     #[error("local.settings.json: Values.{name}: {source}")]
     Connection {
-        /// The setting.
         name: String,
-        /// What is wrong.
         source: ConnectionError,
     },
     /// No free port on the loopback interface.

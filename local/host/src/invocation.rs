@@ -1,28 +1,29 @@
-//! The request body of an invocation: `{"Data":{…},"Metadata":{…}}`, byte for byte as the Functions host writes it.
+//! The request body of an invocation: `{"Data":{…},"Metadata":{…}}`, byte for byte as the Functions
+//! host writes it.
 
 mod body_properties;
 mod metadata;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use bus::Delivery;
 use bytes::Bytes;
 use serde_json::{Map, Value};
+use stand_in::{Connection, newtonsoft};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use self::body_properties::write_over_metadata;
+use self::metadata::metadata_of;
 use super::error::HostError;
 use crate::app::{DataType, FunctionApp};
-use bus::Delivery;
-use stand_in::{Connection, newtonsoft};
 
 /// What an invocation says beside the message: the same for every message of one host.
 #[derive(Debug, Clone)]
 pub struct Envelope {
-    /// The function's name.
     pub function: String,
     /// The binding's name: the key of the body in `Data`.
     pub binding: String,
-    /// The form of the body.
     pub data_type: DataType,
     /// The broker's host name.
     pub namespace: String,
@@ -34,15 +35,12 @@ pub struct Envelope {
 
 /// What is new in every invocation, also of the same message.
 #[derive(Debug, Clone, Copy)]
-pub struct Stamp {
-    /// `sys.UtcNow`.
+pub struct InvocationStamp {
     pub utc_now: OffsetDateTime,
-    /// `sys.RandGuid`.
     pub rand_guid: Uuid,
 }
 
-impl Stamp {
-    /// A stamp of this moment.
+impl InvocationStamp {
     #[must_use]
     pub fn new() -> Self {
         Self {
@@ -52,7 +50,7 @@ impl Stamp {
     }
 }
 
-impl Default for Stamp {
+impl Default for InvocationStamp {
     fn default() -> Self {
         Self::new()
     }
@@ -60,7 +58,7 @@ impl Default for Stamp {
 
 impl Envelope {
     /// What the app's files say of its function, and its connection of the broker.
-    pub(super) fn of(app: &FunctionApp) -> Result<Self, HostError> {
+    pub(super) fn for_app(app: &FunctionApp) -> Result<Self, HostError> {
         let text = app.setting(&app.connection, "the trigger's connection names it")?;
         let connection = Connection::parse(text).map_err(|source| HostError::Connection {
             name: app.connection.clone(),
@@ -78,14 +76,14 @@ impl Envelope {
 
     /// The request body for one delivery.
     #[must_use]
-    pub fn encode(&self, delivery: &Delivery, stamp: &Stamp) -> Bytes {
+    pub fn encode(&self, delivery: &Delivery, stamp: &InvocationStamp) -> Bytes {
         let body = &delivery.accepted.message.body;
-        let mut metadata = metadata::of(self, delivery, stamp);
+        let mut metadata = metadata_of(self, delivery, stamp);
         let data = match self.data_type {
             DataType::Binary => Value::String(STANDARD.encode(body)),
             DataType::String => {
                 let text = String::from_utf8_lossy(body);
-                body_properties::apply(&text, &mut metadata);
+                write_over_metadata(&text, &mut metadata);
                 newtonsoft::value(&Value::from(text))
             }
         };
@@ -102,7 +100,8 @@ impl Envelope {
     }
 }
 
-/// The request body for one delivery to `OrderItemsReserver`, for tests that call a handler themselves.
+/// The request body for one delivery to `OrderItemsReserver`, for tests that call a handler
+/// themselves.
 #[must_use]
 pub fn encode_invocation(delivery: &Delivery, data_type: DataType) -> Bytes {
     let envelope = Envelope {
@@ -113,5 +112,5 @@ pub fn encode_invocation(delivery: &Delivery, data_type: DataType) -> Bytes {
         client_id: Uuid::nil(),
         session_locked_until: None,
     };
-    envelope.encode(delivery, &Stamp::new())
+    envelope.encode(delivery, &InvocationStamp::new())
 }

@@ -17,7 +17,7 @@ pub(super) struct Limits {
 }
 
 impl Limits {
-    pub(super) fn of(app: &FunctionApp) -> Self {
+    pub(super) fn from_host_json(app: &FunctionApp) -> Self {
         let service_bus = app.host.service_bus();
         Self {
             concurrent_calls: service_bus.max_concurrent_calls,

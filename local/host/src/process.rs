@@ -1,4 +1,5 @@
-//! The handler's process: how it is started, what it is told, and what becomes of the lines it writes.
+//! The handler's process: how it is started, what it is told, and what becomes of the lines it
+//! writes.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,10 +11,11 @@ use tokio::process::{Child, Command};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-use super::event::{Event, Events, Level};
+use super::events::{Event, Events, Level};
 use crate::app::FunctionApp;
 
-/// What the handler left in its pipes is read for this long after its end; a grandchild may hold them open.
+/// What the handler left in its pipes is read for this long after its end; a grandchild may hold
+/// them open.
 const LAST_LINES: Duration = Duration::from_secs(1);
 
 /// A running handler. Dropping it kills it.
@@ -43,7 +45,8 @@ impl Process {
         command
             .env("FUNCTIONS_CUSTOMHANDLER_WORKER_ID", &worker)
             .env("FUNCTIONS_HTTPWORKER_ID", &worker);
-        // Ctrl+C in a terminal goes to the whole group: here the host alone ends its handler, as in Azure.
+        // Ctrl+C in a terminal goes to the whole group: here the host alone ends its handler, as in
+        // Azure.
         #[cfg(unix)]
         command.process_group(0);
         let mut child = command.spawn()?;
@@ -67,7 +70,6 @@ impl Process {
         self.child.id()
     }
 
-    /// Waits for its end.
     pub(super) async fn wait(&mut self) -> io::Result<ExitStatus> {
         self.child.wait().await
     }

@@ -22,7 +22,6 @@ pub enum Exit {
 /// What the host does when the handler is gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next {
-    /// Starts it again at once.
     Restart,
     /// Nothing: exit code 0 counts as intended.
     StayDown,
@@ -30,7 +29,6 @@ pub enum Next {
     StopHost,
 }
 
-/// The errors so far.
 #[derive(Debug, Default)]
 pub(super) struct Restarts {
     errors: u32,
@@ -38,7 +36,6 @@ pub(super) struct Restarts {
 }
 
 impl Restarts {
-    /// Decides after the end of a process.
     pub(super) fn after(&mut self, exit: Exit, now: Instant) -> Next {
         match exit {
             Exit::Code(Some(0)) => Next::StayDown,

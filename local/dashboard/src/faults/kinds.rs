@@ -95,7 +95,8 @@ impl LogicAppFault {
     }
 }
 
-/// Half of the requests meet none. One that hangs costs its client the whole time limit, so it is rare.
+/// Half of the requests meet none. One that hangs costs its client the whole time limit, so it is
+/// rare.
 fn flaky_storage() -> Vec<Fault> {
     let faults = [
         SERVER_BUSY,

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use host::{Delivered, Outcome};
+use host::{Delivered, DeliveryOutcome};
 
 /// A delivery that ended.
 #[derive(Debug, Clone, Serialize)]
@@ -23,12 +23,18 @@ impl Delivery {
     }
 }
 
-fn ended(outcome: &Outcome) -> String {
+fn ended(outcome: &DeliveryOutcome) -> String {
     match outcome {
-        Outcome::Completed { status, logs } if logs.is_empty() => format!("completed ({status})"),
-        Outcome::Completed { logs, .. } => logs.join("; "),
-        Outcome::Abandoned { why, last: false } => format!("abandoned ({why}): it comes again"),
-        Outcome::Abandoned { why, last: true } => format!("abandoned ({why}), for the last time"),
-        Outcome::LockLost => "the lock was lost: it comes again".to_owned(),
+        DeliveryOutcome::Completed { status, logs } if logs.is_empty() => {
+            format!("completed ({status})")
+        }
+        DeliveryOutcome::Completed { logs, .. } => logs.join("; "),
+        DeliveryOutcome::Abandoned { why, last: false } => {
+            format!("abandoned ({why}): it comes again")
+        }
+        DeliveryOutcome::Abandoned { why, last: true } => {
+            format!("abandoned ({why}), for the last time")
+        }
+        DeliveryOutcome::LockLost => "the lock was lost: it comes again".to_owned(),
     }
 }

@@ -4,7 +4,7 @@ use time::OffsetDateTime;
 
 use super::log_line::LogLine;
 use super::{Model, Stage, activity};
-use host::{Delivered, Event, Level, Outcome};
+use host::{Delivered, DeliveryOutcome, Event, Level};
 
 impl Model {
     /// The host has something to tell.
@@ -37,7 +37,7 @@ impl Model {
 
     fn delivered(&mut self, delivered: &Delivered, now: OffsetDateTime) {
         let sequence = delivered.sequence;
-        if let Outcome::Abandoned { why, .. } = &delivered.outcome {
+        if let DeliveryOutcome::Abandoned { why, .. } = &delivered.outcome {
             let text = format!(
                 "#{sequence}: delivery {} abandoned ({why})",
                 delivered.delivery_count

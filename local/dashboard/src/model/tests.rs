@@ -11,7 +11,7 @@ use time::macros::datetime;
 use uuid::Uuid;
 
 use super::*;
-use ::host::{Delivered, Event, Failure, Outcome};
+use ::host::{Delivered, DeliveryOutcome, Event, InvocationFailure};
 use bus::{Accepted, DeadLetterReason, Message as Sent};
 use logic_app::Received;
 use logic_app::mail::Mail;

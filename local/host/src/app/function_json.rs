@@ -2,7 +2,6 @@
 
 use serde::Deserialize;
 
-/// function.json as it stands.
 #[derive(Debug, Deserialize)]
 pub(super) struct FunctionJson {
     pub(super) bindings: Vec<Binding>,

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::TimeSpan;
+use super::time_span::TimeSpan;
 
 /// The keys of host.json that this host acts on; it passes over the others, as the real one does.
 #[derive(Debug, Clone, Deserialize)]
@@ -12,7 +12,6 @@ pub struct HostJson {
     /// How long one invocation may take; then the handler is killed.
     #[serde(default = "default_function_timeout")]
     pub function_timeout: TimeSpan,
-    /// How to start the handler.
     pub custom_handler: CustomHandler,
     #[serde(default)]
     extensions: Extensions,
@@ -30,7 +29,6 @@ impl HostJson {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CustomHandler {
-    /// The program.
     pub description: Description,
     /// How long the handler may take to answer its first request.
     #[serde(default = "default_initialization_timeout")]
@@ -41,9 +39,11 @@ pub struct CustomHandler {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Description {
-    /// Relative to the app root when a file is there, else a command on the PATH; `%NAME%` stands for a setting.
+    /// Relative to the app root when a file is there, else a command on the PATH; `%NAME%` stands
+    /// for a setting.
     pub default_executable_path: String,
-    /// Passed on as they are. The real host joins them with spaces and quotes nothing: one with a space becomes two.
+    /// Passed on as they are. The real host joins them with spaces and quotes nothing: one with a
+    /// space becomes two.
     #[serde(default)]
     pub arguments: Vec<String>,
     /// When true, every line on stderr is a warning or an error.
@@ -63,7 +63,8 @@ pub struct ServiceBus {
     pub max_concurrent_sessions: usize,
     /// Must be 1: more would give up the order within a session.
     pub max_concurrent_calls_per_session: usize,
-    /// How long an empty session is held; the extension takes its time limit for one try (1 min) when nothing is set.
+    /// How long an empty session is held; the extension takes its time limit for one try (1 min)
+    /// when nothing is set.
     pub session_idle_timeout: TimeSpan,
     /// Must be true: a custom handler cannot settle a message itself.
     pub auto_complete_messages: bool,
@@ -114,7 +115,8 @@ struct Extensions {
     service_bus: ServiceBus,
 }
 
-/// Lays the settings `AzureFunctionsJobHost__a__b=value` over host.json's `{"a":{"b":…}}`, names in any case.
+/// Lays the settings `AzureFunctionsJobHost__a__b=value` over host.json's `{"a":{"b":…}}`, names in
+/// any case.
 pub(super) fn apply_overrides<'a>(
     document: &mut Value,
     settings: impl Iterator<Item = (&'a str, &'a str)>,

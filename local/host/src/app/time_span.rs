@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-/// A `TimeSpan`: `[d.]hh:mm[:ss[.fffffff]]`, a plain number of days, or negative, which means "without limit".
+/// A `TimeSpan`: `[d.]hh:mm[:ss[.fffffff]]`, a plain number of days, or negative, which means
+/// "without limit".
 ///
 /// Form: .NET's constant format specifier ("c").
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]

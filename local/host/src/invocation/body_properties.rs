@@ -1,16 +1,15 @@
 //! What a JSON body does to Metadata in string mode: its top-level properties are written over it.
 
 use serde_json::{Map, Value};
+use stand_in::newtonsoft;
 use time::format_description::well_known::Iso8601;
 use time::macros::format_description;
 use time::{OffsetDateTime, PrimitiveDateTime, UtcOffset};
 
-use stand_in::newtonsoft;
-
 /// Writes every top-level property of the body that is neither null nor an array into `metadata`.
 ///
 /// Names are compared in any case; a key that is there already keeps its spelling and its place.
-pub(super) fn apply(body: &str, metadata: &mut Map<String, Value>) {
+pub(super) fn write_over_metadata(body: &str, metadata: &mut Map<String, Value>) {
     let text = body.trim();
     if !text.starts_with('{') {
         return;
@@ -44,7 +43,8 @@ fn binding_data(value: Value) -> Option<Value> {
     Some(newtonsoft::value(&Value::from(text)))
 }
 
-/// Newtonsoft takes a string that looks like an ISO date for one; .NET then writes it the American way.
+/// Newtonsoft takes a string that looks like an ISO date for one; .NET then writes it the American
+/// way.
 fn date(text: &str) -> Option<String> {
     if text.as_bytes().get(10) != Some(&b'T') {
         return None;
@@ -69,15 +69,16 @@ fn date(text: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use serde_json::json;
+
+    use super::*;
 
     fn polluted(body: &str) -> Value {
         let mut metadata = Map::from_iter([
             ("DeliveryCount".to_owned(), json!("1")),
             ("sys".to_owned(), json!({})),
         ]);
-        apply(body, &mut metadata);
+        write_over_metadata(body, &mut metadata);
         metadata.into()
     }
 

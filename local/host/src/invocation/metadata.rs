@@ -1,19 +1,22 @@
 //! Metadata of a single dispatch: the broker's properties, in the order the host sends them.
 
+use bus::Delivery;
 use serde_json::{Map, Value, json};
+use stand_in::newtonsoft;
 use time::OffsetDateTime;
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 
-use super::{Envelope, Stamp};
-use bus::Delivery;
-use stand_in::newtonsoft;
+use super::{Envelope, InvocationStamp};
 
 const SECONDS: &[BorrowedFormatItem<'_>] =
     format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]");
 
-/// The metadata of one delivery.
-pub(super) fn of(envelope: &Envelope, delivery: &Delivery, stamp: &Stamp) -> Map<String, Value> {
+pub(super) fn metadata_of(
+    envelope: &Envelope,
+    delivery: &Delivery,
+    stamp: &InvocationStamp,
+) -> Map<String, Value> {
     let accepted = &delivery.accepted;
     let properties = &accepted.message.properties;
     let mut metadata = Metadata(Map::new());
@@ -109,8 +112,9 @@ fn ticks(time: OffsetDateTime) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use time::macros::datetime;
+
+    use super::*;
 
     #[test]
     fn fractions_are_ticks_without_trailing_zeros() {

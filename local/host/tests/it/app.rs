@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use host::app::{DataType, FunctionApp, Settings};
-
 use testkit::fixture::{AppFolder, settings};
 use testkit::workspace;
 

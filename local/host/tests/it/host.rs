@@ -8,15 +8,15 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bus::{DeadLetterReason, Message, Queue, QueueOptions};
 use host::app::FunctionApp;
-use host::{Event, Failure, Host, HostOptions, Outcome};
+use host::{DeliveryOutcome, Event, Host, HostOptions, InvocationFailure};
 use stand_in::Clock;
+use testkit::fixture::settings;
+use testkit::workspace;
 use tokio::net::TcpSocket;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use crate::host_bench::{Bench, handler, ok, start};
-use testkit::fixture::settings;
-use testkit::workspace;
 
 #[tokio::test]
 async fn a_success_completes_the_message_and_brings_its_logs() {
@@ -36,7 +36,7 @@ async fn a_success_completes_the_message_and_brings_its_logs() {
     );
     assert_eq!(
         delivered.outcome,
-        Outcome::Completed {
+        DeliveryOutcome::Completed {
             status: 200,
             logs: vec!["all is well".to_owned()]
         }
@@ -94,11 +94,11 @@ async fn the_tenth_failure_dead_letters_the_message_and_the_others_go_on() {
     for count in 1..=10 {
         let delivered = bench.delivered().await;
         assert_eq!((delivered.sequence, delivered.delivery_count), (1, count));
-        let Outcome::Abandoned { why, last } = delivered.outcome else {
+        let DeliveryOutcome::Abandoned { why, last } = delivered.outcome else {
             panic!("abandoned")
         };
         assert!(
-            matches!(why, Failure::BadAnswer { status: 200, .. }),
+            matches!(why, InvocationFailure::BadAnswer { status: 200, .. }),
             "{why}"
         );
         assert_eq!(last, count == 10);
@@ -139,8 +139,8 @@ async fn an_empty_success_hangs_until_function_timeout_and_is_abandoned() {
     assert!(text.contains("answered 204 with an empty body"), "{text}");
     assert_eq!(
         bench.delivered().await.outcome,
-        Outcome::Abandoned {
-            why: Failure::FunctionTimeout,
+        DeliveryOutcome::Abandoned {
+            why: InvocationFailure::FunctionTimeout,
             last: false
         }
     );
@@ -224,8 +224,8 @@ async fn stopping_gives_back_what_is_in_flight() {
     };
     assert_eq!(
         delivered.outcome,
-        Outcome::Abandoned {
-            why: Failure::HostStops,
+        DeliveryOutcome::Abandoned {
+            why: InvocationFailure::HostStops,
             last: false
         }
     );

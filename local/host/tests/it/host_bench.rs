@@ -14,13 +14,12 @@ use host::app::FunctionApp;
 use host::{Delivered, Event, Host, HostOptions};
 use serde_json::Value;
 use stand_in::Clock;
+use testkit::fixture::settings;
+use testkit::workspace;
 use tokio::net::TcpListener;
 use tokio::sync::broadcast;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
-
-use testkit::fixture::settings;
-use testkit::workspace;
 
 /// A request as the handler saw it.
 pub(crate) struct Seen {

@@ -1,11 +1,12 @@
-//! The request of an invocation as it is on the wire: the real host's headers and no other, and the recorded body.
+//! The request of an invocation as it is on the wire: the real host's headers and no other, and the
+//! recorded body.
 
 use axum::http::{HeaderName, Method, StatusCode, Version, header};
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bus::{Accepted, DeadLetter, DeadLetterReason, Message};
-use host::{Failure, Outcome};
+use host::{DeliveryOutcome, InvocationFailure};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -80,7 +81,8 @@ fn form(value: &Value) -> String {
     form + zone
 }
 
-/// The recorded values take the place of those that are new in every run, once they have the same form.
+/// The recorded values take the place of those that are new in every run, once they have the same
+/// form.
 fn fixed(mut sent: Value, recorded: &Value) -> Value {
     for pointer in [
         "/Metadata/Client/Identifier",
@@ -140,7 +142,10 @@ async fn the_body_is_the_recorded_one_in_either_framing() {
             .queue
             .enqueue(Message::new(order).with_id(id))
             .unwrap();
-        while !matches!(bench.delivered().await.outcome, Outcome::Completed { .. }) {}
+        while !matches!(
+            bench.delivered().await.outcome,
+            DeliveryOutcome::Completed { .. }
+        ) {}
         let log = bench.log.lock().expect("unpoisoned");
         let seen = log.last().expect("a request");
         assert!(seen.head.headers.contains_key(framing));
@@ -169,15 +174,15 @@ async fn every_attempt_has_its_own_id_and_the_framing_takes_turns() {
         assert_eq!(delivered.delivery_count, count);
         assert_eq!(
             delivered.outcome,
-            Outcome::Abandoned {
-                why: Failure::Status(500),
+            DeliveryOutcome::Abandoned {
+                why: InvocationFailure::Status(500),
                 last: false
             }
         );
     }
     assert!(matches!(
         bench.delivered().await.outcome,
-        Outcome::Completed { .. }
+        DeliveryOutcome::Completed { .. }
     ));
     let seen = bench.log.lock().expect("unpoisoned");
     let chunked: Vec<bool> = seen
@@ -213,7 +218,10 @@ async fn a_redirect_is_followed_with_the_body_where_the_method_stays() {
         let mut bench = Bench::new(&[], answer).await;
         bench.queue.enqueue(Message::new("x")).unwrap();
         let outcome = bench.delivered().await.outcome;
-        assert!(matches!(outcome, Outcome::Completed { .. }), "{outcome:?}");
+        assert!(
+            matches!(outcome, DeliveryOutcome::Completed { .. }),
+            "{outcome:?}"
+        );
         let log = bench.log.lock().expect("unpoisoned");
         assert_eq!(log[1].head.uri, "/Elsewhere");
         assert_eq!(log[1].head.method, method);
@@ -232,8 +240,8 @@ async fn a_redirect_to_nowhere_or_without_end_is_a_failure() {
     let endless = Bench::new(&[], async |_| elsewhere(StatusCode::TEMPORARY_REDIRECT)).await;
     for (mut bench, status) in [(nowhere, 302), (endless, 307)] {
         bench.queue.enqueue(Message::new("x")).unwrap();
-        let why = Failure::Status(status);
-        let failed = Outcome::Abandoned { why, last: false };
+        let why = InvocationFailure::Status(status);
+        let failed = DeliveryOutcome::Abandoned { why, last: false };
         assert_eq!(bench.delivered().await.outcome, failed);
     }
 }

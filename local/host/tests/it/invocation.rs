@@ -1,11 +1,12 @@
-//! The request body, byte for byte against the recorded shapes, which the function is tested with too.
+//! The request body, byte for byte against the recorded shapes, which the function is tested with
+//! too.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bus::{Accepted, Delivery, Message, Properties};
 use bytes::Bytes;
 use host::app::DataType;
-use host::{Envelope, Stamp, encode_invocation};
+use host::{Envelope, InvocationStamp, encode_invocation};
 use serde_json::{Value, json};
 use time::macros::datetime;
 use uuid::{Uuid, uuid};
@@ -23,8 +24,8 @@ fn envelope(data_type: DataType) -> Envelope {
     }
 }
 
-fn stamp() -> Stamp {
-    Stamp {
+fn stamp() -> InvocationStamp {
+    InvocationStamp {
         utc_now: datetime!(2026-05-04 09:30:12.345_678_9 UTC),
         rand_guid: uuid!("0b6c8a0e-6d0c-4a1c-8a3c-5f1b0c9e7d21"),
     }
@@ -152,7 +153,7 @@ fn a_redelivery_differs_in_count_lock_and_stamp_only() {
         lock_token: uuid!("c81e1d5f-92b7-4a44-8a0d-3f6f5be0d9a4"),
         ..delivery(order(expected), "OrderUpdate")
     };
-    let stamp = Stamp {
+    let stamp = InvocationStamp {
         utc_now: datetime!(2026-05-04 09:30:14.876_543_2 UTC),
         rand_guid: uuid!("f2a4c6e8-1b3d-4f57-8a9b-0c1d2e3f4a5b"),
     };

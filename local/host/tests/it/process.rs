@@ -3,12 +3,13 @@
 
 use bus::{Message, Queue, QueueOptions};
 use host::app::FunctionApp;
-use host::{Delivered, Event, Exit, Failure, Host, HostOptions, Level, Next, Outcome};
+use host::{
+    Delivered, DeliveryOutcome, Event, Exit, Host, HostOptions, InvocationFailure, Level, Next,
+};
 use stand_in::Clock;
-use tokio::sync::broadcast;
-
 use testkit::fixture::{AppFolder, settings};
 use testkit::workspace;
+use tokio::sync::broadcast;
 
 struct Started {
     app: AppFolder,
@@ -18,7 +19,8 @@ struct Started {
 }
 
 impl Started {
-    /// Starts a host whose handler is this shell script. `sh` reads it: a file just written may be busy for exec.
+    /// Starts a host whose handler is this shell script. `sh` reads it: a file just written may be
+    /// busy for exec.
     fn script(script: &str) -> Self {
         let app = AppFolder::copy_of(&workspace());
         std::fs::write(app.path().join("handler.sh"), script).expect("a script");
@@ -250,8 +252,8 @@ async fn a_killed_handler_is_restarted_and_what_was_in_flight_comes_again() {
     assert!(
         matches!(
             outcome,
-            Outcome::Abandoned {
-                why: Failure::Connection(_),
+            DeliveryOutcome::Abandoned {
+                why: InvocationFailure::Connection(_),
                 last: false
             }
         ),
@@ -267,7 +269,7 @@ async fn a_killed_handler_is_restarted_and_what_was_in_flight_comes_again() {
         panic!("{seen:?}")
     };
     assert!(
-        matches!(outcome, Outcome::Completed { status: 200, .. }),
+        matches!(outcome, DeliveryOutcome::Completed { status: 200, .. }),
         "{outcome:?}"
     );
     started.host.stop().await;

@@ -14,15 +14,14 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bus::{Message, Queue, QueueOptions};
 use host::app::FunctionApp;
-use host::{Delivered, Event, Host, HostOptions, Outcome};
+use host::{Delivered, DeliveryOutcome, Event, Host, HostOptions};
 use serde_json::Value;
 use stand_in::Clock;
+use testkit::fixture::settings;
+use testkit::workspace;
 use tokio::sync::{Barrier, broadcast};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
-
-use testkit::fixture::settings;
-use testkit::workspace;
 
 const GENEROUS: Duration = Duration::from_secs(60);
 
@@ -164,7 +163,7 @@ async fn n_sessions_at_once_one_message_in_each_in_order_and_failures_keep_their
     let mut completed = 0;
     while completed < 40 {
         let outcome = bench.delivered().await.outcome;
-        completed += usize::from(matches!(outcome, Outcome::Completed { .. }));
+        completed += usize::from(matches!(outcome, DeliveryOutcome::Completed { .. }));
     }
     let seen = bench.handler.seen.lock().expect("unpoisoned");
     assert_eq!((seen.most_at_once, seen.most_in_a_session), (3, 1));

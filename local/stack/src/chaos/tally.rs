@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::ChaosError;
 use super::stage::Stage;
 use bus::Transition;
-use host::{Delivered, Event, Exit, Outcome};
+use host::{Delivered, DeliveryOutcome, Event, Exit};
 use logic_app::mail::{Mail, OutboxReader};
 use stand_in::{Method, Moment, Seen};
 
@@ -165,7 +165,7 @@ fn event_of_host(counted: &mut Counted, event: &Event, stopped: &watch::Sender<b
             return;
         }
         Event::Delivered(Delivered {
-            outcome: Outcome::LockLost,
+            outcome: DeliveryOutcome::LockLost,
             ..
         }) => {
             counted.late_answers += 1;

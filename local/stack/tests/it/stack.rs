@@ -4,7 +4,7 @@
 use std::process::Stdio;
 
 use host::app::Settings;
-use host::{Event, Outcome};
+use host::{DeliveryOutcome, Event};
 use stack::{Ports, Stack, StackError};
 
 use testkit::fixture::{AppFolder, settings};
@@ -80,7 +80,7 @@ async fn a_message_posted_at_the_door_is_delivered_to_the_handler() {
     };
     assert_eq!(
         delivered.outcome,
-        Outcome::Completed {
+        DeliveryOutcome::Completed {
             status: 200,
             logs: Vec::new()
         }

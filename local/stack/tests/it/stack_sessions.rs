@@ -1,7 +1,7 @@
 //! The stack with Service Bus sessions.
 #![cfg(unix)]
 
-use host::{Delivered, Event, Outcome};
+use host::{Delivered, DeliveryOutcome, Event};
 use stack::{Keep, Ports, Stack, StackOptions, Storage};
 use std::time::Duration;
 use testkit::fixture::{AppFolder, settings};
@@ -73,7 +73,7 @@ async fn with_sessions_on_messages_go_through_and_the_next_stack_goes_on_where_t
             (sequence, Some("S"))
         );
         assert!(
-            matches!(delivered.outcome, Outcome::Completed { .. }),
+            matches!(delivered.outcome, DeliveryOutcome::Completed { .. }),
             "{delivered:?}"
         );
         stack.stop().await;

@@ -83,8 +83,8 @@ fn an_abandoned_delivery_is_in_the_message_and_among_what_else_happened() {
         message_id: None,
         session: None,
         delivery_count: 1,
-        outcome: Outcome::Abandoned {
-            why: Failure::Status(500),
+        outcome: DeliveryOutcome::Abandoned {
+            why: InvocationFailure::Status(500),
             last: false,
         },
         took: std::time::Duration::from_micros(1_250),

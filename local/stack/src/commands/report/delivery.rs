@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use host::{Delivered, Outcome};
+use host::{Delivered, DeliveryOutcome};
 
 use crate::commands::text::word;
 
@@ -16,13 +16,17 @@ pub(super) fn line(delivered: &Delivered) -> String {
         ..
     } = delivered;
     let what = match outcome {
-        Outcome::Completed { status, logs } if logs.is_empty() => format!("completed ({status})"),
-        Outcome::Completed { logs, .. } => logs.join("; "),
-        Outcome::Abandoned { why, last: false } => {
+        DeliveryOutcome::Completed { status, logs } if logs.is_empty() => {
+            format!("completed ({status})")
+        }
+        DeliveryOutcome::Completed { logs, .. } => logs.join("; "),
+        DeliveryOutcome::Abandoned { why, last: false } => {
             format!("abandoned ({why}), delivery {} follows", delivery_count + 1)
         }
-        Outcome::Abandoned { why, last: true } => format!("abandoned ({why}), for the last time"),
-        Outcome::LockLost => {
+        DeliveryOutcome::Abandoned { why, last: true } => {
+            format!("abandoned ({why}), for the last time")
+        }
+        DeliveryOutcome::LockLost => {
             "lock lost: what the handler did settles nothing, the message comes again".to_owned()
         }
     };
@@ -58,11 +62,11 @@ pub(super) fn readable(took: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
-    use host::Failure;
+    use host::InvocationFailure;
 
     use super::*;
 
-    fn line(delivery_count: u32, session: Option<&str>, outcome: Outcome) -> String {
+    fn line(delivery_count: u32, session: Option<&str>, outcome: DeliveryOutcome) -> String {
         let delivered = Delivered {
             sequence: 12,
             message_id: None,
@@ -76,7 +80,7 @@ mod tests {
 
     #[test]
     fn a_delivery_is_one_line() {
-        let stored = Outcome::Completed {
+        let stored = DeliveryOutcome::Completed {
             status: 200,
             logs: vec!["E7.json stored".to_owned()],
         };
@@ -84,16 +88,16 @@ mod tests {
             line(1, Some("E7DBA502A3B795953DDE76EA965EBBF3"), stored),
             "#12  E7DB…BBF3  delivery 1  E7.json stored  4 ms"
         );
-        let failed = Outcome::Abandoned {
-            why: Failure::Status(500),
+        let failed = DeliveryOutcome::Abandoned {
+            why: InvocationFailure::Status(500),
             last: false,
         };
         assert_eq!(
             line(1, Some("S"), failed),
             "#12  S  delivery 1  abandoned (500), delivery 2 follows  4 ms"
         );
-        let last = Outcome::Abandoned {
-            why: Failure::FunctionTimeout,
+        let last = DeliveryOutcome::Abandoned {
+            why: InvocationFailure::FunctionTimeout,
             last: true,
         };
         assert_eq!(

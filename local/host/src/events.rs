@@ -1,59 +1,45 @@
 //! What the host tells about itself, its handler and every delivery.
 
+use std::time::Duration;
+
+use bus::DeadLetterReason;
 use tokio::sync::broadcast;
 
-use super::delivered::Delivered;
 use super::restarts::{Exit, Next};
-use bus::DeadLetterReason;
 
-/// Something happened.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Event {
-    /// The handler's process runs.
     HandlerStarted {
-        /// Its process id.
         pid: Option<u32>,
     },
     /// The handler answered its first request: deliveries begin.
     HandlerReady,
-    /// The handler's process ended.
+    /// The handler's process ended, and what the host does about it.
     HandlerExited {
-        /// How.
         exit: Exit,
-        /// What the host does about it.
         next: Next,
     },
-    /// The handler wrote a line.
+    /// The handler wrote a line, and the host gave it that level.
     LogLine {
-        /// The level the host gives it.
         level: Level,
-        /// The line.
         text: String,
     },
     /// The host itself has something to say.
     Note {
-        /// How bad it is.
         level: Level,
-        /// What.
         text: String,
     },
-    /// A delivery came to its end.
     Delivered(Delivered),
     /// That delivery was the message's last.
     DeadLettered {
-        /// The message.
         sequence: u64,
-        /// Its session id.
         session: Option<String>,
-        /// Hand-outs it had.
         delivery_count: u32,
-        /// Why.
         reason: DeadLetterReason,
     },
     /// The host gave up: no more deliveries.
     HostStopped {
-        /// Why.
         why: String,
     },
 }
@@ -61,24 +47,63 @@ pub enum Event {
 /// Log levels, as the host has them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
-    /// For the record.
     Information,
-    /// Worth a look.
     Warning,
-    /// Something failed.
     Error,
 }
 
-/// More than a test or a screen ever lags behind.
-const CAPACITY: usize = 16 * 1024;
+/// One delivery, from receiving it to settling it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Delivered {
+    pub sequence: u64,
+    pub message_id: Option<String>,
+    pub session: Option<String>,
+    /// 1 on the first hand-out.
+    pub delivery_count: u32,
+    pub outcome: DeliveryOutcome,
+    pub took: Duration,
+}
 
-/// Where events go.
+#[derive(Debug, Clone, PartialEq)]
+pub enum DeliveryOutcome {
+    /// The handler succeeded and the message is gone from the queue.
+    Completed { status: u16, logs: Vec<String> },
+    /// The invocation failed and the message is given back.
+    Abandoned {
+        why: InvocationFailure,
+        /// The message is not delivered again: [`Event::DeadLettered`] follows.
+        last: bool,
+    },
+    /// The lock ended before the handler did: the answer settles nothing, the message comes again.
+    LockLost,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvocationFailure {
+    /// Not a 2xx; the answer's body is not read.
+    #[error("{0}")]
+    Status(u16),
+    /// A 2xx that is no answer of a custom handler.
+    #[error("{status}, {problem}")]
+    BadAnswer { status: u16, problem: String },
+    #[error("connection broke: {0}")]
+    Connection(String),
+    /// No answer within functionTimeout; the handler was killed.
+    #[error("no answer within functionTimeout")]
+    FunctionTimeout,
+    #[error("the host stops")]
+    HostStops,
+}
+
+/// More than a test or a screen ever lags behind.
+const EVENTS_MAX: usize = 16 * 1024;
+
 #[derive(Debug, Clone)]
 pub(super) struct Events(broadcast::Sender<Event>);
 
 impl Events {
     pub(super) fn new() -> (Self, broadcast::Receiver<Event>) {
-        let (sender, first) = broadcast::channel(CAPACITY);
+        let (sender, first) = broadcast::channel(EVENTS_MAX);
         (Self(sender), first)
     }
 
