@@ -132,6 +132,8 @@ impl Model {
                 let reason = reason.to_string();
                 self.change(*sequence, now, |message| message.dead_lettered(reason));
             }
+            // It is among the dead as before.
+            Transition::LetterHandedOut { .. } => {}
             Transition::LetterCompleted { sequence } => {
                 self.change(*sequence, now, |message| message.stage = Stage::Redriven);
             }

@@ -1,7 +1,5 @@
 //! What a publisher sends, what a receiver is handed, and what is left of a message nobody could take.
 
-mod body;
-
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -12,7 +10,6 @@ use uuid::Uuid;
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Message {
-    /// The body, byte for byte.
     #[serde(with = "body")]
     pub body: Bytes,
     /// The properties the publisher set, and the message id the queue gave when there was none.
@@ -51,7 +48,7 @@ pub struct Properties {
     /// Identifies the message for duplicate detection.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message_id: Option<String>,
-    /// The session; an ordinary property on a queue without sessions.
+    /// An ordinary property on a queue without sessions.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub session_id: Option<String>,
     /// Carries the trace context (W3C `traceparent`).
@@ -63,10 +60,8 @@ pub struct Properties {
     /// The media type of the body, by the publisher's word.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub content_type: Option<String>,
-    /// Address to reply to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<String>,
-    /// Session to reply to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reply_to_session_id: Option<String>,
     /// Address the publisher means; the queue does not act on it.
@@ -89,26 +84,32 @@ pub struct Properties {
 pub struct Accepted {
     /// Unique and rising, from 1; kept over redeliveries.
     pub sequence: u64,
-    /// When the queue accepted it.
     #[serde(with = "time::serde::rfc3339")]
     pub enqueued: OffsetDateTime,
-    /// When it expires.
     #[serde(with = "time::serde::rfc3339")]
     pub expires: OffsetDateTime,
-    /// What the publisher sent.
     pub message: Message,
 }
 
 /// One hand-out of a message under a peek-lock.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Delivery {
-    /// The message.
     pub accepted: Accepted,
     /// 1 on the first hand-out.
     pub delivery_count: u32,
     /// Settles this hand-out and no other.
     pub lock_token: Uuid,
     /// When the lock ends, unless it is renewed.
+    pub locked_until: OffsetDateTime,
+}
+
+/// One receiver's hold on one session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionLock {
+    pub session_id: String,
+    /// Stands for this hold and no other.
+    pub token: Uuid,
+    /// When the hold ends, unless it is renewed.
     pub locked_until: OffsetDateTime,
 }
 
@@ -119,9 +120,8 @@ pub struct DeadLetter {
     pub accepted: Accepted,
     /// How often it was handed out.
     pub delivery_count: u32,
-    /// When it was dead-lettered.
+    /// Of its death.
     pub at: OffsetDateTime,
-    /// Why.
     pub reason: DeadLetterReason,
 }
 
@@ -152,5 +152,43 @@ impl std::fmt::Display for DeadLetterReason {
             Self::MaxDeliveryCountExceeded => "MaxDeliveryCountExceeded",
             Self::TtlExpired => "TTLExpiredException",
         })
+    }
+}
+
+/// A message's body in the journal: text when it is UTF-8, else `{"base64":"…"}`.
+mod body {
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
+    use bytes::Bytes;
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Serialize, Deserialize)]
+    #[serde(untagged, expecting = "expected a text or {\"base64\":\"…\"}")]
+    enum Form {
+        Text(String),
+        Bytes { base64: String },
+    }
+
+    pub(super) fn serialize<S: Serializer>(body: &Bytes, serializer: S) -> Result<S::Ok, S::Error> {
+        match std::str::from_utf8(body) {
+            Ok(text) => serializer.serialize_str(text),
+            Err(_) => {
+                let base64 = STANDARD.encode(body);
+                Form::Bytes { base64 }.serialize(serializer)
+            }
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Bytes, D::Error> {
+        match Form::deserialize(deserializer)? {
+            Form::Text(text) => Ok(text.into()),
+            Form::Bytes { base64 } => {
+                let bytes = STANDARD.decode(base64).map_err(D::Error::custom)?;
+                Ok(bytes.into())
+            }
+        }
     }
 }

@@ -9,10 +9,7 @@ use super::message::{Accepted, DeadLetterReason};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Enqueued {
     /// It waits under this number.
-    Accepted {
-        /// Its sequence number.
-        sequence: u64,
-    },
+    Accepted { sequence: u64 },
     /// Its message id was seen within the window: dropped without a word.
     Duplicate,
 }
@@ -47,7 +44,7 @@ pub struct LockLost;
 #[error("the session lock is lost: it expired, or the session was closed")]
 pub struct SessionLost;
 
-/// How many messages wait, are locked, and are dead.
+/// How many messages are where.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Counts {
@@ -62,7 +59,6 @@ pub struct Counts {
 /// A message seen without taking it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Peeked {
-    /// The message.
     pub accepted: Accepted,
     /// Hand-outs so far.
     pub delivery_count: u32,

@@ -1,41 +1,71 @@
 //! The queue as a pure state machine: every transition takes the time and waits for nothing.
 //!
-//! A message waits in `active` ([`admission`]), is `locked` while it is handed out ([`delivery`], and [`sessions`] on a
-//! queue that has them), and then is gone, or waits again, or is among the `dead` ([`letters`]). [`record`] makes all of
-//! it again from the journal.
+//! A message is numbered here and waits in the [`backlog`], is `locked` while it is handed out ([`delivery`], and
+//! [`sessions`] on a queue that has them), and then is gone, or waits again, or is among the [`dead_letters`].
+//! [`record`] makes all of it again from the journal.
 
-mod admission;
+mod backlog;
+mod dead_letters;
 mod delivery;
-mod letters;
+mod duplicates;
 mod record;
 mod sessions;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
 
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::backlog::Backlog;
-use super::dead_letters::DeadLetters;
-use super::duplicates::Duplicates;
-use super::message::{Accepted, Delivery};
+use super::message::{Accepted, Message, SessionLock};
+use super::outcome::{Counts, Enqueued, Peeked, SendRefused};
 use super::transition::Transition;
-use super::{Counts, Peeked, QueueOptions, SessionLock};
-pub(super) use admission::Admitted;
+use backlog::{Backlog, Waiting};
+use dead_letters::DeadLetters;
+use delivery::Locked;
+use duplicates::Duplicates;
+
+/// How the queue is set up; the defaults are those of the queue in Azure.
+#[derive(Debug, Clone, Copy)]
+pub struct QueueOptions {
+    /// How long one hand-out is locked, and by how much a renewal extends it.
+    pub lock_duration: Duration,
+    /// Hand-outs before a message is dead-lettered.
+    pub max_delivery_count: u32,
+    /// How long a message id is remembered.
+    pub duplicate_window: Duration,
+    /// How long a message may wait at most.
+    pub time_to_live: Duration,
+    /// Every message belongs to a session, and a session has one receiver at a time.
+    pub sessions: bool,
+}
+
+impl Default for QueueOptions {
+    fn default() -> Self {
+        Self {
+            lock_duration: Duration::from_secs(5 * 60),
+            max_delivery_count: 10,
+            duplicate_window: Duration::from_secs(10 * 60),
+            time_to_live: Duration::from_secs(14 * 24 * 60 * 60),
+            sessions: false,
+        }
+    }
+}
 
 /// All that the queue knows.
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) options: QueueOptions,
     last_sequence: u64,
-    // Of enqueue times and of times of death.
+    /// Of enqueue times and of times of death.
     latest: Option<OffsetDateTime>,
     duplicates: Duplicates,
-    active: Backlog,
-    locked: HashMap<Uuid, Delivery>,
-    // Those that are held, by session id.
+    backlog: Backlog,
+    locked: HashMap<Uuid, Locked>,
+    /// Those that are held, by session id.
     sessions: HashMap<String, SessionLock>,
-    pub(super) dead: DeadLetters,
+    dead: DeadLetters,
     transitions: Vec<Transition>,
 }
 
@@ -46,7 +76,7 @@ impl State {
             last_sequence: 0,
             latest: None,
             duplicates: Duplicates::new(options.duplicate_window),
-            active: Backlog::new(options.sessions),
+            backlog: Backlog::new(options.sessions),
             locked: HashMap::new(),
             sessions: HashMap::new(),
             dead: DeadLetters::default(),
@@ -54,12 +84,82 @@ impl State {
         }
     }
 
+    /// Judges the messages of one send: says what would happen. Nothing changes before [`State::accept`]: a journal is
+    /// written in between.
+    pub(super) fn admit(
+        &self,
+        messages: Vec<Message>,
+        now: OffsetDateTime,
+    ) -> Result<Vec<Transition>, SendRefused> {
+        let mut admitted = Vec::with_capacity(messages.len());
+        let mut ids = HashSet::new();
+        let mut sequence = self.last_sequence;
+        for mut message in messages {
+            if self.options.sessions && message.properties.session_id.is_none() {
+                return Err(SendRefused::NoSession);
+            }
+            let new_id = || Uuid::new_v4().simple().to_string();
+            let id = message.properties.message_id.get_or_insert_with(new_id);
+            let message_id = id.clone();
+            if self.duplicates.knows(id, now) || !ids.insert(message_id.clone()) {
+                admitted.push(Transition::Duplicate { message_id });
+                continue;
+            }
+            sequence += 1;
+            let accepted = self.stamped(message, sequence, now);
+            admitted.push(Transition::Accepted(Arc::new(accepted)));
+        }
+        Ok(admitted)
+    }
+
+    fn stamped(&self, message: Message, sequence: u64, now: OffsetDateTime) -> Accepted {
+        let asked = message.properties.time_to_live.unwrap_or(f64::INFINITY);
+        let time_to_live = asked.min(self.options.time_to_live.as_secs_f64()).max(0.0);
+        Accepted {
+            sequence,
+            enqueued: now,
+            expires: now + time::Duration::seconds_f64(time_to_live),
+            message,
+        }
+    }
+
+    /// Takes what [`State::admit`] let in.
+    pub(super) fn accept(&mut self, admitted: Vec<Transition>) -> Vec<Enqueued> {
+        let each = admitted.iter().map(|transition| match transition {
+            Transition::Accepted(accepted) => {
+                self.take(Arc::clone(accepted));
+                let sequence = accepted.sequence;
+                Enqueued::Accepted { sequence }
+            }
+            _ => Enqueued::Duplicate,
+        });
+        let enqueued = each.collect();
+        self.transitions.extend(admitted);
+        enqueued
+    }
+
+    fn take(&mut self, accepted: Arc<Accepted>) {
+        self.number(&accepted);
+        if let Some(id) = &accepted.message.properties.message_id {
+            self.duplicates.remember(id, accepted.enqueued);
+        }
+        self.backlog.insert(Waiting {
+            accepted,
+            delivery_count: 0,
+        });
+    }
+
+    /// Numbers and times given later are not before those of this message.
+    fn number(&mut self, accepted: &Accepted) {
+        self.last_sequence = self.last_sequence.max(accepted.sequence);
+        self.latest = self.latest.max(Some(accepted.enqueued));
+    }
+
     /// What changed since [`State::take_transitions`].
     pub(super) fn transitions(&self) -> &[Transition] {
         &self.transitions
     }
 
-    /// What changed since the last call.
     pub(super) fn take_transitions(&mut self) -> Vec<Transition> {
         std::mem::take(&mut self.transitions)
     }
@@ -67,7 +167,7 @@ impl State {
     pub(super) fn counts(&mut self, now: OffsetDateTime) -> Counts {
         self.release_expired_locks(now);
         Counts {
-            active: self.active.len(),
+            active: self.backlog.len(),
             locked: self.locked.len(),
             dead_lettered: self.dead.len(),
         }
@@ -75,31 +175,28 @@ impl State {
 
     /// Every message that waits or is locked, oldest first.
     pub(super) fn peek(&self) -> Vec<Peeked> {
-        let waiting = self.active.iter().map(|waiting| Peeked {
-            accepted: waiting.accepted.clone(),
-            delivery_count: waiting.deliveries,
-            locked_until: None,
-        });
-        let locked = self.locked.values().map(|delivery| Peeked {
-            accepted: delivery.accepted.clone(),
-            delivery_count: delivery.delivery_count,
-            locked_until: Some(delivery.locked_until),
-        });
+        let peeked = |message: &Waiting, locked_until| Peeked {
+            accepted: Accepted::clone(&message.accepted),
+            delivery_count: message.delivery_count,
+            locked_until,
+        };
+        let waiting = self.backlog.iter().map(|message| peeked(message, None));
+        let locked = self.locked.values();
+        let locked = locked.map(|locked| peeked(&locked.message, Some(locked.until)));
         let mut all: Vec<_> = waiting.chain(locked).collect();
         all.sort_by_key(|peeked| peeked.accepted.sequence);
         all
     }
 
-    /// When the first lock ends: the time at which a receiver that found nothing should look again.
-    pub(super) fn next_lock_expiry(&self) -> Option<OffsetDateTime> {
-        let messages = self.locked.values().map(|delivery| delivery.locked_until);
-        let sessions = self.sessions.values().map(|lock| lock.locked_until);
-        messages.chain(sessions).min()
+    /// How many messages the queue has, dead letters included.
+    pub(super) fn len(&self) -> usize {
+        self.backlog.len() + self.locked.len() + self.dead.len()
     }
 
-    /// Numbers and times given later are not before those of this message.
-    fn number(&mut self, accepted: &Accepted) {
-        self.last_sequence = self.last_sequence.max(accepted.sequence);
-        self.latest = self.latest.max(Some(accepted.enqueued));
+    /// When the first lock ends: the time at which a receiver that found nothing should look again.
+    pub(super) fn next_lock_expiry(&self) -> Option<OffsetDateTime> {
+        let messages = self.locked.values().map(|locked| locked.until);
+        let sessions = self.sessions.values().map(|lock| lock.locked_until);
+        messages.chain(sessions).min()
     }
 }

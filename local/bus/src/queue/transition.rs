@@ -1,59 +1,55 @@
-//! What happens to messages, told in the order in which it happens.
+//! What happens to messages, in the order in which it happens: told to those who follow the queue, and one line each in
+//! its journal.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
+use time::serde::rfc3339;
 use uuid::Uuid;
 
 use super::message::{Accepted, DeadLetter, DeadLetterReason};
 
-/// One change of the queue's state.
-#[derive(Debug, Clone, PartialEq)]
+/// One change of the queue's state, and a line of its journal: names here are names in files that exist.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase",
+    deny_unknown_fields
+)]
 pub enum Transition {
     /// A message waits from now on.
     Accepted(Arc<Accepted>),
-    /// A message was dropped: its id was seen within the window.
-    Duplicate {
-        /// The id.
-        message_id: String,
-    },
-    /// A message was handed out under a lock.
+    /// A message was dropped: its id was seen within the window. It leaves no trace in the journal.
+    #[serde(skip)]
+    Duplicate { message_id: String },
+    /// A message was handed out under a lock. The lock does not outlive the process, the count does.
+    #[serde(rename = "handedOut")]
     Locked {
-        /// Its number.
         sequence: u64,
         /// 1 on the first hand-out.
         delivery_count: u32,
         /// Settles this hand-out and no other.
+        #[serde(skip)]
         lock_token: Uuid,
     },
     /// A message was settled for good.
-    Completed {
-        /// Its number.
-        sequence: u64,
-    },
-    /// A message was given back, or its lock ended: it waits again.
-    Released {
-        /// Its number.
-        sequence: u64,
-        /// Hand-outs so far.
-        delivery_count: u32,
-    },
+    Completed { sequence: u64 },
+    /// A message was given back, or its lock ended: it waits again, with this many hand-outs counted.
+    Released { sequence: u64, delivery_count: u32 },
     /// A message is a dead letter from now on.
     DeadLettered {
-        /// Its number.
         sequence: u64,
-        /// Hand-outs it had.
         delivery_count: u32,
-        /// When.
+        #[serde(with = "rfc3339")]
         at: OffsetDateTime,
-        /// Why.
         reason: DeadLetterReason,
     },
+    /// A dead letter was handed out under a lock, which does not outlive the process either.
+    LetterHandedOut { sequence: u64, delivery_count: u32 },
     /// A dead letter was deleted for good.
-    LetterCompleted {
-        /// Its number.
-        sequence: u64,
-    },
+    LetterCompleted { sequence: u64 },
 }
 
 impl Transition {
@@ -64,5 +60,43 @@ impl Transition {
             at: letter.at,
             reason: letter.reason,
         }
+    }
+
+    /// Whether the journal has a line for it.
+    pub(super) fn is_recorded(&self) -> bool {
+        !matches!(self, Self::Duplicate { .. })
+    }
+}
+
+/// The other lines of a journal: a file that is written anew begins with them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase",
+    deny_unknown_fields
+)]
+pub(super) enum Heading<'a> {
+    /// The first line: what the file is.
+    Journal { format: u32, queue: Cow<'a, str> },
+    /// The last number given, and the latest time told.
+    Highest {
+        sequence: u64,
+        #[serde(with = "rfc3339::option")]
+        latest: Option<OffsetDateTime>,
+    },
+    /// A message id of the duplicate window.
+    Remembered {
+        message_id: Cow<'a, str>,
+        #[serde(with = "rfc3339")]
+        at: OffsetDateTime,
+    },
+}
+
+impl Heading<'_> {
+    /// Whether a line is meant as one of these. Its first word tells; with serde's untagged enum both kinds could be read
+    /// in one go, but its error for a damaged line says nothing.
+    pub(super) fn is_meant_by(line: &[u8]) -> bool {
+        let word = line.split(|byte| *byte == b'"').nth(1);
+        matches!(word, Some(b"journal" | b"highest" | b"remembered"))
     }
 }

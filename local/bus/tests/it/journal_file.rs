@@ -1,6 +1,8 @@
 //! The journal as a file: what a person reads in it, what is cut off, and what is refused.
 
-use bus::{Enqueued, JournalError, Message};
+use bus::{Enqueued, JournalError, Message, Queue, QueueOptions};
+use stand_in::Clock;
+use time::macros::datetime;
 
 use crate::journal::{Folder, open};
 
@@ -120,4 +122,72 @@ async fn a_folder_has_one_stack_at_a_time() {
     queue.enqueue(Message::new("still works")).unwrap();
     drop(queue);
     assert_eq!(folder.open().counts().active, 1);
+}
+
+/// Every kind of line, as each was written since the first version.
+const OLD_FILE: &str = r#"{"journal":{"format":1,"queue":"order-items"}}
+{"highest":{"sequence":6,"latest":"2026-05-04T09:30:00Z"}}
+{"remembered":{"messageId":"gone","at":"2026-05-04T09:30:00Z"}}
+{"accepted":{"sequence":1,"enqueued":"2026-05-04T09:30:00Z","expires":"2126-05-04T09:30:00Z","message":{"body":"waits","properties":{"MessageId":"m-1","SessionId":"S"}}}}
+{"handedOut":{"sequence":1,"deliveryCount":1}}
+{"released":{"sequence":1,"deliveryCount":1}}
+{"accepted":{"sequence":2,"enqueued":"2026-05-04T09:30:00Z","expires":"2126-05-04T09:30:00Z","message":{"body":{"base64":"5AA="},"properties":{"MessageId":"m-2"}}}}
+{"handedOut":{"sequence":2,"deliveryCount":2}}
+{"accepted":{"sequence":3,"enqueued":"2026-05-04T09:30:00Z","expires":"2126-05-04T09:30:00Z","message":{"body":"","properties":{"MessageId":"m-3"}}}}
+{"completed":{"sequence":3}}
+{"accepted":{"sequence":4,"enqueued":"2026-05-04T09:30:00Z","expires":"2126-05-04T09:30:00Z","message":{"body":"dead","properties":{"MessageId":"m-4"}}}}
+{"deadLettered":{"sequence":4,"deliveryCount":10,"at":"2026-05-04T09:31:00Z","reason":"MaxDeliveryCountExceeded"}}
+{"letterHandedOut":{"sequence":4,"deliveryCount":11}}
+{"accepted":{"sequence":5,"enqueued":"2026-05-04T09:30:00Z","expires":"2126-05-04T09:30:00Z","message":{"body":"","properties":{"MessageId":"m-5"}}}}
+{"deadLettered":{"sequence":5,"deliveryCount":0,"at":"2026-05-04T09:31:00Z","reason":"TTLExpiredException"}}
+{"letterCompleted":{"sequence":5}}
+"#;
+
+#[tokio::test(start_paused = true)]
+async fn every_line_of_an_earlier_version_is_read_and_written_the_same() {
+    let folder = Folder::new();
+    std::fs::create_dir_all(folder.journal().parent().expect("a folder")).expect("created");
+    std::fs::write(folder.journal(), OLD_FILE).expect("writable");
+    let clock = Clock::starting_at(datetime!(2026-05-04 09:31 UTC));
+    let options = QueueOptions::default();
+    let queue = Queue::open("order-items", options, clock, &folder.journal()).expect("opens");
+    let waiting: Vec<_> = queue
+        .peek()
+        .into_iter()
+        .map(|one| (one.accepted.message.body.to_vec(), one.delivery_count))
+        .collect();
+    assert_eq!(waiting, [(b"waits".to_vec(), 1), (vec![0xE4, 0], 2)]);
+    let letters = queue.dead_letters();
+    assert_eq!((letters.len(), letters[0].delivery_count), (1, 11));
+    let gone = queue.enqueue(Message::new("again").with_id("gone"));
+    assert_eq!(gone, Ok(Enqueued::Duplicate));
+
+    // The file was written anew, and the same things happen once more.
+    let message = |id: &str| Message::new("").with_id(id);
+    for id in ["m-7", "m-8"] {
+        queue.enqueue(message(id)).unwrap();
+    }
+    let [one, _two, seven] = [(); 3].map(|()| queue.try_receive().expect("a message"));
+    queue.abandon(one.lock_token).unwrap();
+    queue.complete(seven.lock_token).unwrap();
+    let letter = queue.try_receive_dead_letter().expect("a letter");
+    queue.complete_dead_letter(letter.lock_token).unwrap();
+    let text = folder.text();
+    let known: Vec<&str> = OLD_FILE.lines().collect();
+    for line in [
+        known[0], known[2], known[3], known[4], known[6], known[7], known[10],
+    ] {
+        assert!(text.contains(line), "{line} in {text}");
+    }
+    for line in [
+        r#"{"highest":{"sequence":6,"latest":"2026-05-04T09:31:00Z"}}"#,
+        r#"{"deadLettered":{"sequence":4,"deliveryCount":11,"at":"2026-05-04T09:31:00Z","reason":"MaxDeliveryCountExceeded"}}"#,
+        r#"{"accepted":{"sequence":7,"enqueued":"2026-05-04T09:31:00Z","expires":"2026-05-18T09:31:00Z","message":{"body":"","properties":{"MessageId":"m-7"}}}}"#,
+        r#"{"released":{"sequence":1,"deliveryCount":2}}"#,
+        r#"{"completed":{"sequence":7}}"#,
+        r#"{"letterHandedOut":{"sequence":4,"deliveryCount":12}}"#,
+        r#"{"letterCompleted":{"sequence":4}}"#,
+    ] {
+        assert!(text.contains(line), "{line} in {text}");
+    }
 }

@@ -4,10 +4,17 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::State;
-use crate::queue::backlog::Waiting;
+use super::backlog::Waiting;
 use crate::queue::message::{Accepted, DeadLetterReason, Delivery};
+use crate::queue::outcome::{Abandoned, LockLost};
 use crate::queue::transition::Transition;
-use crate::queue::{Abandoned, LockLost};
+
+/// A message that is handed out; on a queue with sessions `until` follows the session's lock.
+#[derive(Debug)]
+pub(super) struct Locked {
+    pub(super) message: Waiting,
+    pub(super) until: OffsetDateTime,
+}
 
 impl State {
     /// Hands out the oldest message that waits; on a queue with sessions nothing, see [`State::receive_in`].
@@ -18,8 +25,8 @@ impl State {
         self.release_expired_locks(now);
         let until = now + self.options.lock_duration;
         loop {
-            let waiting = self.active.pop_first()?;
-            if let Some(delivery) = self.hand_out(waiting, until, now) {
+            let message = self.backlog.pop_first()?;
+            if let Some(delivery) = self.hand_out(message, until, now) {
                 return Some(delivery);
             }
         }
@@ -28,17 +35,18 @@ impl State {
     /// Locks a message; nothing when it has expired.
     pub(super) fn hand_out(
         &mut self,
-        waiting: Waiting,
+        mut message: Waiting,
         until: OffsetDateTime,
         now: OffsetDateTime,
     ) -> Option<Delivery> {
-        if waiting.accepted.expires <= now {
-            self.bury(waiting, DeadLetterReason::TtlExpired, now);
+        if message.accepted.expires <= now {
+            self.dead_letter(message, DeadLetterReason::TtlExpired, now);
             return None;
         }
+        message.delivery_count += 1;
         let delivery = Delivery {
-            accepted: waiting.accepted,
-            delivery_count: waiting.deliveries + 1,
+            accepted: Accepted::clone(&message.accepted),
+            delivery_count: message.delivery_count,
             lock_token: Uuid::new_v4(),
             locked_until: until,
         };
@@ -47,7 +55,8 @@ impl State {
             delivery_count: delivery.delivery_count,
             lock_token: delivery.lock_token,
         });
-        self.locked.insert(delivery.lock_token, delivery.clone());
+        let locked = Locked { message, until };
+        self.locked.insert(delivery.lock_token, locked);
         Some(delivery)
     }
 
@@ -58,11 +67,11 @@ impl State {
         now: OffsetDateTime,
     ) -> Result<OffsetDateTime, LockLost> {
         self.release_expired_locks(now);
-        let delivery = self.locked.get_mut(&token).ok_or(LockLost)?;
+        let locked = self.locked.get_mut(&token).ok_or(LockLost)?;
         if !self.options.sessions {
-            delivery.locked_until = now + self.options.lock_duration;
+            locked.until = now + self.options.lock_duration;
         }
-        Ok(delivery.locked_until)
+        Ok(locked.until)
     }
 
     pub(in crate::queue) fn complete(
@@ -71,8 +80,8 @@ impl State {
         now: OffsetDateTime,
     ) -> Result<(), LockLost> {
         self.release_expired_locks(now);
-        let delivery = self.locked.remove(&token).ok_or(LockLost)?;
-        let sequence = delivery.accepted.sequence;
+        let locked = self.locked.remove(&token).ok_or(LockLost)?;
+        let sequence = locked.message.accepted.sequence;
         self.transitions.push(Transition::Completed { sequence });
         Ok(())
     }
@@ -83,9 +92,8 @@ impl State {
         now: OffsetDateTime,
     ) -> Result<Abandoned, LockLost> {
         self.release_expired_locks(now);
-        let delivery = self.locked.remove(&token).ok_or(LockLost)?;
-        let deliveries = delivery.delivery_count;
-        Ok(self.release(delivery.accepted, deliveries, now))
+        let locked = self.locked.remove(&token).ok_or(LockLost)?;
+        Ok(self.release(locked.message, now))
     }
 
     /// Ends the locks of messages with such numbers; returns of how many.
@@ -95,53 +103,43 @@ impl State {
         now: OffsetDateTime,
     ) -> usize {
         self.release_expired_locks(now);
-        let lost = |delivery: &Delivery| is_lost(delivery.accepted.sequence);
+        let is_lost = |locked: &Locked| is_lost(locked.message.accepted.sequence);
         if self.options.sessions {
-            return self.lose_sessions(lost, now);
+            self.lose_sessions(is_lost, now)
+        } else {
+            self.release_where(is_lost, now)
         }
-        let lost = self.locked.extract_if(|_, delivery| lost(delivery));
-        let lost: Vec<Delivery> = lost.map(|(_, delivery)| delivery).collect();
-        let count = lost.len();
-        for delivery in lost {
-            self.release(delivery.accepted, delivery.delivery_count, now);
-        }
-        count
     }
 
     pub(super) fn release_expired_locks(&mut self, now: OffsetDateTime) {
         if self.options.sessions {
-            return self.release_expired_sessions(now);
-        }
-        let expired: Vec<Delivery> = self
-            .locked
-            .extract_if(|_, delivery| delivery.locked_until <= now)
-            .map(|(_, delivery)| delivery)
-            .collect();
-        for delivery in expired {
-            self.release(delivery.accepted, delivery.delivery_count, now);
+            self.release_expired_sessions(now);
+        } else {
+            self.release_where(|locked| locked.until <= now, now);
         }
     }
 
-    pub(super) fn release(
-        &mut self,
-        accepted: Accepted,
-        deliveries: u32,
-        now: OffsetDateTime,
-    ) -> Abandoned {
-        let sequence = accepted.sequence;
-        let waiting = Waiting {
-            accepted,
-            deliveries,
-        };
-        if deliveries >= self.options.max_delivery_count {
-            self.bury(waiting, DeadLetterReason::MaxDeliveryCountExceeded, now);
-            return Abandoned::DeadLettered(DeadLetterReason::MaxDeliveryCountExceeded);
+    fn release_where(&mut self, ended: impl Fn(&Locked) -> bool, now: OffsetDateTime) -> usize {
+        let ended = self.locked.extract_if(|_, locked| ended(locked));
+        let ended: Vec<Locked> = ended.map(|(_, locked)| locked).collect();
+        let count = ended.len();
+        for locked in ended {
+            self.release(locked.message, now);
+        }
+        count
+    }
+
+    pub(super) fn release(&mut self, message: Waiting, now: OffsetDateTime) -> Abandoned {
+        if message.delivery_count >= self.options.max_delivery_count {
+            let reason = DeadLetterReason::MaxDeliveryCountExceeded;
+            self.dead_letter(message, reason, now);
+            return Abandoned::DeadLettered(reason);
         }
         self.transitions.push(Transition::Released {
-            sequence,
-            delivery_count: deliveries,
+            sequence: message.accepted.sequence,
+            delivery_count: message.delivery_count,
         });
-        self.active.insert(waiting);
+        self.backlog.insert(message);
         Abandoned::Available
     }
 }

@@ -4,9 +4,10 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::State;
-use crate::queue::backlog::session_of;
-use crate::queue::message::Delivery;
-use crate::queue::{SessionLock, SessionLost};
+use super::backlog::session_of;
+use super::delivery::Locked;
+use crate::queue::message::{Delivery, SessionLock};
+use crate::queue::outcome::SessionLost;
 
 impl State {
     /// Locks the session whose message waits longest, among those nobody holds.
@@ -14,7 +15,7 @@ impl State {
         self.release_expired_locks(now);
         let free = |session: &str| !self.sessions.contains_key(session);
         let lock = SessionLock {
-            session_id: self.active.first_session(free)?.to_owned(),
+            session_id: self.backlog.first_session(free)?.to_owned(),
             token: Uuid::new_v4(),
             locked_until: now + self.options.lock_duration,
         };
@@ -31,10 +32,10 @@ impl State {
         self.release_expired_locks(now);
         let lock = self.held(token)?.clone();
         let mut out = self.locked.values();
-        if out.any(|delivery| session_of(&delivery.accepted) == lock.session_id) {
+        if out.any(|locked| locked.is_of(&lock.session_id)) {
             return Ok(None);
         }
-        while let Some(waiting) = self.active.pop_first_of(&lock.session_id) {
+        while let Some(waiting) = self.backlog.pop_first_of(&lock.session_id) {
             if let Some(delivery) = self.hand_out(waiting, lock.locked_until, now) {
                 return Ok(Some(delivery));
             }
@@ -50,9 +51,9 @@ impl State {
         self.release_expired_locks(now);
         let until = now + self.options.lock_duration;
         let session = self.held(token)?.session_id.clone();
-        for delivery in self.locked.values_mut() {
-            if session_of(&delivery.accepted) == session {
-                delivery.locked_until = until;
+        for locked in self.locked.values_mut() {
+            if locked.is_of(&session) {
+                locked.until = until;
             }
         }
         if let Some(lock) = self.sessions.get_mut(&session) {
@@ -84,13 +85,13 @@ impl State {
     /// Ends the sessions that have such a message handed out; returns of how many messages.
     pub(super) fn lose_sessions(
         &mut self,
-        is_lost: impl Fn(&Delivery) -> bool,
+        is_lost: impl Fn(&Locked) -> bool,
         now: OffsetDateTime,
     ) -> usize {
-        let lost = self.locked.values().filter(|delivery| is_lost(delivery));
+        let lost = self.locked.values().filter(|locked| is_lost(locked));
         // A session has one message handed out at a time.
         let sessions: Vec<String> = lost
-            .map(|delivery| session_of(&delivery.accepted).to_owned())
+            .map(|locked| session_of(&locked.message.accepted).to_owned())
             .collect();
         for session in &sessions {
             self.release_session(session, now);
@@ -102,20 +103,22 @@ impl State {
     /// documentation of sessions.
     fn release_session(&mut self, session: &str, now: OffsetDateTime) {
         self.sessions.remove(session);
-        let out = |delivery: &Delivery| session_of(&delivery.accepted) == session;
-        let unsettled: Vec<Delivery> = self
-            .locked
-            .extract_if(|_, delivery| out(delivery))
-            .map(|(_, delivery)| delivery)
-            .collect();
-        for delivery in unsettled {
-            let counted = delivery.delivery_count.saturating_sub(1);
-            self.release(delivery.accepted, counted, now);
+        let unsettled = self.locked.extract_if(|_, locked| locked.is_of(session));
+        let unsettled: Vec<Locked> = unsettled.map(|(_, locked)| locked).collect();
+        for Locked { mut message, .. } in unsettled {
+            message.delivery_count = message.delivery_count.saturating_sub(1);
+            self.release(message, now);
         }
     }
 
     fn held(&self, token: Uuid) -> Result<&SessionLock, SessionLost> {
         let mut held = self.sessions.values();
         held.find(|lock| lock.token == token).ok_or(SessionLost)
+    }
+}
+
+impl Locked {
+    fn is_of(&self, session: &str) -> bool {
+        session_of(&self.message.accepted) == session
     }
 }

@@ -9,9 +9,9 @@ use time::OffsetDateTime;
 #[derive(Debug)]
 pub(super) struct Duplicates {
     window: Duration,
-    // When each id was accepted last.
+    /// When each id was accepted last.
     seen: HashMap<String, OffsetDateTime>,
-    // In order of acceptance, so the ids to forget are at the front.
+    /// In order of acceptance, so the ids to forget are at the front.
     order: VecDeque<(OffsetDateTime, String)>,
 }
 

@@ -1,20 +1,20 @@
 //! The messages that wait, in the order of their numbers; on a queue with sessions also by session.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
-use super::message::Accepted;
+use crate::queue::message::Accepted;
 
-/// A message that waits, with its hand-outs so far.
+/// A message with its hand-outs so far.
 #[derive(Debug)]
 pub(super) struct Waiting {
-    pub(super) accepted: Accepted,
-    pub(super) deliveries: u32,
+    pub(super) accepted: Arc<Accepted>,
+    pub(super) delivery_count: u32,
 }
 
-/// All that wait.
 #[derive(Debug)]
 pub(super) struct Backlog {
-    // By sequence number: an abandoned message is the first again, in front of everything that came later.
+    /// By sequence number: an abandoned message is the first again, in front of everything that came later.
     messages: BTreeMap<u64, Waiting>,
     sessions: Option<HashMap<String, BTreeSet<u64>>>,
 }
@@ -50,7 +50,6 @@ impl Backlog {
         Some(waiting)
     }
 
-    /// The oldest.
     pub(super) fn pop_first(&mut self) -> Option<Waiting> {
         let (sequence, _) = self.messages.first_key_value()?;
         self.remove(*sequence)
