@@ -5,15 +5,21 @@ use std::{process::ExitCode, time::Duration};
 use azure_app::{http_client::root_cause, program::exit};
 use tokio::time::timeout;
 
-use crate::{config::Settings, store::azure::AzureBlobs};
+use crate::{
+    config::Settings,
+    fallback::logic_app::{Authorization, LogicApp},
+    store::azure::AzureBlobs,
+};
 
+/// Time limit of each question: a person waits.
 const LIMIT: Duration = Duration::from_secs(15);
 
-/// Reports on standard output; 0 when all is well.
-pub async fn run(settings: &Settings, blobs: &AzureBlobs, client: &reqwest::Client) -> ExitCode {
+/// Asks `blobs` and `fallback`, and reports on standard output: [`ExitCode::SUCCESS`] when both
+/// answer, else [`exit::UNAVAILABLE`].
+pub async fn run(settings: &Settings, blobs: &AzureBlobs, fallback: &LogicApp) -> ExitCode {
     println!("settings  ok");
-    let storage = storage(settings, blobs).await;
-    let fallback = fallback(settings, client).await;
+    let storage = check_storage(settings, blobs).await;
+    let fallback = check_fallback(settings, fallback).await;
     if report("storage ", "ok", &storage) & report("fallback", "reachable", &fallback) {
         ExitCode::SUCCESS
     } else {
@@ -29,7 +35,7 @@ fn report(what: &str, well: &str, finding: &Result<String, String>) -> bool {
     finding.is_ok()
 }
 
-async fn storage(settings: &Settings, blobs: &AzureBlobs) -> Result<String, String> {
+async fn check_storage(settings: &Settings, blobs: &AzureBlobs) -> Result<String, String> {
     let place = format!(
         "container {} at {}",
         settings.container,
@@ -45,10 +51,10 @@ async fn storage(settings: &Settings, blobs: &AzureBlobs) -> Result<String, Stri
 
 /// Any answer will do, for only a real order may start the workflow: whether it would take one is
 /// not known.
-async fn fallback(settings: &Settings, client: &reqwest::Client) -> Result<String, String> {
+async fn check_fallback(settings: &Settings, fallback: &LogicApp) -> Result<String, String> {
     let origin = settings.fallback_url.origin();
-    let granted = token(settings, client).await?;
-    match timeout(LIMIT, client.head(&origin).send()).await {
+    let granted = check_token(fallback).await?;
+    match timeout(LIMIT, fallback.client.head(&origin).send()).await {
         Ok(Ok(_)) => Ok(format!("{origin} answers{granted} (no order was sent)")),
         Ok(Err(error)) => Err(format!("{origin}: {}", root_cause(&error))),
         Err(_) => Err(format!("{origin}: no answer within {LIMIT:?}")),
@@ -57,15 +63,11 @@ async fn fallback(settings: &Settings, client: &reqwest::Client) -> Result<Strin
 
 /// The identity gets a token for the workflow, if it wants one. It stays here: who answers at
 /// that address is not known yet.
-async fn token(settings: &Settings, client: &reqwest::Client) -> Result<&'static str, String> {
-    let Some(scope) = &settings.fallback_token_scope else {
+async fn check_token(fallback: &LogicApp) -> Result<&'static str, String> {
+    let Some(Authorization { credential, scope }) = &fallback.authorization else {
         return Ok("");
     };
-    let fetched = async {
-        let credential = settings.identity.credential(client)?;
-        credential.get_token(&[scope], None).await
-    };
-    match fetched.await {
+    match credential.get_token(&[scope], None).await {
         Ok(_) => Ok(", and there is a token for it"),
         Err(error) => Err(format!("no token for {scope}: {}", root_cause(&error))),
     }

@@ -1,34 +1,27 @@
 //! The settings of the function. Every mistake is reported at once.
 
-mod budget;
-mod fallback;
-mod storage;
-
-use std::time::Duration;
-
-use tracing_subscriber::filter::Targets;
-use url::Url;
+use std::{fmt, time::Duration};
 
 use azure_app::{
     identity::Identity,
     settings::{self, Mistakes, Reader, Source},
 };
+use tracing_subscriber::filter::Targets;
+use url::{Host, Url};
 
-use crate::{retry::Retry, store::azure::StorageAccount};
-
-pub use budget::{FUNCTION_TIMEOUT, LOCK_RENEWAL_MAX, MARGIN, READ_TIMEOUT};
+use crate::{reserve::REDELIVERY_WAIT_MAX_SECS, retry::Retry, store::azure::StorageAccount};
 
 /// Every setting of the function: its name, and its default or `None` where one must be given.
 /// `README.md` and `local.settings.json` list the same; a test compares them.
 pub const SETTINGS: [(&str, Option<&str>); 12] = [
     (PORT, Some("7072")),
-    (storage::CONNECTION, None),
-    (storage::SERVICE_URI, None),
-    (storage::CREDENTIAL, None),
-    (storage::CLIENT_ID, None),
-    (storage::CONTAINER, Some("orders")),
-    (fallback::URL, None),
-    (fallback::TOKEN_SCOPE, None),
+    (STORAGE, None),
+    (STORAGE_SERVICE_URI, None),
+    (STORAGE_CREDENTIAL, None),
+    (STORAGE_CLIENT_ID, None),
+    (CONTAINER, Some("orders")),
+    (FALLBACK_URL, None),
+    (FALLBACK_TOKEN_SCOPE, None),
     (ATTEMPT_TIMEOUT, Some("10000")),
     (BACKOFF_BASE, Some("1000")),
     (FALLBACK_TIMEOUT, Some("100000")),
@@ -36,13 +29,41 @@ pub const SETTINGS: [(&str, Option<&str>); 12] = [
 ];
 
 const PORT: &str = "FUNCTIONS_CUSTOMHANDLER_PORT";
+const STORAGE: &str = "OrdersStorage";
+const STORAGE_SERVICE_URI: &str = "OrdersStorage__blobServiceUri";
+const STORAGE_CREDENTIAL: &str = "OrdersStorage__credential";
+const STORAGE_CLIENT_ID: &str = "OrdersStorage__clientId";
+const CONTAINER: &str = "ORDERS_CONTAINER";
+const FALLBACK_URL: &str = "FALLBACK_URL";
+const FALLBACK_TOKEN_SCOPE: &str = "FALLBACK_TOKEN_SCOPE";
 const ATTEMPT_TIMEOUT: &str = "UPLOAD_ATTEMPT_TIMEOUT_MS";
 const BACKOFF_BASE: &str = "UPLOAD_BACKOFF_BASE_MS";
 const FALLBACK_TIMEOUT: &str = "FALLBACK_TIMEOUT_MS";
 const LOG_FILTER: &str = "RUST_LOG";
 
+const FALLBACK_EXPECTED: &str =
+    "expected the https URL of the Logic App's trigger (http on loopback only)";
+
 /// Set by the host for the handlers it starts.
 const WORKER_ID: &str = "FUNCTIONS_CUSTOMHANDLER_WORKER_ID";
+
+/// `functionTimeout` of `host.json`.
+pub const FUNCTION_TIMEOUT: Duration = Duration::from_secs(5 * 60);
+
+/// `maxAutoLockRenewalDuration` of `host.json`: how long the host keeps a message to itself.
+pub const LOCK_RENEWAL_MAX: Duration = Duration::from_secs(10 * 60);
+
+const _: () = assert!(
+    FUNCTION_TIMEOUT.as_secs() <= LOCK_RENEWAL_MAX.as_secs(),
+    "a message must not be delivered again while its invocation still runs"
+);
+
+/// How long a request may take to arrive: over loopback, and at most a few MB.
+pub const READ_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The way there and back: the host counts from before it sends, and one invocation that is late
+/// costs all that are under way.
+pub const MARGIN: Duration = READ_TIMEOUT.saturating_add(Duration::from_secs(5));
 
 /// The function's settings, complete and consistent.
 #[derive(Clone, Debug)]
@@ -81,8 +102,8 @@ impl SecretUrl {
     }
 }
 
-impl std::fmt::Debug for SecretUrl {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for SecretUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/…", self.origin())
     }
 }
@@ -107,11 +128,11 @@ impl Settings {
     /// Reads everything before it gives up on anything: the mistakes are in the reader.
     fn assemble(reader: &mut Reader<'_>) -> Option<Self> {
         let port = reader.number(PORT, 0..=65_535);
-        let identity = reader.identity(storage::CREDENTIAL, storage::CLIENT_ID);
-        let storage = storage::account(reader, identity.as_ref());
-        let container = storage::container(reader);
-        let fallback_url = fallback::url(reader);
-        let fallback_token_scope = fallback::token_scope(reader, fallback_url.as_ref());
+        let identity = reader.identity(STORAGE_CREDENTIAL, STORAGE_CLIENT_ID);
+        let storage = storage_account(reader, identity.as_ref());
+        let container = container(reader);
+        let fallback_url = fallback_url(reader);
+        let fallback_token_scope = fallback_token_scope(reader, fallback_url.as_ref());
         let attempt_timeout = reader.milliseconds(ATTEMPT_TIMEOUT);
         let backoff_base = reader.milliseconds(BACKOFF_BASE);
         let fallback_timeout = reader.milliseconds(FALLBACK_TIMEOUT);
@@ -125,7 +146,7 @@ impl Settings {
             backoff_base: backoff_base?,
         };
         let fallback_timeout = fallback_timeout?;
-        budget::check(&retry, fallback_timeout, reader);
+        check_budget(&retry, fallback_timeout, reader);
         Some(Self {
             port: port?.try_into().ok()?,
             storage: storage?,
@@ -138,5 +159,116 @@ impl Settings {
             log_filter: log_filter?,
             hosted,
         })
+    }
+}
+
+/// Where the orders go, and who the function is there.
+fn storage_account(reader: &mut Reader<'_>, identity: Option<&Identity>) -> Option<StorageAccount> {
+    let (name, account) = match (reader.get(STORAGE), reader.get(STORAGE_SERVICE_URI)) {
+        (Some(connection), None) => (STORAGE, StorageAccount::from_connection_string(&connection)),
+        (None, Some(uri)) => (
+            STORAGE_SERVICE_URI,
+            StorageAccount::with_identity(&uri, identity?.clone()),
+        ),
+        (Some(_), Some(_)) => {
+            return reader.wrong(
+                STORAGE,
+                format!("{STORAGE_SERVICE_URI} is set too; expected one of them"),
+            );
+        }
+        (None, None) => {
+            let problem = format!(
+                "missing; expected a connection string \
+                 (UseDevelopmentStorage=true for Azurite), or {STORAGE_SERVICE_URI}"
+            );
+            return reader.wrong(STORAGE, problem);
+        }
+    };
+    match account {
+        Ok(account) => Some(account),
+        Err(error) => reader.wrong(name, error.to_string()),
+    }
+}
+
+/// "Naming and referencing containers, blobs, and metadata" of the Blob Storage REST API.
+fn container(reader: &mut Reader<'_>) -> Option<String> {
+    let name = reader.or_default(CONTAINER);
+    let alphanumeric = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+    let legal = (3..=63).contains(&name.len())
+        && name.bytes().all(|b| alphanumeric(b) || b == b'-')
+        && name.split('-').all(|word| !word.is_empty());
+    if legal {
+        return Some(name);
+    }
+    let problem = format!(
+        "`{name}` is no container name; \
+         expected 3 to 63 lower-case letters, digits and single hyphens"
+    );
+    reader.wrong(CONTAINER, problem)
+}
+
+/// Orders hold e-mail addresses: they leave the machine encrypted only.
+fn fallback_url(reader: &mut Reader<'_>) -> Option<Url> {
+    let Some(text) = reader.get(FALLBACK_URL) else {
+        return reader.wrong(FALLBACK_URL, format!("missing; {FALLBACK_EXPECTED}"));
+    };
+    match Url::parse(&text) {
+        Ok(url) if url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url)) => {
+            Some(url)
+        }
+        Ok(url) => reader.wrong(
+            FALLBACK_URL,
+            format!(
+                "{}: not allowed; {FALLBACK_EXPECTED}",
+                url.origin().ascii_serialization()
+            ),
+        ),
+        Err(_) => reader.wrong(FALLBACK_URL, format!("not a URL; {FALLBACK_EXPECTED}")),
+    }
+}
+
+/// `Some(None)` when no token is wanted.
+fn fallback_token_scope(reader: &mut Reader<'_>, url: Option<&Url>) -> Option<Option<String>> {
+    let (Some(scope), Some(url)) = (reader.get(FALLBACK_TOKEN_SCOPE), url) else {
+        return Some(None);
+    };
+    if url.query_pairs().any(|(name, _)| name == "sig") {
+        return reader.wrong(
+            FALLBACK_TOKEN_SCOPE,
+            format!("{FALLBACK_URL} is signed already (sig=); expected one of them"),
+        );
+    }
+    if url.scheme() != "https" {
+        return reader.wrong(
+            FALLBACK_TOKEN_SCOPE,
+            format!("a token goes over https only; expected an https {FALLBACK_URL}"),
+        );
+    }
+    Some(Some(scope))
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+/// One invocation must answer before the host kills the process: all uploads, the fallback and the
+/// wait before the answer must fit.
+fn check_budget(retry: &Retry, fallback_timeout: Duration, reader: &mut Reader<'_>) {
+    let wait = Duration::from_secs(REDELIVERY_WAIT_MAX_SECS);
+    let longest = retry.budget() + fallback_timeout + wait;
+    let limit = FUNCTION_TIMEOUT.saturating_sub(MARGIN);
+    if longest > limit {
+        let problem = format!(
+            "the uploads ({:?}), the fallback ({fallback_timeout:?}) and the wait before a redelivery \
+             ({wait:?}) may take {longest:?} together; expected at most {limit:?}: \
+             functionTimeout ({FUNCTION_TIMEOUT:?}) less {MARGIN:?} of margin",
+            retry.budget(),
+        );
+        reader.wrong::<()>(FALLBACK_TIMEOUT, problem);
     }
 }

@@ -1,17 +1,14 @@
 //! Port: who takes an order that could not be stored.
 
 pub mod logic_app;
-mod request;
 
 use std::{fmt, future::Future, time::Duration};
 
 use crate::{
-    order::{BlobName, Delivery, Order, OrderError},
+    order::{BlobName, Delivery, MESSAGE_MAX, Order, OrderError},
     retry::Exhausted,
     store::StoreError,
 };
-
-pub use request::operation_id;
 
 /// Hands an order over to a person.
 pub trait Fallback: Send + Sync + 'static {
@@ -87,7 +84,9 @@ pub enum FallbackError {
     #[error("not handed over")]
     Withheld,
     /// The message is no order, and too long to be mailed whole; its length in bytes.
-    #[error("an unreadable message of {0} bytes is not mailed in part; expected at most {max}", max = request::RAW_BODY_MAX)]
+    #[error(
+        "an unreadable message of {0} bytes is not mailed in part; expected at most {MESSAGE_MAX}"
+    )]
     TooLong(usize),
     /// No token for the workflow.
     #[error("no token for the fallback: {0}")]

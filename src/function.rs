@@ -1,4 +1,5 @@
-//! The function, put together from its settings: one place, for the handler, its `--check` and the operator's tool.
+//! The function, put together from its settings: the one place, for the handler, its `--check` and the
+//! operator's tool. What is composed here cannot differ between them.
 
 use azure_app::{
     http_client::{self, ClientError},
@@ -15,13 +16,16 @@ use crate::{
 /// The function as it runs in Azure: orders go to Blob Storage, the rest to the Logic App.
 pub type Function = Reserver<BlobStore<AzureBlobs>, LogicApp>;
 
+/// The `User-Agent` of every request, so that the storage's logs tell who wrote.
+pub const USER_AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
+
 /// Why the function cannot be put together.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
-    /// The storage cannot be addressed.
+    /// The SDK makes no client of the account's URL, or this machine offers no such identity.
     #[error("orders storage: {0}")]
     Storage(#[source] azure_core::Error),
-    /// This machine offers no identity for the fallback.
+    /// This machine offers no such identity for the fallback.
     #[error("fallback: {0}")]
     Fallback(#[source] azure_core::Error),
     /// There is no HTTP client for retries.
@@ -30,7 +34,8 @@ pub enum SetupError {
 }
 
 impl SetupError {
-    /// The exit code of a program that cannot go on without it.
+    /// The exit code of a program that cannot go on without the function: settings are to be
+    /// changed, or a library failed that never should.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
@@ -41,41 +46,53 @@ impl SetupError {
 }
 
 impl Function {
-    /// Asks nothing of the network. Retries of an upload get connections of their own beside those of `client`: with a
-    /// pool alone, four attempts can go down the one connection that is broken.
+    /// Puts the function together. Requests go through `client`, but for retries of an upload:
+    /// these open connections of their own, for after a fail-over of the account all four attempts
+    /// could go down one pooled connection that leads nowhere. Asks nothing of the network.
     ///
     /// # Errors
     /// When an address or a credential in `settings` is of no use.
     pub fn from(settings: &Settings, client: &reqwest::Client) -> Result<Self, SetupError> {
-        let blobs = AzureBlobs::new(
-            &settings.storage,
-            &settings.container,
-            client,
-            settings.retry.attempt_timeout,
-        )
-        .map_err(SetupError::Storage)?;
-        let for_retries = blobs
-            .through(&http_client::unpooled()?)
-            .map_err(SetupError::Storage)?;
-        let authorization = match &settings.fallback_token_scope {
-            Some(scope) => Some(Authorization {
-                credential: settings
-                    .identity
-                    .credential(client)
-                    .map_err(SetupError::Fallback)?,
-                scope: scope.clone(),
-            }),
-            None => None,
-        };
         Ok(Self {
-            store: BlobStore::new(blobs).retrying_through(for_retries),
-            fallback: LogicApp {
-                url: settings.fallback_url.0.clone(),
-                client: client.clone(),
-                authorization,
-            },
+            store: store(settings, client)?,
+            fallback: fallback(settings, client)?,
             retry: settings.retry,
             fallback_timeout: settings.fallback_timeout,
         })
     }
+}
+
+fn store(
+    settings: &Settings,
+    client: &reqwest::Client,
+) -> Result<BlobStore<AzureBlobs>, SetupError> {
+    let Settings {
+        storage,
+        container,
+        retry,
+        ..
+    } = settings;
+    let unpooled = http_client::unpooled(USER_AGENT)?;
+    let blobs = AzureBlobs::new(storage, container, client, retry.attempt_timeout)
+        .map_err(SetupError::Storage)?;
+    let for_retries = blobs.through(&unpooled).map_err(SetupError::Storage)?;
+    Ok(BlobStore::new(blobs).retrying_through(for_retries))
+}
+
+fn fallback(settings: &Settings, client: &reqwest::Client) -> Result<LogicApp, SetupError> {
+    let authorization = match &settings.fallback_token_scope {
+        Some(scope) => {
+            let credential = settings.identity.credential(client);
+            Some(Authorization {
+                credential: credential.map_err(SetupError::Fallback)?,
+                scope: scope.clone(),
+            })
+        }
+        None => None,
+    };
+    Ok(LogicApp {
+        url: settings.fallback_url.0.clone(),
+        client: client.clone(),
+        authorization,
+    })
 }

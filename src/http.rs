@@ -60,13 +60,13 @@ pub fn router<S: OrderStore, F: Fallback>(reserver: Arc<Reserver<S, F>>) -> Rout
         .route("/", get(ready))
         .route(ROUTE, post(invoke::<S, F>))
         .fallback(async || {
-            refusal(
+            error_answer(
                 StatusCode::NOT_FOUND,
                 format!("no such function; expected POST {ROUTE}"),
             )
         })
         .method_not_allowed_fallback(async || {
-            refusal(
+            error_answer(
                 StatusCode::METHOD_NOT_ALLOWED,
                 format!("no such method here; expected POST {ROUTE}"),
             )
@@ -107,7 +107,7 @@ async fn invoke<S: OrderStore, F: Fallback>(
         Ok(delivery) => delivery,
         Err(error) => {
             telemetry::refused(&id, None, &error);
-            return refusal(StatusCode::BAD_REQUEST, error.to_string());
+            return error_answer(StatusCode::BAD_REQUEST, error.to_string());
         }
     };
     let span = telemetry::invocation_span(&id);
@@ -117,20 +117,23 @@ async fn invoke<S: OrderStore, F: Fallback>(
         telemetry::reserved(&id, &delivery, &reservation, received.elapsed());
         match reply(&reservation) {
             Some(reply) => Json(reply).into_response(),
-            None => refusal(
+            None => error_answer(
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "neither storage nor fallback took the order",
             ),
         }
     };
-    #[expect(clippy::disallowed_methods, reason = "this is the one place")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place: detached from its connection"
+    )]
     let detached = tokio::spawn(Box::pin(reservation)); // boxed: a task moves its future often
     match detached.await {
         Ok(response) => response,
         Err(_) => {
             // As for every message given back: a panic must not burn its deliveries at once.
             sleep(wait).await;
-            refusal(
+            error_answer(
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "the invocation panicked; see the log",
             )
@@ -145,19 +148,19 @@ fn refuse_unreadable(id: &str, unreadable: &Unreadable) -> Response {
         Unreadable::Broken(_) => (StatusCode::BAD_REQUEST, None),
     };
     telemetry::refused(id, session, unreadable);
-    refusal(status, unreadable.to_string())
+    error_answer(status, unreadable.to_string())
 }
 
 #[derive(Serialize)]
-struct Refusal {
+struct ErrorAnswer {
     error: String,
 }
 
 /// Anything but a 2xx: the host gives the message back to the broker.
-fn refusal(status: StatusCode, error: impl Into<String>) -> Response {
+fn error_answer(status: StatusCode, error: impl Into<String>) -> Response {
     (
         status,
-        Json(Refusal {
+        Json(ErrorAnswer {
             error: error.into(),
         }),
     )

@@ -4,21 +4,25 @@
 //! base64, text as a JSON string within a JSON string, objects as they are. All of them are read.
 //! See *Azure Functions custom handlers*, "Request payload" and "Response payload".
 
-mod data;
 mod metadata;
-mod reply;
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    borrow::Cow,
+    collections::{HashMap, HashSet},
+};
 
-use serde::{Deserialize, de::IgnoredAny};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use bytes::Bytes;
+use serde::{Deserialize, Serialize, de::IgnoredAny};
 use serde_json::value::RawValue;
 
-use crate::order::Delivery;
-use data::Data;
-use metadata::Metadata;
-
 pub use metadata::{is_traceparent, session_within};
-pub use reply::reply;
+
+use crate::{
+    order::Delivery,
+    reserve::{Outcome, Reservation, Settlement},
+};
+use metadata::Metadata;
 
 /// The trigger's binding in `function.json`.
 pub const BINDING: &str = "order";
@@ -54,8 +58,11 @@ struct Binding<'a> {
 
 /// Reads the one message of an invocation.
 ///
-/// In text mode the host lets properties of the body overwrite those of the broker, in any case.
-/// A property that the body has too is therefore not trusted there; design D7.
+/// In text mode the host parses the body as JSON and copies its properties over those of the
+/// broker, whatever the case of their names (`Utility.ApplyBindingData` of azure-functions-host). A
+/// cart with a `sequenceNumber` of its own would thus choose its place in the queue, so a property
+/// that the body has too is not trusted there. With `"dataType": "binary"`, as in our
+/// `function.json`, the host looks into no body.
 ///
 /// # Errors
 /// When the request is no invocation with exactly one message. The message itself is not judged.
@@ -72,6 +79,46 @@ pub fn parse(request: &[u8]) -> Result<Delivery, InvocationError> {
         }
     }
 }
+
+/// A body, and whether the host treated it as text on its way.
+enum Data {
+    /// `"dataType": "binary"`: the bytes as published.
+    Bytes(Bytes),
+    /// Any other mode: characters, and Metadata that the body may have overwritten.
+    Text(Bytes),
+}
+
+impl Data {
+    /// `None` when the value is a list: a batch.
+    fn read(value: &RawValue) -> Option<Self> {
+        let json = value.get();
+        match serde_json::from_str(json) {
+            Ok(Characters(text)) => Self::of_string(text),
+            Err(_) if json.starts_with('[') => None,
+            Err(_) => Some(Self::Text(Bytes::copy_from_slice(json.as_bytes()))),
+        }
+    }
+
+    /// Base64 has neither quotes, brackets nor braces, so the forms cannot be confused: text that
+    /// is a JSON string is the doubly encoded body, a list is a batch of either mode.
+    fn of_string(text: Cow<'_, str>) -> Option<Self> {
+        match text.as_bytes().first() {
+            Some(b'"') => {
+                let body = serde_json::from_str(&text).unwrap_or_else(|_| text.into_owned());
+                Some(Self::Text(body.into()))
+            }
+            Some(b'[') => None,
+            _ => Some(match STANDARD.decode(text.as_bytes()) {
+                Ok(bytes) => Self::Bytes(bytes.into()),
+                Err(_) => Self::Text(text.into_owned().into()),
+            }),
+        }
+    }
+}
+
+/// A JSON string, copied only if it has escapes: base64 has none.
+#[derive(Deserialize)]
+struct Characters<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// What serde says, but for a value of the wrong type: it would quote that, and it may be a body.
 fn unquoted(error: &serde_json::Error) -> String {
@@ -111,4 +158,45 @@ impl Claimed {
             Self::Anything => true,
         }
     }
+}
+
+/// A custom handler's answer. A 2xx must carry a JSON object: the host waits for its own time-out
+/// on an empty or `null` one.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Reply {
+    outputs: Outputs,
+    /// Shown by the host with the invocation, on success only.
+    logs: [String; 1],
+    return_value: (),
+}
+
+#[derive(Debug, Serialize)]
+struct Outputs {}
+
+/// The answer that completes the message; `None` when it has to be given back.
+#[must_use]
+pub fn reply(reservation: &Reservation) -> Option<Reply> {
+    let outcome = match &reservation.settlement {
+        Settlement::Complete(outcome) => *outcome,
+        Settlement::Abandon(_) => return None,
+    };
+    let blob = reservation
+        .order
+        .as_ref()
+        .map(|order| order.session.blob_name());
+    let blob = blob.map_or_else(|| "an unreadable order".to_owned(), |name| name.to_string());
+    let ended = match outcome {
+        Outcome::Stored => "stored",
+        Outcome::Superseded => "superseded by a newer order",
+        Outcome::HandedOver => "handed over to a person",
+    };
+    Some(Reply {
+        outputs: Outputs {},
+        logs: [format!(
+            "{blob} {ended}, upload attempts: {}",
+            reservation.attempts
+        )],
+        return_value: (),
+    })
 }

@@ -8,7 +8,8 @@
 //!
 //! 1. [`http`] takes the Functions host's request and detaches the work from its connection.
 //! 2. [`invocation`] reads the broker's [`order::Delivery`] out of it.
-//! 3. [`reserve`] parses the [`order::Order`] and stores it, with [`retry`]: one attempt and three retries.
+//! 3. [`reserve`] parses the [`order::Order`] and stores it, with [`retry`]: one attempt and three
+//!    retries.
 //! 4. [`store::blob`] writes it under a condition that no older order can meet.
 //! 5. What cannot be stored goes to [`fallback`]; its yes completes the message, its no gives it back.
 //!
@@ -26,7 +27,8 @@
 
 #![warn(missing_docs)]
 
-/// What its settings, errors and clients are made of: for the operator's tool, which is built on this library.
+/// What its settings, errors and clients are made of: for the operator's tool, which is built on this
+/// library and starts as its programs do.
 pub use azure_app;
 
 pub mod check;

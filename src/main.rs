@@ -6,7 +6,12 @@ use azure_app::{
     http_client, log,
     program::{Program, exit},
 };
-use order_items_reserver::{check, config::Settings, function::Function, http};
+use order_items_reserver::{
+    check,
+    config::Settings,
+    function::{Function, USER_AGENT},
+    http,
+};
 use tokio::net::TcpListener;
 use tracing::info;
 
@@ -57,7 +62,7 @@ fn main() -> ExitCode {
 }
 
 async fn run(settings: Settings, checking: bool, parent: u32) -> ExitCode {
-    let client = match http_client::build() {
+    let client = match http_client::build(USER_AGENT) {
         Ok(client) => client,
         Err(error) => return PROGRAM.fail(exit::SOFTWARE, error),
     };
@@ -66,7 +71,7 @@ async fn run(settings: Settings, checking: bool, parent: u32) -> ExitCode {
         Err(error) => return PROGRAM.fail(error.exit_code(), error),
     };
     if checking {
-        return check::run(&settings, function.store.blobs(), &client).await;
+        return check::run(&settings, function.store.blobs(), &function.fallback).await;
     }
     log::init(settings.log_filter.clone());
     let listener = match TcpListener::bind((Ipv4Addr::LOCALHOST, settings.port)).await {
@@ -85,8 +90,8 @@ async fn run(settings: Settings, checking: bool, parent: u32) -> ExitCode {
     );
     tokio::select! {
         served = http::serve(listener, Arc::new(function)) => {
-            let ended = served.err().map_or("the listener ended".to_owned(), |error| error.to_string());
-            PROGRAM.fail(exit::OS, ended)
+            let why = served.err().map(|error| error.to_string());
+            PROGRAM.fail(exit::OS, why.as_deref().unwrap_or("the listener ended"))
         }
         () = gone(parent), if settings.hosted => {
             PROGRAM.fail(exit::SOFTWARE, "the Functions host is gone")

@@ -5,26 +5,27 @@
 //! and open everywhere else: guests have no e-mail address, and `null` is a fine name.
 
 mod delivery;
-mod document;
-mod enqueued;
 mod position;
 mod session;
 
 use std::fmt;
 
 use bytes::Bytes;
+use serde::Deserialize;
+use serde_json::value::RawValue;
 
-pub use delivery::Delivery;
-pub use enqueued::{EnqueuedTime, EnqueuedTimeError};
+pub use delivery::{Delivery, MESSAGE_MAX};
 pub use position::{
-    CLOCK_STEP_MAX_SECS, CONTRADICTION_WINDOW_SECS, Position, SequenceNumber, Standing,
+    CLOCK_STEP_MAX_SECS, CONTRADICTION_WINDOW_SECS, EnqueuedTime, EnqueuedTimeError, Position,
+    SequenceNumber, Standing,
 };
 pub use session::{BlobName, SESSION_ID_MAX, SessionId, SessionIdError};
 
-use document::Document;
-
 /// How many wrappers around an order are taken off: text in text, or `{"payload": …}`.
 const WRAPPERS_MAX: usize = 4;
+
+/// The keys of a wrapper, as an error names them to a person.
+const WRAPPER_KEYS: &str = "payload (or orderJson, orderJSON)";
 
 /// A readable order.
 #[derive(Clone)]
@@ -118,5 +119,151 @@ impl fmt::Debug for Order {
             .field("message_id", &self.message_id)
             .field("body_bytes", &self.body.len())
             .finish()
+    }
+}
+
+/// One JSON document on the way to an order: the order itself, or a wrapper around it.
+enum Document<'a> {
+    /// A JSON text within a JSON string, as JMS and the portal send it.
+    Text(String),
+    /// A JSON object.
+    Object(Object<'a>),
+}
+
+/// The fields that decide; the rest of the object is skipped unread.
+#[derive(Deserialize)]
+struct Object<'a> {
+    #[serde(borrow, rename = "sessionId")]
+    session_id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    id: Option<&'a RawValue>,
+    #[serde(borrow, rename = "orderId")]
+    order_id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    products: Option<&'a RawValue>,
+    #[serde(borrow, alias = "orderJson", alias = "orderJSON")]
+    payload: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct ProductFields<'a> {
+    #[serde(borrow)]
+    id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    quantity: Option<&'a RawValue>,
+}
+
+impl<'a> Document<'a> {
+    fn read(bytes: &'a [u8]) -> Result<Self, OrderError> {
+        let text = std::str::from_utf8(bytes).map_err(|error| OrderError::NotUtf8 {
+            at: error.valid_up_to(),
+        })?;
+        match text.trim_start().as_bytes().first() {
+            None => Err(OrderError::Empty),
+            Some(b'"') => serde_json::from_str(text)
+                .map(Self::Text)
+                .map_err(|error| not_json(&error)),
+            Some(b'{') => serde_json::from_str(text)
+                .map(Self::Object)
+                .map_err(|error| not_json(&error)),
+            Some(_) => match serde_json::from_str::<&RawValue>(text) {
+                Ok(value) => Err(wrong_type("message", "a JSON object", value)),
+                Err(error) => Err(not_json(&error)),
+            },
+        }
+    }
+
+    /// The session that this document names, if it does.
+    fn session(&self) -> Result<Option<String>, OrderError> {
+        let Self::Object(object) = self else {
+            return Ok(None);
+        };
+        for (field, value) in [
+            ("sessionId", object.session_id),
+            ("id", object.id),
+            ("orderId", object.order_id),
+        ] {
+            let Some(value) = value else { continue };
+            let text: String = serde_json::from_str(value.get())
+                .map_err(|_| wrong_type(field, "a string", value))?;
+            if !text.is_empty() {
+                return Ok(Some(text));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The document within this one, when this is only a wrapper. An object with products is an
+    /// order, whatever else it carries.
+    fn inner(&self) -> Result<Option<Bytes>, OrderError> {
+        let object = match self {
+            Self::Text(text) => return Ok(Some(text.clone().into())),
+            Self::Object(object) => object,
+        };
+        let (Some(inner), None) = (object.payload, object.products) else {
+            return Ok(None);
+        };
+        match inner.get().as_bytes().first() {
+            Some(b'"') => Self::read(inner.get().as_bytes())?.inner(),
+            Some(b'{') => Ok(Some(Bytes::copy_from_slice(inner.get().as_bytes()))),
+            _ => Err(wrong_type(
+                WRAPPER_KEYS,
+                "an order, or its JSON text",
+                inner,
+            )),
+        }
+    }
+
+    /// Checks the product list; absent and `null` are an empty one.
+    fn check_products(&self) -> Result<(), OrderError> {
+        let Self::Object(Object {
+            products: Some(products),
+            ..
+        }) = self
+        else {
+            return Ok(());
+        };
+        let items: Vec<&RawValue> = serde_json::from_str(products.get())
+            .map_err(|_| wrong_type("products", "a list", products))?;
+        for (index, item) in items.into_iter().enumerate() {
+            if !item.get().starts_with('{') {
+                return Err(wrong_type(&format!("products[{index}]"), "an object", item));
+            }
+            let product: ProductFields<'_> =
+                serde_json::from_str(item.get()).map_err(|error| not_json(&error))?;
+            for (field, value) in [("id", product.id), ("quantity", product.quantity)] {
+                let Some(value) = value else { continue };
+                if value.get().parse::<i64>().is_err() {
+                    let field = format!("products[{index}].{field}");
+                    return Err(wrong_type(&field, "a 64-bit integer", value));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// serde's words name keys and places, never values: each field is read as it stands.
+fn not_json(error: &serde_json::Error) -> OrderError {
+    OrderError::NotJson(error.to_string())
+}
+
+fn wrong_type(field: &str, expected: &'static str, found: &RawValue) -> OrderError {
+    OrderError::WrongType {
+        field: field.to_owned(),
+        expected,
+        found: match found.get().as_bytes().first() {
+            Some(b'"') if serde_json::from_str::<String>(found.get()).is_err() => {
+                "a string with half a character"
+            }
+            Some(b'"') => "a string",
+            Some(b'{') => "an object",
+            Some(b'[') => "a list",
+            Some(b't' | b'f') => "a boolean",
+            Some(b'n') => "null",
+            _ if found.get().contains(['.', 'e', 'E']) => "a fraction",
+            _ if found.get().parse::<i64>().is_err() => "an integer beyond 64 bits",
+            _ => "an integer",
+        },
     }
 }

@@ -8,6 +8,8 @@ use rustls::{ClientConfig, RootCertStore, crypto::ring};
 /// request.
 const IDLE_MAX: Duration = Duration::from_secs(30);
 
+/// TCP and TLS together: half of the default upload attempt (10 s), so that an address that swallows
+/// packets is told apart from a service that does not answer.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Why there is no client.
@@ -21,13 +23,14 @@ pub enum ClientError {
     Http(#[from] reqwest::Error),
 }
 
-/// Builds the client that keeps connections open. Trusts Mozilla's root certificates as compiled
-/// in, so that the static binary needs nothing of the image it runs in.
+/// Builds the client that keeps connections open; `agent` is its `User-Agent`. Trusts Mozilla's
+/// root certificates as compiled in, so that the static binary needs nothing of the image it runs
+/// in.
 ///
 /// # Errors
 /// When the TLS or HTTP library refuses its set-up; never because of the network.
-pub fn build() -> Result<reqwest::Client, ClientError> {
-    Ok(builder()?.pool_idle_timeout(IDLE_MAX).build()?)
+pub fn build(agent: &str) -> Result<reqwest::Client, ClientError> {
+    Ok(builder(agent)?.pool_idle_timeout(IDLE_MAX).build()?)
 }
 
 /// Builds one that opens a connection for each request, and asks for the address anew: for what
@@ -35,26 +38,31 @@ pub fn build() -> Result<reqwest::Client, ClientError> {
 ///
 /// # Errors
 /// As [`build`].
-pub fn unpooled() -> Result<reqwest::Client, ClientError> {
-    Ok(builder()?.pool_max_idle_per_host(0).build()?)
+pub fn unpooled(agent: &str) -> Result<reqwest::Client, ClientError> {
+    Ok(builder(agent)?.pool_max_idle_per_host(0).build()?)
 }
 
-fn builder() -> Result<reqwest::ClientBuilder, ClientError> {
+fn builder(agent: &str) -> Result<reqwest::ClientBuilder, ClientError> {
     let roots = RootCertStore::from_iter(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
     let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()?
         .with_root_certificates(roots)
         .with_no_client_auth();
-    #[expect(clippy::disallowed_methods, reason = "this is the one place")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place: no retries, redirects or proxies, said here"
+    )]
     let builder = reqwest::Client::builder();
     Ok(builder
         .tls_backend_preconfigured(tls)
-        .no_proxy() // variables meant for others would send it the identity's secret and signed URLs
+        // A proxy named by a variable meant for other programs would get the identity's secret and
+        // signed URLs.
+        .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
         .connect_timeout(CONNECT_TIMEOUT)
         .tcp_nodelay(true)
-        .user_agent(concat!("order-items-reserver/", env!("CARGO_PKG_VERSION"))))
+        .user_agent(agent))
 }
 
 /// The innermost cause of an error, in one line: the outer ones quote the URL, which may carry a

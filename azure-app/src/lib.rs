@@ -1,4 +1,4 @@
-//! What every Azure program of ours starts with: its command line, settings, log, HTTP clients and identity.
+//! What every Azure program of ours starts with: command line, settings, log, HTTP clients, identity.
 //!
 //! In the order of a start:
 //!

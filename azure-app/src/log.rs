@@ -1,7 +1,7 @@
 //! Where log lines go: each is one JSON object.
 //!
-//! The Functions host judges a line by where it comes from: standard output is information, standard error a warning or
-//! an error. Never in a line: a body, an e-mail address, a token, a signature.
+//! The Functions host judges a line by where it comes from: standard output is information, standard
+//! error a warning or an error. Never in a line: a body, an e-mail address, a token, a signature.
 
 use std::{io, panic};
 
@@ -13,7 +13,8 @@ use tracing_subscriber::{
     util::SubscriberInitExt as _,
 };
 
-/// The SDK tells of its requests itself, failed ones with an error that may quote a signed URL.
+/// The SDK's crates log their requests themselves, failed ones with an error that may quote a signed
+/// URL. What is worth telling of a request its caller tells.
 const SDK: [&str; 4] = [
     "azure_core",
     "azure_identity",
@@ -21,7 +22,11 @@ const SDK: [&str; 4] = [
     "typespec_client_core",
 ];
 
-/// Sends every line of the process to where the host expects it; panics too.
+/// Sends the lines that `filter` lets through to where the host expects them, and makes an error line
+/// of every panic. Of the SDK nothing below a warning passes, whatever `filter` says.
+///
+/// # Panics
+/// At the second call in a process.
 pub fn init(filter: Targets) {
     let lines = tracing_subscriber::fmt::layer()
         .json()

@@ -2,7 +2,7 @@
 
 use std::{fmt::Display, process::ExitCode};
 
-/// Exit codes of `sysexits.h`.
+/// Exit codes, as `sysexits.h` of BSD numbers them.
 pub mod exit {
     /// `EX_USAGE`: the command line or the settings are wrong.
     pub const USAGE: u8 = 64;
@@ -16,7 +16,7 @@ pub mod exit {
     pub const IO: u8 = 74;
 }
 
-/// A program that takes one option at the most.
+/// A program whose command line is at most one option.
 #[derive(Clone, Copy, Debug)]
 pub struct Program {
     /// Its name, in front of each error.
@@ -28,10 +28,12 @@ pub struct Program {
 }
 
 impl Program {
-    /// The option on the command line: one of `known`, or none. `--version` and `--help` are answered here.
+    /// The option on the command line: one of `known`, or none. `--version` and `--help` are
+    /// answered here.
     ///
     /// # Errors
-    /// The exit code of a run that ends with this: an answer was given, or an argument is unknown.
+    /// The exit code of a run that is over: 0 after an answer, [`exit::USAGE`] after an argument too
+    /// many or unknown, which is named on standard error.
     pub fn option(&self, known: &[&'static str]) -> Result<Option<&'static str>, ExitCode> {
         let mut arguments = std::env::args().skip(1);
         let (first, second) = (arguments.next(), arguments.next());
@@ -56,7 +58,7 @@ impl Program {
         Err(self.fail(exit::USAGE, problem))
     }
 
-    /// Says on standard error why it ends.
+    /// Writes on standard error why the program ends; the exit code for `main` to return.
     pub fn fail(&self, code: u8, problem: impl Display) -> ExitCode {
         eprintln!("{}: {problem}", self.name);
         ExitCode::from(code)

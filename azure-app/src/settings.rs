@@ -1,4 +1,5 @@
-//! Settings: a reader of single values that collects what is wrong with them, so that every mistake is reported at once.
+//! Settings: a reader of single values that collects what is wrong with them, so that every mistake
+//! is reported at once.
 
 use std::{error::Error, fmt, ops::RangeInclusive, str::FromStr, time::Duration};
 
@@ -16,7 +17,7 @@ const MILLISECONDS_MAX: u64 = 300_000;
 /// One setting that is missing or wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mistake {
-    /// Its name.
+    /// The name of the environment variable.
     pub setting: &'static str,
     /// What is wrong and what was expected. Never quotes a value that may be secret.
     pub problem: String,
@@ -50,7 +51,7 @@ impl Error for Mistakes {}
 pub struct Reader<'a> {
     defaults: &'a [(&'a str, Option<&'a str>)],
     source: Source<'a>,
-    /// What was wrong so far.
+    /// In the order in which they were met.
     pub mistakes: Mistakes,
 }
 
@@ -156,8 +157,10 @@ impl<'a> Reader<'a> {
             .map(Duration::from_millis)
     }
 
-    /// Who the app is to the service behind connection `X`: `credential` and `client_id` name the settings
-    /// `X__credential` and `X__clientId`. In Azure the app's own identity; elsewhere the developer's.
+    /// Who the app is to the service behind connection `X`: `credential` and `client_id` name the
+    /// settings `X__credential` and `X__clientId`, as "Configure an identity-based connection" of
+    /// Azure Functions does. Without them the app's own identity in Azure, and elsewhere the
+    /// developer's.
     pub fn identity(
         &mut self,
         credential: &'static str,
@@ -170,7 +173,8 @@ impl<'a> Reader<'a> {
             }
             Some(kind) => {
                 let problem = format!(
-                    "`{kind}` is not supported; expected managedidentity, or nothing for the developer's own sign-in"
+                    "`{kind}` is not supported; \
+                     expected managedidentity, or nothing for the developer's own sign-in"
                 );
                 self.wrong(credential, problem)
             }

@@ -11,7 +11,7 @@ use order_items_ops::{
 use order_items_reserver::{
     azure_app::{http_client, program::exit, settings::from_env},
     config::Settings,
-    function::Function,
+    function::{Function, USER_AGENT},
 };
 use service_bus::Queue;
 
@@ -28,7 +28,7 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Some(file) => file.get(name),
         None => from_env(name),
     };
-    let client = http_client::build()?;
+    let client = http_client::build(USER_AGENT)?;
     let bus = |queue: &Queue| Bus::new(&client, queue);
     let wait = Duration::from_secs(cli.wait);
     match cli.command {

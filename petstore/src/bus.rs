@@ -11,16 +11,13 @@ use std::time::Duration;
 use azure_app::http_client::root_cause;
 use reqwest::{
     StatusCode,
-    header::{CONTENT_TYPE, RETRY_AFTER, USER_AGENT},
+    header::{CONTENT_TYPE, RETRY_AFTER},
 };
 use serde_json::json;
 use url::Url;
 
 pub use message::{Message, SendError};
 use service_bus::{Queue, TokenError, Tokens};
-
-/// Who we are to the bus.
-const AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
 
 /// One queue of the bus, and the right to send to it.
 #[derive(Debug)]
@@ -84,7 +81,6 @@ impl Bus {
         let request = || {
             self.client
                 .post(self.messages.clone())
-                .header(USER_AGENT, AGENT)
                 .header(CONTENT_TYPE, "application/json")
                 .header("BrokerProperties", &properties)
                 .body(message.body.to_owned())
@@ -125,7 +121,7 @@ impl Bus {
     pub async fn reach(&self) -> Result<String, String> {
         self.tokens.get().await.map_err(|error| error.to_string())?;
         let origin = self.queue.connection.base.as_str();
-        let request = self.client.get(origin).header(USER_AGENT, AGENT).send();
+        let request = self.client.get(origin).send();
         match tokio::time::timeout(self.timeout, request).await {
             Ok(Ok(_)) => Ok(format!("{origin} answers; queue {}", self.queue.name)),
             Ok(Err(error)) => Err(format!("{origin}: {}", root_cause(&error))),

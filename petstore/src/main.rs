@@ -37,6 +37,9 @@ usage: petstore [--attached | --check | --version | --help]
 Settings come from the environment; the README lists them.",
 };
 
+/// Who we are to the bus and to Entra ID.
+const USER_AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
+
 const ATTACHED: &str = "--attached";
 const CHECK: &str = "--check";
 
@@ -59,7 +62,7 @@ fn main() -> ExitCode {
 }
 
 async fn run(settings: Settings, option: Option<&'static str>) -> ExitCode {
-    let client = match http_client::build() {
+    let client = match http_client::build(USER_AGENT) {
         Ok(client) => client,
         Err(error) => return PROGRAM.fail(exit::SOFTWARE, error),
     };

@@ -5,12 +5,9 @@ use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt as _;
 use tokio::time::timeout;
 
-use crate::{config::READ_TIMEOUT, invocation};
+use crate::{config::READ_TIMEOUT, invocation, order::MESSAGE_MAX};
 
-/// The largest message of a Standard namespace, properties included, in bytes.
-const MESSAGE_MAX: usize = 256 * 1024;
-
-/// The most that one byte of it takes on the wire: in text mode a control character is escaped
+/// The most that one byte of a message takes on the wire: in text mode a control character is escaped
 /// twice (`\\u0001`), and the host sends the body's properties a second time as Metadata.
 const ENCODED_MAX: usize = 14;
 

@@ -1,16 +1,16 @@
 //! Blob Storage through the official SDK: three requests, each sent once.
 
 mod account;
-mod entrance;
 mod failure;
 mod metadata;
 mod shared_key;
 
-use std::{fmt, num::NonZeroUsize, time::Duration};
+use std::{fmt, num::NonZeroUsize, sync::Arc, time::Duration};
 
-use azure_core::http::Etag;
+use azure_app::identity::client_options;
+use azure_core::{credentials::TokenCredential, http::Etag};
 use azure_storage_blob::{
-    BlobContainerClient,
+    BlobContainerClient, BlobContainerClientOptions,
     models::{BlobClientGetPropertiesOptions, BlockBlobClientUploadOptions},
 };
 
@@ -22,13 +22,16 @@ use super::{
     blob::{BlobService, Condition, ETag, Head, PutReply},
 };
 use crate::order::{Order, SessionId};
-use entrance::Entrance;
-use failure::Failure;
+use failure::BlobFailure;
+use shared_key::SharedKeyPolicy;
+
+/// The REST version spoken: every Azurite since 2023 knows it too.
+const API_VERSION: &str = "2023-11-03";
 
 /// One container of one account.
 pub struct AzureBlobs {
     container: BlobContainerClient,
-    entrance: Entrance,
+    access: ContainerAccess,
     server_timeout_secs: i32,
 }
 
@@ -53,11 +56,11 @@ impl AzureBlobs {
         client: &reqwest::Client,
         attempt_timeout: Duration,
     ) -> azure_core::Result<Self> {
-        let entrance = Entrance::new(account, name, client)?;
+        let access = ContainerAccess::new(account, name, client)?;
         let server_timeout_secs = attempt_timeout.as_secs().clamp(1, 3600);
         Ok(Self {
-            container: entrance.open(client)?,
-            entrance,
+            container: access.open(client)?,
+            access,
             server_timeout_secs: server_timeout_secs.try_into().unwrap_or(1),
         })
     }
@@ -68,8 +71,8 @@ impl AzureBlobs {
     /// As [`Self::new`].
     pub fn through(&self, client: &reqwest::Client) -> azure_core::Result<Self> {
         Ok(Self {
-            container: self.entrance.open(client)?,
-            entrance: self.entrance.clone(),
+            container: self.access.open(client)?,
+            access: self.access.clone(),
             server_timeout_secs: self.server_timeout_secs,
         })
     }
@@ -88,11 +91,54 @@ impl AzureBlobs {
     pub async fn container_exists(&self) -> Result<bool, StoreError> {
         match self.container.get_properties(None).await {
             Ok(_) => Ok(true),
-            Err(error) => match Failure::from(error) {
-                Failure::NoContainer => Ok(false),
+            Err(error) => match BlobFailure::from(error) {
+                BlobFailure::NoContainer => Ok(false),
                 failure => Err(failure.into()),
             },
         }
+    }
+}
+
+/// How one container is opened: through any client, always with the same credential, so that the
+/// connections for retries need no token of their own.
+#[derive(Clone)]
+struct ContainerAccess {
+    account: StorageAccount,
+    container: String,
+    credential: Option<Arc<dyn TokenCredential>>,
+}
+
+impl ContainerAccess {
+    /// `client` is who asks for tokens.
+    fn new(
+        account: &StorageAccount,
+        container: &str,
+        client: &reqwest::Client,
+    ) -> azure_core::Result<Self> {
+        let credential = match &account.access {
+            Access::Identity(identity) => Some(identity.credential(client)?),
+            Access::Key(_) | Access::Signed => None,
+        };
+        Ok(Self {
+            account: account.clone(),
+            container: container.to_owned(),
+            credential,
+        })
+    }
+
+    /// `client` is who sends the requests.
+    fn open(&self, client: &reqwest::Client) -> azure_core::Result<BlobContainerClient> {
+        let mut client_options = client_options(client);
+        if let Access::Key(key) = &self.account.access {
+            let policy = SharedKeyPolicy::new(key.clone());
+            client_options.per_try_policies.push(Arc::new(policy));
+        }
+        let options = BlobContainerClientOptions {
+            client_options,
+            version: API_VERSION.to_owned(),
+        };
+        let url = self.account.container_url(&self.container);
+        BlobContainerClient::new(url, self.credential.clone(), Some(options))
     }
 }
 
@@ -121,9 +167,9 @@ impl BlobService for AzureBlobs {
             Ok(written) => Ok(PutReply::Written(
                 written.etag.map(|etag| ETag(etag.to_string())),
             )),
-            Err(error) => match Failure::from(error) {
-                Failure::Conflict => Ok(PutReply::Conflict),
-                Failure::NoContainer => Ok(PutReply::NoContainer),
+            Err(error) => match BlobFailure::from(error) {
+                BlobFailure::Conflict => Ok(PutReply::Conflict),
+                BlobFailure::NoContainer => Ok(PutReply::NoContainer),
                 failure => Err(failure.into()),
             },
         }
@@ -137,8 +183,8 @@ impl BlobService for AzureBlobs {
         };
         match blob.get_properties(Some(options)).await {
             Ok(properties) => metadata::head(properties.headers()).map(Some),
-            Err(error) => match Failure::from(error) {
-                Failure::NoBlob | Failure::NoContainer => Ok(None),
+            Err(error) => match BlobFailure::from(error) {
+                BlobFailure::NoBlob | BlobFailure::NoContainer => Ok(None),
                 failure => Err(failure.into()),
             },
         }
@@ -147,8 +193,8 @@ impl BlobService for AzureBlobs {
     async fn create_container(&self) -> Result<(), StoreError> {
         match self.container.create(None).await {
             Ok(_) => Ok(()),
-            Err(error) => match Failure::from(error) {
-                Failure::Conflict => Ok(()),
+            Err(error) => match BlobFailure::from(error) {
+                BlobFailure::Conflict => Ok(()),
                 failure => Err(failure.into()),
             },
         }

@@ -44,7 +44,7 @@ const RETRY: Retry = Retry {
 
 fn blobs(connection_string: &str, container: &str) -> AzureBlobs {
     let account = StorageAccount::from_connection_string(connection_string).unwrap();
-    let client = http_client::build().unwrap();
+    let client = http_client::build("test").unwrap();
     AzureBlobs::new(&account, container, &client, Duration::from_secs(60)).unwrap()
 }
 

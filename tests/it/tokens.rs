@@ -206,7 +206,7 @@ fn logic_app(workflow: &Scripted, held: HeldTokens) -> LogicApp {
         url: format!("http://{}/invoke", workflow.address)
             .parse()
             .unwrap(),
-        client: http_client::build().unwrap(),
+        client: http_client::build("test").unwrap(),
         authorization: Some(Authorization {
             credential: Arc::new(held),
             scope: WORKFLOW[0].to_owned(),

@@ -50,7 +50,7 @@ impl Pipeline {
         let stack = Stack::start(&testkit::workspace(), Ports::Auto, settings)
             .await
             .unwrap();
-        let client = http_client::build().unwrap();
+        let client = http_client::build("test").unwrap();
         Self { stack, client }
     }
 

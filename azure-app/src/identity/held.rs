@@ -28,30 +28,31 @@ use tokio::{
 use tracing::warn;
 
 /// A token is renewed this long before its end: when the SDK begins to ask for another.
-const WINDOW: Duration = Duration::from_secs(5 * 60);
+const RENEWAL_WINDOW: Duration = Duration::from_secs(5 * 60);
 
 /// Two tries to renew a token are this far apart.
-const PAUSE: Duration = Duration::from_secs(30);
+const RENEWAL_PAUSE: Duration = Duration::from_secs(30);
 
 /// Time limit of one fetch: shorter than an upload's, so that the error names the endpoint; long
 /// enough for `az` on a laptop.
-const LIMIT: Duration = Duration::from_secs(8);
+const FETCH_TIMEOUT: Duration = Duration::from_secs(8);
 
 /// A credential that holds the tokens of another.
 pub struct HeldTokens {
-    shared: Arc<Shared>,
+    cache: Arc<TokenCache>,
     renewals: Mutex<JoinSet<()>>,
-    /// Of those without a valid token one asks, and the others wait for what it gets.
-    turn: sync::Mutex<()>,
+    /// Held by the one request that fetches while there is no valid token; the others wait for what
+    /// it gets, instead of asking the endpoint as many times as there are uploads.
+    fetching: sync::Mutex<()>,
 }
 
-struct Shared {
+struct TokenCache {
     source: Arc<dyn TokenCredential>,
     /// By scopes.
-    tokens: Mutex<HashMap<Vec<String>, Held>>,
+    tokens: Mutex<HashMap<Vec<String>, HeldToken>>,
 }
 
-struct Held {
+struct HeldToken {
     token: AccessToken,
     renewal_began: Option<Instant>,
 }
@@ -67,25 +68,27 @@ impl HeldTokens {
     #[must_use]
     pub fn new(source: Arc<dyn TokenCredential>) -> Self {
         Self {
-            shared: Arc::new(Shared {
+            cache: Arc::new(TokenCache {
                 source,
                 tokens: Mutex::default(),
             }),
             renewals: Mutex::default(),
-            turn: sync::Mutex::default(),
+            fetching: sync::Mutex::default(),
         }
     }
 
     /// The held token unless its time is over. Begins its renewal when that is due.
     fn valid(&self, scopes: &[String]) -> Option<AccessToken> {
         let now = OffsetDateTime::now_utc();
-        let mut tokens = lock(&self.shared.tokens);
+        let mut tokens = lock(&self.cache.tokens);
         let held = tokens.get_mut(scopes)?;
         if held.token.expires_on <= now {
             return None;
         }
-        let paused = held.renewal_began.is_some_and(|it| it.elapsed() < PAUSE);
-        if held.token.expires_on <= now + WINDOW && !paused {
+        let paused = held
+            .renewal_began
+            .is_some_and(|it| it.elapsed() < RENEWAL_PAUSE);
+        if held.token.expires_on <= now + RENEWAL_WINDOW && !paused {
             held.renewal_began = Some(Instant::now());
             self.renew(scopes.to_vec());
         }
@@ -94,11 +97,14 @@ impl HeldTokens {
 
     /// Fetches the next token beside the requests.
     fn renew(&self, scopes: Vec<String>) {
-        let shared = Arc::clone(&self.shared);
+        let cache = Arc::clone(&self.cache);
         let mut renewals = lock(&self.renewals);
         while renewals.try_join_next().is_some() {}
         renewals.spawn(async move {
-            if !matches!(timeout(LIMIT, shared.fetch(&scopes)).await, Ok(Ok(_))) {
+            if !matches!(
+                timeout(FETCH_TIMEOUT, cache.fetch(&scopes)).await,
+                Ok(Ok(_))
+            ) {
                 // Without the cause: what was not understood may be an answer with a token in it.
                 warn!(?scopes, "a token was not renewed yet; the held one goes on");
             }
@@ -117,33 +123,36 @@ impl TokenCredential for HeldTokens {
         if let Some(token) = self.valid(&scopes) {
             return Ok(token);
         }
-        let fetching = async {
-            let _turn = self.turn.lock().await;
+        let fetched = async {
+            let _alone = self.fetching.lock().await;
             match self.valid(&scopes) {
                 Some(token) => Ok(token),
-                None => self.shared.fetch(&scopes).await,
+                None => self.cache.fetch(&scopes).await,
             }
         };
         tokio::select! {
-            biased; // those who waited as long as the one that asked do not ask now
-            () = sleep(LIMIT) => {
-                let silence = format!("the identity's endpoint gave no answer within {LIMIT:?}");
+            // The time limit first: when the one that asked gives up, those who waited for it are
+            // out of time too, and must not become the next to ask.
+            biased;
+            () = sleep(FETCH_TIMEOUT) => {
+                let silence = format!("the identity's endpoint gave no answer within {FETCH_TIMEOUT:?}");
                 Err(Error::with_message(ErrorKind::Credential, silence))
             }
-            fetched = fetching => fetched,
+            token = fetched => token,
         }
     }
 }
 
-impl Shared {
+impl TokenCache {
     async fn fetch(&self, scopes: &[String]) -> azure_core::Result<AccessToken> {
         let wanted: Vec<&str> = scopes.iter().map(String::as_str).collect();
         let token = self.source.get_token(&wanted, None).await?;
         let mut tokens = lock(&self.tokens);
         let last = tokens.remove(scopes);
-        let held = Held {
+        let held = HeldToken {
             token: token.clone(),
-            // It may be the same token again: no reason to ask for another at once.
+            // The endpoint may have given out the same token again: without this pause each request
+            // from now on would begin a renewal.
             renewal_began: last.and_then(|last| last.renewal_began),
         };
         tokens.insert(scopes.to_vec(), held);

@@ -119,7 +119,7 @@ pub(crate) fn bus(address: SocketAddr) -> Bus {
     let connection = Connection::from_string(&format!(
         "Endpoint=sb://{address};SharedAccessKeyName=Root;SharedAccessKey=k;UseDevelopmentEmulator=true"
     ));
-    let client = http_client::build().unwrap();
+    let client = http_client::build("test").unwrap();
     let queue = Queue {
         connection: connection.unwrap(),
         name: "order-items".to_owned(),

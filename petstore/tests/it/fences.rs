@@ -112,7 +112,7 @@ async fn forms_that_make_no_sense_change_nothing() {
 #[tokio::test]
 async fn every_page_may_load_only_from_here() {
     let (_bus, shop, shopper) = open().await;
-    let client = azure_app::http_client::build().unwrap();
+    let client = azure_app::http_client::build("test").unwrap();
     for path in [
         "/",
         "/products",

@@ -1,15 +1,12 @@
 //! Where the orders go and how the account is opened: connection strings and endpoints.
 
-mod parts;
-
 use std::fmt;
 
+use azure_app::identity::Identity;
 use azure_core::credentials::Secret;
 use url::Url;
 
 use super::AccountKey;
-use azure_app::identity::Identity;
-use parts::Parts;
 
 /// The documented account of the storage emulator: public, the same on every machine.
 const EMULATOR_ACCOUNT: &str = "devstoreaccount1";
@@ -147,6 +144,31 @@ impl fmt::Debug for StorageAccount {
             .field("endpoint", &self.shown())
             .field("access", &self.access)
             .finish()
+    }
+}
+
+/// The `name=value` pairs of a connection string; names in any case, values may contain `=`.
+struct Parts<'a>(Vec<(&'a str, &'a str)>);
+
+impl<'a> Parts<'a> {
+    fn read(text: &'a str) -> Result<Self, AccountError> {
+        let pairs = text.split(';').map(str::trim).enumerate();
+        let pairs = pairs.filter(|(_, part)| !part.is_empty());
+        pairs
+            .map(|(index, part)| part.split_once('=').ok_or(AccountError::NoPair(index + 1)))
+            .collect::<Result<_, _>>()
+            .map(Self)
+    }
+
+    fn get(&self, name: &str) -> Option<&'a str> {
+        let mut found = self
+            .0
+            .iter()
+            .filter(|(key, _)| key.trim().eq_ignore_ascii_case(name));
+        found
+            .next()
+            .map(|(_, value)| value.trim())
+            .filter(|value| !value.is_empty())
     }
 }
 

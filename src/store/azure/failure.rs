@@ -2,17 +2,19 @@
 
 use std::time::Duration;
 
-use azure_core::error::ErrorKind;
-use azure_core::http::{
-    RawResponse,
-    headers::{HeaderName, RETRY_AFTER},
+use azure_app::http_client::root_cause;
+use azure_core::{
+    error::ErrorKind,
+    http::{
+        RawResponse,
+        headers::{HeaderName, RETRY_AFTER},
+    },
 };
 
 use super::StoreError;
-use azure_app::http_client::root_cause;
 
 /// An answer other than success.
-pub(super) enum Failure {
+pub(super) enum BlobFailure {
     /// The condition did not hold. Sources disagree on whether the service says 409 or 412 to
     /// `If-None-Match: *`; both mean the same here.
     Conflict,
@@ -21,13 +23,13 @@ pub(super) enum Failure {
     Other(StoreError),
 }
 
-impl From<Failure> for StoreError {
-    fn from(failure: Failure) -> Self {
+impl From<BlobFailure> for StoreError {
+    fn from(failure: BlobFailure) -> Self {
         let (status, code) = match failure {
-            Failure::Other(error) => return error,
-            Failure::Conflict => (409, "Conflict"),
-            Failure::NoContainer => (404, "ContainerNotFound"),
-            Failure::NoBlob => (404, "BlobNotFound"),
+            BlobFailure::Other(error) => return error,
+            BlobFailure::Conflict => (409, "Conflict"),
+            BlobFailure::NoContainer => (404, "ContainerNotFound"),
+            BlobFailure::NoBlob => (404, "BlobNotFound"),
         };
         Self::Refused {
             status,
@@ -37,7 +39,7 @@ impl From<Failure> for StoreError {
     }
 }
 
-impl From<azure_core::Error> for Failure {
+impl From<azure_core::Error> for BlobFailure {
     fn from(error: azure_core::Error) -> Self {
         match error.kind() {
             ErrorKind::HttpResponse {
@@ -52,7 +54,7 @@ impl From<azure_core::Error> for Failure {
     }
 }
 
-impl Failure {
+impl BlobFailure {
     fn of_answer(status: u16, answer: Option<&RawResponse>) -> Self {
         let header = |name: HeaderName| answer?.headers().get_optional_string(&name);
         let code = header(HeaderName::from_static("x-ms-error-code"));

@@ -6,7 +6,10 @@ use axum::{Router, body::Bytes, extract::State, http::HeaderMap, http::StatusCod
 use azure_app::http_client;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use order_items_reserver::{
-    fallback::{Fallback as _, FallbackError, Notice, Reason, logic_app::LogicApp, operation_id},
+    fallback::{
+        Fallback as _, FallbackError, Notice, Reason,
+        logic_app::{LogicApp, operation_id},
+    },
     order::{Delivery, Order, SequenceNumber},
     retry::Exhausted,
     store::StoreError,
@@ -54,7 +57,7 @@ impl Workflow {
     pub(crate) fn fallback(&self) -> LogicApp {
         LogicApp {
             url: self.url.clone(),
-            client: http_client::build().unwrap(),
+            client: http_client::build("test").unwrap(),
             authorization: None,
         }
     }

@@ -60,7 +60,7 @@ fn accounts() -> Vec<StorageAccount> {
 
 #[test]
 fn debug_of_an_account_shows_no_secret() {
-    let client = http_client::build().unwrap();
+    let client = http_client::build("test").unwrap();
     for account in accounts() {
         let blobs = AzureBlobs::new(&account, "carts", &client, Duration::from_secs(1)).unwrap();
         let mut all = vec![
@@ -103,7 +103,7 @@ fn debug_of_the_settings_shows_no_secret() {
 
 #[test]
 fn debug_of_the_fallback_shows_no_secret() {
-    let client = http_client::build().unwrap();
+    let client = http_client::build("test").unwrap();
     let authorization = Authorization {
         credential: Identity::Developer.credential(&client).unwrap(),
         scope: "https://scope.example".to_owned(),

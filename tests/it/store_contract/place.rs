@@ -91,7 +91,7 @@ impl Place {
     }
 
     pub(super) async fn read(&self, blob: &str) -> Option<Read> {
-        let client = http_client::build().unwrap();
+        let client = http_client::build("test").unwrap();
         let answer = client.get(self.address(blob)).send().await.unwrap();
         if answer.status() == 404 {
             return None;
@@ -130,7 +130,7 @@ impl Place {
                     .unwrap();
             }
             Server::Azurite(_) => {
-                let client = http_client::build().unwrap();
+                let client = http_client::build("test").unwrap();
                 let mut put = client
                     .put(self.address(blob))
                     .header("x-ms-blob-type", "BlockBlob");

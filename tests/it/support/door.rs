@@ -51,7 +51,7 @@ impl Door {
     pub(super) fn new(port: u16) -> Self {
         Self {
             port,
-            client: http_client::build().unwrap(),
+            client: http_client::build("test").unwrap(),
         }
     }
 

@@ -60,7 +60,7 @@ impl Instance {
             "ORDERS_QUEUE_NAME" => Some(door.name.clone()),
             _ => None,
         });
-        let client = http_client::build().unwrap();
+        let client = http_client::build("test").unwrap();
         let bus = Bus::new(settings.unwrap().queue, client, Duration::from_secs(10)).unwrap();
         let runtime = Builder::new_multi_thread()
             .worker_threads(1)

@@ -28,7 +28,7 @@ impl Shopper {
             shop: shop.to_owned(),
             cookie: String::new(),
             token: String::new(),
-            client: azure_app::http_client::build().unwrap(),
+            client: azure_app::http_client::build("test").unwrap(),
         };
         shopper.look("/products").await;
         assert!(!shopper.token.is_empty());
