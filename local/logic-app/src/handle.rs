@@ -14,7 +14,8 @@ pub struct LogicAppHandle {
 }
 
 impl LogicAppHandle {
-    /// What was accepted, oldest first, without the first `count`. Only the newest thousands are still there.
+    /// What was accepted, oldest first, without the first `count`. Only the newest thousands are
+    /// still there.
     pub fn received_after(&self, count: usize) -> Vec<Received> {
         self.shared.received().after(count).cloned().collect()
     }

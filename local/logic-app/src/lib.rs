@@ -1,8 +1,8 @@
 //! A stand-in of the Logic App: its HTTP trigger, with or without the workflow behind it.
 //!
 //! `POST /workflows/{name}/triggers/manual/paths/invoke` takes a fallback request. With a workflow
-//! it checks the request by the workflow's schema, runs it and gives its answer. Without one it checks
-//! the request like that schema would and answers 202 or 400.
+//! it checks the request by the workflow's schema, runs it and gives its answer. Without one it
+//! checks the request like that schema would and answers 202 or 400.
 //! `GET /` shows what was accepted, newest first; `DELETE /` forgets it.
 
 use std::collections::BTreeMap;
@@ -23,7 +23,7 @@ pub use handle::LogicAppHandle;
 use history::History;
 use runner::Runner;
 use stand_in::{FaultSwitch, Request, Server};
-pub use workflow::{Refused, Workflow};
+pub use workflow::{DefinitionRefused, Workflow};
 
 mod contract;
 mod handle;

@@ -5,7 +5,7 @@ use blob::OpenError;
 use bus::JournalError;
 use host::HostError;
 use host::app::AppError;
-use logic_app::Refused;
+use logic_app::DefinitionRefused;
 use stand_in::ConnectionError;
 
 /// The stack cannot start.
@@ -25,7 +25,7 @@ pub enum StackError {
     Blobs(#[from] OpenError),
     /// The workflow behind the Logic App.
     #[error(transparent)]
-    Workflow(#[from] Refused),
+    Workflow(#[from] DefinitionRefused),
     /// The queue's journal.
     #[error(transparent)]
     Journal(#[from] JournalError),

@@ -7,8 +7,8 @@ use tokio::time::Instant;
 
 /// A UTC clock that is read off the monotonic one, so a paused tokio clock pauses it too.
 ///
-/// It must not follow a wall clock that is set back: the blob guard trusts that a higher sequence number was not
-/// enqueued earlier.
+/// It must not follow a wall clock that is set back: the blob guard trusts that a higher sequence
+/// number was not enqueued earlier.
 #[derive(Debug, Clone, Copy)]
 pub struct Clock {
     origin: OffsetDateTime,

@@ -1,4 +1,4 @@
-//! What every stand-in is made of: a server that stops hard, faults, a wire log, clock, lock, lines.
+//! What every stand-in is made of: server, faults, wire log, clock, lock, lines and formats.
 //!
 //! Way of a request: [`Server`] (socket, `wire`) → the stand-in's router → its [`FaultSwitch`] →
 //! what the stand-in does, which it writes in one of the `formats` and keeps as [`lines`].

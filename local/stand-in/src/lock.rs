@@ -1,4 +1,5 @@
-//! A lock file: held by one process at a time, and let go of by the system when that process is killed.
+//! A lock file: held by one process at a time, and let go of by the system when that process is
+//! killed.
 
 use std::fs::{File, TryLockError};
 use std::io;

@@ -4,23 +4,23 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use super::expression::Expression;
-use super::functions::Function;
-use super::template::Template;
+use crate::expression::{Expression, Function};
+use crate::template::Template;
 
 /// The names of a definition.
 #[derive(Debug, Default)]
-pub(super) struct Names {
-    pub(super) actions: BTreeSet<String>,
-    pub(super) parameters: BTreeSet<String>,
+pub(crate) struct Names {
+    pub(crate) actions: BTreeSet<String>,
+    pub(crate) parameters: BTreeSet<String>,
 }
 
 impl Names {
     /// Takes in the actions of a block and of the blocks inside it.
     ///
     /// # Errors
-    /// Names an action whose name is used twice; the engine does not tell capitals from others there.
-    pub(super) fn add_actions(&mut self, actions: &Map<String, Value>) -> Result<(), String> {
+    /// Names an action whose name is used twice; the engine does not tell capitals from others
+    /// there.
+    pub(crate) fn add_actions(&mut self, actions: &Map<String, Value>) -> Result<(), String> {
         for (name, action) in actions {
             if self
                 .actions
@@ -40,12 +40,12 @@ impl Names {
     }
 
     /// Parses a template, and checks what its expressions refer to.
-    pub(super) fn template(&self, value: Value) -> Result<Template, String> {
+    pub(crate) fn template(&self, value: Value) -> Result<Template, String> {
         self.checked(value, false)
     }
 
     /// The same within the rows of a table, where `item()` is known.
-    pub(super) fn row_template(&self, value: Value) -> Result<Template, String> {
+    pub(crate) fn row_template(&self, value: Value) -> Result<Template, String> {
         self.checked(value, true)
     }
 

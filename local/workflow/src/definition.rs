@@ -1,37 +1,38 @@
-//! A definition after it was read: every action known, every expression parsed, in the order of the run.
+//! A definition after it was read: every action known, every expression parsed, in the order of
+//! the run.
 
 use std::time::Duration;
 
-use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::table::Format;
-use super::template::Template;
+use crate::outcome::{RunError, RunStatus, Status};
+use crate::schema::Schema;
+use crate::table::Format;
+use crate::template::Template;
 
-/// Actions in an order in which each comes after those it waits for.
-pub(super) type Block = Vec<Action>;
-
-/// An action.
+/// A definition that was understood completely, with values for its parameters.
 #[derive(Debug)]
-pub(super) struct Action {
-    pub(super) name: String,
-    /// The actions it waits for, and the statuses of theirs in which it runs.
-    pub(super) run_after: Vec<(String, Vec<Status>)>,
-    pub(super) kind: Kind,
+pub struct Workflow {
+    pub(crate) schema: Schema,
+    pub(crate) tracking_id: Template,
+    pub(crate) parameters: Map<String, Value>,
+    pub(crate) actions: Block,
 }
 
-/// How an action ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-pub(super) enum Status {
-    Succeeded,
-    Failed,
-    Skipped,
-    TimedOut,
+/// Actions in an order in which each comes after those it waits for.
+pub(crate) type Block = Vec<Action>;
+
+#[derive(Debug)]
+pub(crate) struct Action {
+    pub(crate) name: String,
+    /// The actions it waits for, and the statuses of theirs in which it runs.
+    pub(crate) run_after: Vec<(String, Vec<Status>)>,
+    pub(crate) kind: Kind,
 }
 
 /// What an action does.
 #[derive(Debug)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Scope(Block),
     If(Condition),
     Compose(Template),
@@ -43,7 +44,7 @@ pub(super) enum Kind {
 
 impl Kind {
     /// The actions inside it, in both branches.
-    pub(super) fn inner(&self) -> impl Iterator<Item = &Action> {
+    pub(crate) fn inner(&self) -> impl Iterator<Item = &Action> {
         let (first, second): (&[Action], &[Action]) = match self {
             Self::Scope(block) => (block, &[]),
             Self::If(condition) => (&condition.then, &condition.otherwise),
@@ -53,70 +54,49 @@ impl Kind {
     }
 }
 
-/// The If action.
 #[derive(Debug)]
-pub(super) struct Condition {
-    pub(super) expression: Template,
-    pub(super) then: Block,
-    pub(super) otherwise: Block,
+pub(crate) struct Condition {
+    pub(crate) expression: Template,
+    pub(crate) then: Block,
+    pub(crate) otherwise: Block,
 }
 
-/// The Table action.
 #[derive(Debug)]
-pub(super) struct Table {
-    pub(super) from: Template,
-    pub(super) format: Format,
+pub(crate) struct Table {
+    pub(crate) from: Template,
+    pub(crate) format: Format,
     /// Header and value.
-    pub(super) columns: Vec<(String, Template)>,
+    pub(crate) columns: Vec<(String, Template)>,
 }
 
-/// The Http action.
 #[derive(Debug)]
-pub(super) struct HttpAction {
-    pub(super) method: Template,
-    pub(super) uri: Template,
-    pub(super) headers: Template,
-    pub(super) body: Template,
+pub(crate) struct HttpAction {
+    pub(crate) method: Template,
+    pub(crate) uri: Template,
+    pub(crate) headers: Template,
+    pub(crate) body: Template,
     /// The audience of the managed identity's token.
-    pub(super) audience: Option<String>,
+    pub(crate) audience: Option<String>,
     /// Of each try.
-    pub(super) timeout: Duration,
+    pub(crate) timeout: Duration,
     /// The pause before each further try.
-    pub(super) retries: Vec<Duration>,
+    pub(crate) retries: Vec<Duration>,
 }
 
-/// The Response action.
 #[derive(Debug)]
-pub(super) struct ResponseAction {
-    pub(super) status: Template,
-    pub(super) headers: Template,
-    pub(super) body: Template,
+pub(crate) struct ResponseAction {
+    pub(crate) status: Template,
+    pub(crate) headers: Template,
+    pub(crate) body: Template,
 }
 
-/// The Terminate action.
 #[derive(Debug)]
-pub(super) struct Terminate {
-    pub(super) status: TerminateStatus,
-    pub(super) error: Option<TerminateError>,
-}
-
-/// How Terminate ends the run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-pub(super) enum TerminateStatus {
-    Succeeded,
-    Failed,
-    Cancelled,
-}
-
-/// Why, in fixed words.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct TerminateError {
-    pub(super) code: String,
-    pub(super) message: String,
+pub(crate) struct Terminate {
+    pub(crate) status: RunStatus,
+    pub(crate) error: Option<RunError>,
 }
 
 /// A template for what is not there.
-pub(super) fn nothing() -> Template {
+pub(crate) fn nothing() -> Template {
     Template::Fixed(Value::Null)
 }

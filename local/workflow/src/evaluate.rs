@@ -1,33 +1,30 @@
-//! The value of an expression.
+//! The value of an expression, and how much all values of a run may take.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::Failure;
-use super::budget::Budget;
-use super::expression::Expression;
-use super::functions::Function;
-use super::outcome::Outcome;
-use super::select::{kind, select};
-use super::text::text;
+use crate::expression::{Expression, Function};
+use crate::outcome::{Failure, Outcome};
+use crate::text::text;
 
 /// What an expression may refer to.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Known<'a> {
-    pub(super) body: &'a Value,
-    pub(super) workflow: &'a Value,
-    pub(super) parameters: &'a Map<String, Value>,
-    pub(super) outcomes: &'a BTreeMap<String, Outcome>,
+pub(crate) struct Known<'a> {
+    pub(crate) body: &'a Value,
+    pub(crate) workflow: &'a Value,
+    pub(crate) parameters: &'a Map<String, Value>,
+    pub(crate) outcomes: &'a BTreeMap<String, Outcome>,
     /// The row of a table.
-    pub(super) item: Option<&'a Value>,
-    pub(super) budget: &'a Budget,
+    pub(crate) item: Option<&'a Value>,
+    pub(crate) budget: &'a Budget,
 }
 
 /// Computes it, and of `if` and `coalesce` only what counts.
-pub(super) fn evaluate(expression: &Expression, known: &Known<'_>) -> Result<Value, Failure> {
+pub(crate) fn evaluate(expression: &Expression, known: &Known<'_>) -> Result<Value, Failure> {
     let value = unpaid(expression, known)?;
     known.budget.pay_for(&value)?;
     Ok(value)
@@ -136,6 +133,108 @@ fn equals(one: &Value, other: &Value) -> bool {
         }
         _ => one == other,
     }
+}
+
+/// What `key` selects of `of`: `x['name']`, `x[0]`, and the same behind a `?`.
+fn select(of: &Value, key: &Value, optional: bool) -> Result<Value, Failure> {
+    match (of, key) {
+        (_, Value::Null) => Err(Failure::new("null cannot select anything")),
+        (Value::Null, _) if optional => Ok(Value::Null),
+        (Value::Object(object), Value::String(name)) => match property(object, name) {
+            Some(value) => Ok(value.clone()),
+            None if optional => Ok(Value::Null),
+            None => Err(Failure::new(format!("there is no property {name:?}"))),
+        },
+        (Value::Array(list), Value::Number(index)) if index.is_i64() || index.is_u64() => {
+            let index = index.as_u64().and_then(|index| usize::try_from(index).ok());
+            match index.and_then(|index| list.get(index)) {
+                Some(value) => Ok(value.clone()),
+                None if optional => Ok(Value::Null),
+                None => Err(Failure::new("the index is outside the array")),
+            }
+        }
+        // Even behind a `?`: only what is missing is forgiven, not what is of another kind.
+        _ => Err(Failure::new(format!(
+            "{key} cannot be selected of {}",
+            kind(of)
+        ))),
+    }
+}
+
+/// The property of that very name, else one that differs only by case.
+fn property<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
+    let alike = || {
+        object
+            .iter()
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+    };
+    object.get(name).or_else(|| alike().map(|(_, value)| value))
+}
+
+/// What kind of value it is, for messages.
+pub(crate) fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
+    }
+}
+
+/// Bytes of all values that one run makes, about. The engine takes messages of up to 100 MB.
+const VALUES_MAX: usize = 256 * 1024 * 1024;
+
+/// What a value takes beside its text.
+const VALUE_SIZE: usize = 64;
+
+/// What is left of [`VALUES_MAX`]: values can grow by doubling, and a laptop's memory must not pay
+/// for a definition's mistake.
+#[derive(Debug)]
+pub(crate) struct Budget(AtomicUsize);
+
+impl Budget {
+    pub(crate) fn new() -> Self {
+        Self(AtomicUsize::new(VALUES_MAX))
+    }
+
+    /// Takes so many bytes off.
+    ///
+    /// # Errors
+    /// When so many are not left.
+    pub(crate) fn take(&self, bytes: usize) -> Result<(), Failure> {
+        let less = |left: usize| left.checked_sub(bytes);
+        let taken = self
+            .0
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
+        taken.map(drop).map_err(|_| {
+            Failure::new(format!(
+                "the run makes values of more than {VALUES_MAX} bytes"
+            ))
+        })
+    }
+
+    /// Takes off what `value` needs.
+    ///
+    /// # Errors
+    /// As [`Self::take`].
+    pub(crate) fn pay_for(&self, value: &Value) -> Result<(), Failure> {
+        self.take(size(value))
+    }
+}
+
+fn size(value: &Value) -> usize {
+    VALUE_SIZE
+        + match value {
+            Value::String(text) => text.len(),
+            Value::Array(list) => list.iter().map(size).sum(),
+            Value::Object(object) => object
+                .iter()
+                .map(|(key, value)| key.len() + size(value))
+                .sum(),
+            Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+        }
 }
 
 #[cfg(test)]

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::definition::Status;
-use super::outcome::Outcome;
+use crate::outcome::{Outcome, Status};
 
 /// Sends requests. One call is one try.
 pub trait Http: Sync {
@@ -51,7 +50,7 @@ pub enum NoAnswer {
 }
 
 /// Sends `call`, and sends it again after each of the `pauses` while the engine would.
-pub(super) async fn send(
+pub(crate) async fn send(
     http: &impl Http,
     call: &Call,
     timeout: Duration,

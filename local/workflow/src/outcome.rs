@@ -1,16 +1,13 @@
 //! What becomes of an action, and of a run.
 
+use serde::Deserialize;
 use serde_json::{Map, Value};
-
-use super::Failure;
-use super::definition::{Status, TerminateStatus};
 
 /// What a run came to.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ended {
     /// What the caller is told; `None` when no Response action ran.
     pub response: Option<Response>,
-    /// How the run ended.
     pub status: RunStatus,
     /// The words of the Terminate action.
     pub error: Option<RunError>,
@@ -23,7 +20,6 @@ pub struct Ended {
 /// The outcome of a Response action.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Response {
-    /// The status code.
     pub status: u16,
     /// Names and texts.
     pub headers: Map<String, Value>,
@@ -32,9 +28,8 @@ pub struct Response {
 }
 
 /// How a run ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub enum RunStatus {
-    /// All is well.
     Succeeded,
     /// An alert on failed runs sees it.
     Failed,
@@ -43,7 +38,8 @@ pub enum RunStatus {
 }
 
 /// The words of the Terminate action.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RunError {
     /// For machines.
     pub code: String,
@@ -51,16 +47,36 @@ pub struct RunError {
     pub message: String,
 }
 
+/// Why an action failed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Failure(String);
+
+impl Failure {
+    pub(crate) fn new(why: impl Into<String>) -> Self {
+        Self(why.into())
+    }
+}
+
+/// How an action ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub(crate) enum Status {
+    Succeeded,
+    Failed,
+    Skipped,
+    TimedOut,
+}
+
 /// What became of an action.
 #[derive(Debug, Clone)]
-pub(super) struct Outcome {
-    pub(super) status: Status,
-    pub(super) outputs: Value,
-    pub(super) why: Option<String>,
+pub(crate) struct Outcome {
+    pub(crate) status: Status,
+    pub(crate) outputs: Value,
+    pub(crate) why: Option<String>,
 }
 
 impl Outcome {
-    pub(super) fn bare(status: Status) -> Self {
+    pub(crate) fn bare(status: Status) -> Self {
         let (outputs, why) = (Value::Null, None);
         Self {
             status,
@@ -81,16 +97,6 @@ impl From<Result<Value, Failure>> for Outcome {
                 why: Some(why.to_string()),
                 ..Self::bare(Status::Failed)
             },
-        }
-    }
-}
-
-impl TerminateStatus {
-    pub(super) fn of_run(self) -> RunStatus {
-        match self {
-            Self::Succeeded => RunStatus::Succeeded,
-            Self::Failed => RunStatus::Failed,
-            Self::Cancelled => RunStatus::Cancelled,
         }
     }
 }

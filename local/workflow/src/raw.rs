@@ -1,36 +1,34 @@
 //! The definition as JSON: which properties there are. Serde refuses the others by name.
 
-pub(super) mod http;
-
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 
-use super::definition::{TerminateError, TerminateStatus};
-use super::table::Format;
+use crate::outcome::{RunError, RunStatus};
+use crate::table::Format;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub(super) struct Definition {
+pub(crate) struct Definition {
     #[serde(rename = "$schema")]
-    pub(super) _schema: IgnoredAny,
+    pub(crate) _schema: IgnoredAny,
     #[serde(rename = "contentVersion")]
-    pub(super) _content_version: IgnoredAny,
-    pub(super) parameters: Map<String, Value>,
-    pub(super) triggers: Map<String, Value>,
-    pub(super) actions: Map<String, Value>,
+    pub(crate) _content_version: IgnoredAny,
+    pub(crate) parameters: Map<String, Value>,
+    pub(crate) triggers: Map<String, Value>,
+    pub(crate) actions: Map<String, Value>,
     #[serde(default)]
-    pub(super) outputs: Map<String, Value>,
+    pub(crate) outputs: Map<String, Value>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Parameter {
-    pub(super) r#type: ParameterType,
+pub(crate) struct Parameter {
+    pub(crate) r#type: ParameterType,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]
-pub(super) enum ParameterType {
+pub(crate) enum ParameterType {
     String,
     Array,
 }
@@ -38,109 +36,157 @@ pub(super) enum ParameterType {
 /// The request trigger. What has one legal value only is read so that another one is refused.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub(super) struct Trigger {
+pub(crate) struct Trigger {
     #[serde(rename = "type")]
-    pub(super) _type: RequestType,
+    pub(crate) _type: RequestType,
     #[serde(rename = "kind")]
-    pub(super) _kind: HttpKind,
+    pub(crate) _kind: HttpKind,
     #[serde(rename = "operationOptions")]
-    pub(super) _operation_options: SchemaValidation,
-    pub(super) correlation: Option<Correlation>,
-    pub(super) inputs: TriggerInputs,
+    pub(crate) _operation_options: SchemaValidation,
+    pub(crate) correlation: Option<Correlation>,
+    pub(crate) inputs: TriggerInputs,
 }
 
 #[derive(Debug, Deserialize)]
-pub(super) enum RequestType {
+pub(crate) enum RequestType {
     Request,
 }
 
 #[derive(Debug, Deserialize)]
-pub(super) enum HttpKind {
+pub(crate) enum HttpKind {
     Http,
 }
 
 #[derive(Debug, Deserialize)]
-pub(super) enum SchemaValidation {
+pub(crate) enum SchemaValidation {
     EnableSchemaValidation,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub(super) struct Correlation {
-    pub(super) client_tracking_id: Value,
+pub(crate) struct Correlation {
+    pub(crate) client_tracking_id: Value,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct TriggerInputs {
+pub(crate) struct TriggerInputs {
     #[serde(rename = "method")]
-    pub(super) _method: PostMethod,
-    pub(super) schema: Value,
+    pub(crate) _method: PostMethod,
+    pub(crate) schema: Value,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
-pub(super) enum PostMethod {
+pub(crate) enum PostMethod {
     Post,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Scope {
-    pub(super) actions: Map<String, Value>,
+pub(crate) struct Scope {
+    pub(crate) actions: Map<String, Value>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct If {
-    pub(super) expression: Value,
-    pub(super) actions: Map<String, Value>,
-    pub(super) r#else: Option<Scope>,
+pub(crate) struct If {
+    pub(crate) expression: Value,
+    pub(crate) actions: Map<String, Value>,
+    pub(crate) r#else: Option<Scope>,
 }
 
 /// An action that has nothing but inputs.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Plain<T> {
-    pub(super) inputs: T,
+pub(crate) struct Plain<T> {
+    pub(crate) inputs: T,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Response {
+pub(crate) struct Response {
     #[serde(rename = "kind")]
-    pub(super) _kind: HttpKind,
-    pub(super) inputs: ResponseInputs,
+    pub(crate) _kind: HttpKind,
+    pub(crate) inputs: ResponseInputs,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub(super) struct ResponseInputs {
-    pub(super) status_code: Value,
+pub(crate) struct ResponseInputs {
+    pub(crate) status_code: Value,
     #[serde(default)]
-    pub(super) headers: Value,
+    pub(crate) headers: Value,
     #[serde(default)]
-    pub(super) body: Value,
+    pub(crate) body: Value,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Table {
-    pub(super) from: Value,
-    pub(super) format: Format,
-    pub(super) columns: Vec<Column>,
+pub(crate) struct Table {
+    pub(crate) from: Value,
+    pub(crate) format: Format,
+    pub(crate) columns: Vec<Column>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Column {
-    pub(super) header: String,
-    pub(super) value: Value,
+pub(crate) struct Column {
+    pub(crate) header: String,
+    pub(crate) value: Value,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub(super) struct Terminate {
-    pub(super) run_status: TerminateStatus,
-    pub(super) run_error: Option<TerminateError>,
+pub(crate) struct Terminate {
+    pub(crate) run_status: RunStatus,
+    pub(crate) run_error: Option<RunError>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub(crate) struct Http {
+    // Required: without it the engine would poll after a 202, which this interpreter does not.
+    #[serde(rename = "operationOptions")]
+    pub(crate) _operation_options: NoAsyncPattern,
+    pub(crate) limit: HttpLimit,
+    pub(crate) inputs: HttpInputs,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) enum NoAsyncPattern {
+    DisableAsyncPattern,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct HttpLimit {
+    pub(crate) timeout: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub(crate) struct HttpInputs {
+    pub(crate) method: Value,
+    pub(crate) uri: Value,
+    #[serde(default)]
+    pub(crate) headers: Value,
+    #[serde(default)]
+    pub(crate) body: Value,
+    pub(crate) authentication: Option<Authentication>,
+    // Required: the engine's default would be four exponential retries.
+    pub(crate) retry_policy: RetryPolicy,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, tag = "type")]
+pub(crate) enum Authentication {
+    ManagedServiceIdentity { audience: String },
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "lowercase", tag = "type")]
+pub(crate) enum RetryPolicy {
+    Fixed { count: u8, interval: String },
+    None {},
 }

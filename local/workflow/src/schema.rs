@@ -1,4 +1,7 @@
-//! The part of JSON Schema that the trigger's schema uses, with the verdicts of the engine's library.
+//! The part of JSON Schema that the trigger's schema uses, with the verdicts of the engine's
+//! library.
+
+use std::collections::BTreeMap;
 
 use regex_lite::Regex;
 use serde::de::{Error, IgnoredAny};
@@ -8,7 +11,7 @@ use serde_json::{Map, Value};
 /// A schema. Keywords it does not know are refused when it is read.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
-pub(super) struct Schema {
+pub struct Schema {
     #[serde(rename = "description")]
     _description: Option<IgnoredAny>,
     r#type: Option<Types>,
@@ -19,7 +22,7 @@ pub(super) struct Schema {
     minimum: Option<f64>,
     required: Vec<String>,
     additional_properties: Option<bool>,
-    properties: std::collections::BTreeMap<String, Self>,
+    properties: BTreeMap<String, Self>,
     one_of: Option<Vec<Self>>,
 }
 
@@ -59,8 +62,16 @@ fn regex<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Regex>, D:
 }
 
 impl Schema {
+    /// Whether a request with this body fits.
+    ///
+    /// # Errors
+    /// Says where it does not.
+    pub fn accepts(&self, body: &Value) -> Result<(), String> {
+        self.check(body, "")
+    }
+
     /// Checks `value`; `place` is its path for the complaint.
-    pub(super) fn check(&self, value: &Value, place: &str) -> Result<(), String> {
+    fn check(&self, value: &Value, place: &str) -> Result<(), String> {
         let wrong = |what: &str| Err(format!("{}{what}", prefix(place)));
         let types = match &self.r#type {
             Some(Types::One(one)) => std::slice::from_ref(one),

@@ -7,14 +7,14 @@ use serde::Deserialize;
 /// Value of `format`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
-pub(super) enum Format {
+pub(crate) enum Format {
     Html,
     Csv,
 }
 
 impl Format {
     /// A table under `headers`.
-    pub(super) fn render(self, headers: &[&str], rows: &[Vec<String>]) -> String {
+    pub(crate) fn render(self, headers: &[&str], rows: &[Vec<String>]) -> String {
         match self {
             Self::Html => html(headers, rows),
             Self::Csv => csv(headers, rows),

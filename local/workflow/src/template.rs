@@ -2,14 +2,15 @@
 
 use serde_json::{Map, Value};
 
-use super::Failure;
-use super::evaluate::{Known, evaluate};
-use super::expression::Expression;
-use super::text::text;
+use crate::evaluate::{Known, evaluate};
+use crate::expression::Expression;
+use crate::outcome::Failure;
+use crate::text::text;
 
-/// A value that is computed when its action runs. What is computed is data: it is not looked through again.
+/// A value that is computed when its action runs. What is computed is data: it is not looked
+/// through again.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Template {
+pub(crate) enum Template {
     Fixed(Value),
     /// `@…`: any value.
     Whole(Expression),
@@ -21,14 +22,14 @@ pub(super) enum Template {
 
 /// A piece of a text.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Part {
+pub(crate) enum Part {
     Fixed(String),
     Computed(Expression),
 }
 
 impl Template {
     /// Parses each text in `value`.
-    pub(super) fn parse(value: Value) -> Result<Self, String> {
+    pub(crate) fn parse(value: Value) -> Result<Self, String> {
         Ok(match value {
             Value::String(text) => Self::parse_text(&text)?,
             Value::Array(list) => {
@@ -61,7 +62,7 @@ impl Template {
     }
 
     /// Calls `look` with each expression.
-    pub(super) fn look<E>(
+    pub(crate) fn look<E>(
         &self,
         look: &mut impl FnMut(&Expression) -> Result<(), E>,
     ) -> Result<(), E> {
@@ -78,7 +79,7 @@ impl Template {
     }
 
     /// The value, by what is known now.
-    pub(super) fn value(&self, known: &Known<'_>) -> Result<Value, Failure> {
+    pub(crate) fn value(&self, known: &Known<'_>) -> Result<Value, Failure> {
         Ok(match self {
             Self::Fixed(value) => {
                 known.budget.pay_for(value)?;

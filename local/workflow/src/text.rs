@@ -5,16 +5,16 @@ use std::io;
 use serde::Serialize;
 use serde_json::ser::{Formatter, Serializer};
 use serde_json::{Number, Value};
-
-use super::Failure;
 use stand_in::newtonsoft::write_fragment;
+
+use crate::outcome::Failure;
 
 /// From this power of ten on, and up to the one below, a number is written with an exponent.
 const EXPONENT_FROM: i32 = 17;
 const EXPONENT_UP_TO: i32 = -5;
 
 /// What `string()`, `@{…}` and a table's cell make of a value.
-pub(super) fn text(value: &Value) -> Result<String, Failure> {
+pub(crate) fn text(value: &Value) -> Result<String, Failure> {
     Ok(match value {
         Value::Null => String::new(),
         Value::Bool(true) => "True".to_owned(),
@@ -26,7 +26,7 @@ pub(super) fn text(value: &Value) -> Result<String, Failure> {
 }
 
 /// Compact JSON.
-pub(super) fn json(value: &Value) -> String {
+pub(crate) fn json(value: &Value) -> String {
     let mut text = Vec::new();
     let mut serializer = Serializer::with_formatter(&mut text, Engine);
     // A Value has string keys only, and a Vec takes every write: there is no error to see.

@@ -95,7 +95,7 @@ fn answer(template: &Value, body: &Value) -> Option<Value> {
     response.map(|response| response.body)
 }
 
-fn load(actions: &Value) -> Result<Workflow, workflow::Refused> {
+fn load(actions: &Value) -> Result<Workflow, workflow::DefinitionRefused> {
     let definition = json!({
         "$schema": "", "contentVersion": "1.0.0.0", "parameters": {}, "actions": actions,
         "triggers": {"manual": {

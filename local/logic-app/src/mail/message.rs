@@ -1,4 +1,5 @@
-//! The request of `emails:send`: the properties that the workflow sends. Others are refused by name.
+//! The request of `emails:send`: the properties that the workflow sends. Others are refused by
+//! name.
 
 use serde::Deserialize;
 

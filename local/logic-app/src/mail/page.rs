@@ -1,6 +1,7 @@
 //! The outbox for people: a list, and each mail as its reader would see it.
 //!
-//! What a mail says comes from strangers. Its HTML is shown in a frame that runs nothing and loads nothing.
+//! What a mail says comes from strangers. Its HTML is shown in a frame that runs nothing and loads
+//! nothing.
 
 use std::fmt::Write;
 use std::sync::Arc;

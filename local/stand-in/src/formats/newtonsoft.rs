@@ -15,7 +15,8 @@ pub fn to_string(value: &Value) -> String {
     String::from_utf8(text).unwrap_or_default()
 }
 
-/// The host's encoding of one value: an object stays an object, anything else becomes a string of JSON text.
+/// The host's encoding of one value: an object stays an object, anything else becomes a string of
+/// JSON text.
 pub fn value(value: &Value) -> Value {
     match value {
         Value::Object(_) => value.clone(),

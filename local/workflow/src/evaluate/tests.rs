@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::definition::Status;
+use crate::outcome::Status;
 
 fn computed(text: &str, body: &Value) -> Result<Value, Failure> {
     let outcome = |outputs| Outcome {

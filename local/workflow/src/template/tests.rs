@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use super::*;
-use crate::budget::Budget;
+use crate::evaluate::Budget;
 
 fn value(given: Value) -> Value {
     let (nothing, none, no_outcomes) = (Value::Null, Map::new(), BTreeMap::new());

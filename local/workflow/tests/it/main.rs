@@ -7,5 +7,5 @@
     reason = "clippy.toml allows them in tests; clippy does not see that these helpers are tests too"
 )]
 
-mod workflow;
-mod workflow_refusals;
+mod refusals;
+mod runs;

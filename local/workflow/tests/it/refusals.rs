@@ -5,7 +5,8 @@ use workflow::Workflow;
 
 use testkit::workflow::json_of;
 
-/// The definition with `value` at `pointer` is refused: the complaint names the place and has these words.
+/// The definition with `value` at `pointer` is refused: the complaint names the place and has these
+/// words.
 fn refused(pointer: &str, value: Value, place: &str, words: &str) {
     let vectors = json_of("golden.json");
     let mut definition = json_of("fallback.definition.json");
