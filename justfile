@@ -50,11 +50,12 @@ static package:
 package: release
     infra/package.sh
 
-# infra/ without Azure; `golden` and `refresh` rewrite its data, other arguments go to pytest.
+# infra/ without Azure; `compile` and `golden` write what is committed of it, other arguments go to pytest.
 [positional-arguments]
 infra-check *arguments:
     infra/check/run "$@"
 
+# Regions and API versions, which age by themselves. Needs the Azure CLI.
 infra-refresh: (infra-check "refresh")
 
 measured := "target" / musl / "release/order-items-reserver"

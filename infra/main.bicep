@@ -47,7 +47,22 @@ param cookieKey string = '${newGuid()}${newGuid()}'
 var abbrs = loadJsonContent('./abbreviations.json')
 var token = toLower(uniqueString(subscription().id, environmentName, location))
 var tags = { 'azd-env-name': environmentName }
-var deploymentContainerName = 'app-package-${token}'
+var operator = { principalId: principalId, principalType: principalType }
+
+// Names are made here and handed to every module that needs them: a name out of another module's outputs would be
+// unknown before that has run, and what-if would show neither roles nor alerts.
+var names = {
+  reserverIdentity: '${abbrs.managedIdentityUserAssignedIdentities}reserver-${token}'
+  petstoreIdentity: '${abbrs.managedIdentityUserAssignedIdentities}petstore-${token}'
+  hostAccount: '${abbrs.storageStorageAccounts}fn${token}'
+  ordersAccount: '${abbrs.storageStorageAccounts}ord${token}'
+  deploymentContainer: 'app-package-${token}'
+  workspace: '${abbrs.operationalInsightsWorkspaces}${token}'
+  applicationInsights: '${abbrs.insightsComponents}${token}'
+  serviceBus: '${abbrs.serviceBusNamespaces}${token}'
+  communicationService: '${abbrs.communicationCommunicationServices}${token}'
+  workflow: '${abbrs.logicWorkflows}fallback-${token}'
+}
 
 resource rg 'Microsoft.Resources/resourceGroups@2025-04-01' = {
   name: '${abbrs.resourcesResourceGroups}${environmentName}'
@@ -56,103 +71,97 @@ resource rg 'Microsoft.Resources/resourceGroups@2025-04-01' = {
 }
 
 module identity './modules/identity.bicep' = {
-  name: 'identity'
   scope: rg
   params: {
     location: location
     tags: tags
-    reserverName: '${abbrs.managedIdentityUserAssignedIdentities}reserver-${token}'
-    petstoreName: '${abbrs.managedIdentityUserAssignedIdentities}petstore-${token}'
+    reserverName: names.reserverIdentity
+    petstoreName: names.petstoreIdentity
   }
 }
 
 module storage './modules/storage.bicep' = {
-  name: 'storage'
   scope: rg
   params: {
     location: location
     tags: tags
-    hostAccountName: '${abbrs.storageStorageAccounts}fn${token}'
-    ordersAccountName: '${abbrs.storageStorageAccounts}ord${token}'
-    deploymentContainerName: deploymentContainerName
+    hostAccountName: names.hostAccount
+    ordersAccountName: names.ordersAccount
+    deploymentContainerName: names.deploymentContainer
     ordersContainerName: ordersContainerName
-    reserverPrincipalId: identity.outputs.reserverPrincipalId
-    userPrincipalId: principalId
-    userPrincipalType: principalType
+    reserverIdentityName: names.reserverIdentity
+    operator: operator
   }
+  dependsOn: [identity]
 }
 
 module monitoring './modules/monitoring.bicep' = {
-  name: 'monitoring'
   scope: rg
   params: {
     location: location
     tags: tags
-    workspaceName: '${abbrs.operationalInsightsWorkspaces}${token}'
-    applicationInsightsName: '${abbrs.insightsComponents}${token}'
-    publisherPrincipalId: identity.outputs.reserverPrincipalId
+    workspaceName: names.workspace
+    applicationInsightsName: names.applicationInsights
+    publisherIdentityName: names.reserverIdentity
   }
+  dependsOn: [identity]
 }
 
 module serviceBus './modules/servicebus.bicep' = {
-  name: 'servicebus'
   scope: rg
   params: {
     location: location
     tags: tags
-    namespaceName: '${abbrs.serviceBusNamespaces}${token}'
+    namespaceName: names.serviceBus
     queueName: queueName
     requiresSession: requiresSession
-    senderPrincipalId: identity.outputs.petstorePrincipalId
-    receiverPrincipalId: identity.outputs.reserverPrincipalId
-    userPrincipalId: principalId
-    userPrincipalType: principalType
+    petstoreIdentityName: names.petstoreIdentity
+    reserverIdentityName: names.reserverIdentity
+    operator: operator
     workspaceId: monitoring.outputs.workspaceId
   }
+  dependsOn: [identity]
 }
 
 module email './modules/email.bicep' = {
-  name: 'email'
   scope: rg
   params: {
     tags: tags
     emailServiceName: '${abbrs.communicationEmailServices}${token}'
-    communicationServiceName: '${abbrs.communicationCommunicationServices}${token}'
+    communicationServiceName: names.communicationService
     dataLocation: emailDataLocation
     workspaceId: monitoring.outputs.workspaceId
   }
 }
 
 module fallback './modules/fallback.bicep' = {
-  name: 'fallback'
   scope: rg
   params: {
     location: location
     tags: tags
-    workflowName: '${abbrs.logicWorkflows}fallback-${token}'
-    callerPrincipalId: identity.outputs.reserverPrincipalId
-    communicationServiceName: email.outputs.communicationServiceName
+    workflowName: names.workflow
+    callerIdentityName: names.reserverIdentity
+    communicationServiceName: names.communicationService
     emailEndpoint: email.outputs.endpoint
     senderAddress: email.outputs.senderAddress
     recipientAddress: notificationEmail
     workspaceId: monitoring.outputs.workspaceId
   }
+  dependsOn: [identity]
 }
 
 // Last in the graph: its identity's roles on the deployment container need a minute to be known everywhere.
 module reserver './modules/function.bicep' = {
-  name: 'reserver'
   scope: rg
   params: {
     location: location
     tags: tags
     name: '${abbrs.webSitesFunctions}reserver-${token}'
     planName: '${abbrs.webServerFarms}fn-${token}'
-    identityResourceId: identity.outputs.reserverId
-    identityClientId: identity.outputs.reserverClientId
-    applicationInsightsName: monitoring.outputs.applicationInsightsName
+    identityName: names.reserverIdentity
+    applicationInsightsConnectionString: monitoring.outputs.connectionString
     hostBlobEndpoint: storage.outputs.hostBlobEndpoint
-    deploymentContainerName: deploymentContainerName
+    deploymentContainerName: names.deploymentContainer
     ordersBlobEndpoint: storage.outputs.ordersBlobEndpoint
     ordersContainerName: ordersContainerName
     serviceBusFqdn: serviceBus.outputs.fqdn
@@ -163,7 +172,6 @@ module reserver './modules/function.bicep' = {
 }
 
 module petstore './modules/web.bicep' = {
-  name: 'petstore'
   scope: rg
   params: {
     location: location
@@ -171,30 +179,30 @@ module petstore './modules/web.bicep' = {
     name: '${abbrs.webSitesAppService}petstore-${token}'
     planName: '${abbrs.webServerFarms}web-${token}'
     planSku: webPlanSku
-    identityResourceId: identity.outputs.petstoreId
-    identityClientId: identity.outputs.petstoreClientId
+    identityName: names.petstoreIdentity
     serviceBusFqdn: serviceBus.outputs.fqdn
     queueName: queueName
     cookieKey: cookieKey
     workspaceId: monitoring.outputs.workspaceId
   }
+  dependsOn: [identity]
 }
 
 module alerts './modules/alerts.bicep' = {
-  name: 'alerts'
   scope: rg
   params: {
     location: location
     tags: tags
     actionGroupName: '${abbrs.insightsActionGroups}${token}'
     notificationEmail: notificationEmail
-    serviceBusId: serviceBus.outputs.namespaceId
+    serviceBusName: names.serviceBus
     queueName: queueName
-    workflowId: fallback.outputs.workflowId
-    ordersAccountId: storage.outputs.ordersAccountId
-    applicationInsightsId: monitoring.outputs.applicationInsightsId
-    workspaceId: monitoring.outputs.workspaceId
+    workflowName: names.workflow
+    ordersAccountName: names.ordersAccount
+    applicationInsightsName: names.applicationInsights
+    workspaceName: names.workspace
   }
+  dependsOn: [serviceBus, fallback, storage, monitoring]
 }
 
 output AZURE_LOCATION string = location
@@ -203,7 +211,7 @@ output AZURE_RESOURCE_GROUP string = rg.name
 output SERVICE_RESERVER_NAME string = reserver.outputs.name
 output SERVICE_PETSTORE_NAME string = petstore.outputs.name
 output PETSTORE_URL string = petstore.outputs.url
-output ORDERS_STORAGE_ACCOUNT string = storage.outputs.ordersAccountName
+output ORDERS_STORAGE_ACCOUNT string = names.ordersAccount
 
 // Named as the settings are: `azd env get-values` serves a local run against Azure.
 output ServiceBusConnection__fullyQualifiedNamespace string = serviceBus.outputs.fqdn

@@ -1,14 +1,36 @@
 // Who is told, and of what. The mails come from Azure Monitor: they arrive when everything of ours is broken.
+import { Tags } from './types.bicep'
+
 param location string
-param tags object
+param tags Tags
 param actionGroupName string
 param notificationEmail string
-param serviceBusId string
+param serviceBusName string
 param queueName string
-param workflowId string
-param ordersAccountId string
-param applicationInsightsId string
-param workspaceId string
+param workflowName string
+param ordersAccountName string
+param applicationInsightsName string
+param workspaceName string
+
+resource serviceBus 'Microsoft.ServiceBus/namespaces@2026-01-01' existing = {
+  name: serviceBusName
+}
+
+resource workflow 'Microsoft.Logic/workflows@2019-05-01' existing = {
+  name: workflowName
+}
+
+resource orders 'Microsoft.Storage/storageAccounts@2025-01-01' existing = {
+  name: ordersAccountName
+}
+
+resource applicationInsights 'Microsoft.Insights/components@2020-02-02' existing = {
+  name: applicationInsightsName
+}
+
+resource workspace 'Microsoft.OperationalInsights/workspaces@2025-02-01' existing = {
+  name: workspaceName
+}
 
 resource people 'Microsoft.Insights/actionGroups@2023-01-01' = {
   name: actionGroupName
@@ -22,14 +44,13 @@ resource people 'Microsoft.Insights/actionGroups@2023-01-01' = {
 }
 
 module deadLetters './metric-alert.bicep' = {
-  name: 'alert-dead-letters'
   params: {
     tags: tags
     name: 'orders-in-dead-letter-queue'
     meaning: 'An order reached neither Blob Storage nor the e-mail. It is safe in the dead-letter queue: redrive it once storage is back.'
     severity: 1
     actionGroupId: people.id
-    targetId: serviceBusId
+    targetId: serviceBus.id
     metricNamespace: 'Microsoft.ServiceBus/namespaces'
     metricName: 'DeadletteredMessages'
     dimensions: [{ name: 'EntityName', operator: 'Include', values: [queueName] }]
@@ -40,14 +61,13 @@ module deadLetters './metric-alert.bicep' = {
 }
 
 module ordersWaiting './metric-alert.bicep' = {
-  name: 'alert-orders-waiting'
   params: {
     tags: tags
     name: 'orders-waiting'
     meaning: 'More than ten orders have been in the queue for a quarter of an hour: is the function running?'
     severity: 2
     actionGroupId: people.id
-    targetId: serviceBusId
+    targetId: serviceBus.id
     metricNamespace: 'Microsoft.ServiceBus/namespaces'
     metricName: 'ActiveMessages'
     dimensions: [{ name: 'EntityName', operator: 'Include', values: [queueName] }]
@@ -60,14 +80,13 @@ module ordersWaiting './metric-alert.bicep' = {
 }
 
 module fallbackUsed './metric-alert.bicep' = {
-  name: 'alert-fallback-used'
   params: {
     tags: tags
     name: 'fallback-used'
     meaning: 'An order went to the mailbox because it could not be stored or read.'
     severity: 2
     actionGroupId: people.id
-    targetId: workflowId
+    targetId: workflow.id
     metricNamespace: 'Microsoft.Logic/workflows'
     metricName: 'RunsStarted'
     aggregation: 'Total'
@@ -79,14 +98,13 @@ module fallbackUsed './metric-alert.bicep' = {
 }
 
 module fallbackFailed './metric-alert.bicep' = {
-  name: 'alert-fallback-failed'
   params: {
     tags: tags
     name: 'fallback-failed'
     meaning: 'The e-mail of an order was not accepted. The order is in the queue, and will be in the dead-letter queue.'
     severity: 1
     actionGroupId: people.id
-    targetId: workflowId
+    targetId: workflow.id
     metricNamespace: 'Microsoft.Logic/workflows'
     metricName: 'RunsFailed'
     aggregation: 'Total'
@@ -97,14 +115,13 @@ module fallbackFailed './metric-alert.bicep' = {
 
 // Azure's own view. It knows of errors of the service, not of a firewall or a role that keeps us out.
 module storageUnavailable './metric-alert.bicep' = {
-  name: 'alert-storage-unavailable'
   params: {
     tags: tags
     name: 'orders-storage-unavailable'
     meaning: 'The storage account of the orders answers with errors.'
     severity: 1
     actionGroupId: people.id
-    targetId: ordersAccountId
+    targetId: orders.id
     metricNamespace: 'Microsoft.Storage/storageAccounts'
     metricName: 'Availability'
     aggregation: 'Average'
@@ -114,7 +131,7 @@ module storageUnavailable './metric-alert.bicep' = {
 }
 
 // The function's view: its words for four attempts that all failed, whatever the cause (src/fallback.rs).
-resource uploadsFailing 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = {
+resource uploadsFailing 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = {
   name: 'orders-storage-unreachable'
   location: location
   tags: tags
@@ -124,7 +141,7 @@ resource uploadsFailing 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = {
     description: 'Orders could not be uploaded after four attempts: storage is down, or keeps the function out.'
     severity: 1
     enabled: true
-    scopes: [applicationInsightsId]
+    scopes: [applicationInsights.id]
     evaluationFrequency: 'PT5M'
     windowSize: 'PT15M'
     skipQueryValidation: true // the tables of a new workspace come with the first record
@@ -142,7 +159,7 @@ resource uploadsFailing 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = {
   }
 }
 
-resource functionFailures 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = {
+resource functionFailures 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = {
   name: 'function-failures'
   location: location
   tags: tags
@@ -152,7 +169,7 @@ resource functionFailures 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = 
     description: 'Orders are given back to the queue: neither storage nor the e-mail took them, or the function is broken.'
     severity: 2
     enabled: true
-    scopes: [applicationInsightsId]
+    scopes: [applicationInsights.id]
     evaluationFrequency: 'PT5M'
     windowSize: 'PT15M'
     skipQueryValidation: true
@@ -171,7 +188,7 @@ resource functionFailures 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = 
 }
 
 // The storefront's view: nobody else knows of a change that never reached the queue.
-resource notPublished 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = {
+resource notPublished 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = {
   name: 'storefront-cannot-publish'
   location: location
   tags: tags
@@ -181,7 +198,7 @@ resource notPublished 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = {
     description: 'Cart changes wait in the storefront: the bus refuses them or does not answer. They are on its disk and go out when it does.'
     severity: 1
     enabled: true
-    scopes: [workspaceId]
+    scopes: [workspace.id]
     evaluationFrequency: 'PT5M'
     windowSize: 'PT15M'
     skipQueryValidation: true

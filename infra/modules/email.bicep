@@ -1,5 +1,7 @@
 // Sends the mails of the fallback. Azure-managed domain: no DNS record, no click; 5 mails a minute, 10 an hour.
-param tags object
+import { Tags } from './types.bicep'
+
+param tags Tags
 param emailServiceName string
 param communicationServiceName string
 param dataLocation string
@@ -43,6 +45,5 @@ resource logs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   }
 }
 
-output communicationServiceName string = communication.name
 output endpoint string = 'https://${communication.properties.hostName}'
 output senderAddress string = 'DoNotReply@${emailService::domain.properties.fromSenderDomain}'

@@ -1,9 +1,11 @@
 // The Logic App that e-mails an order to a person. Only the function's identity may start it.
+import { Tags } from './types.bicep'
+
 param location string
-param tags object
+param tags Tags
 param workflowName string
-@description('Object id of the one identity that may start the workflow.')
-param callerPrincipalId string
+@description('The one identity that may start the workflow.')
+param callerIdentityName string
 param communicationServiceName string
 param emailEndpoint string
 param senderAddress string
@@ -13,6 +15,11 @@ param workspaceId string
 // The issuer of a managed identity's tokens; not the sign-in endpoint of environment().
 var issuer = 'https://sts.windows.net/${tenant().tenantId}/'
 var audience = environment().resourceManager // https://management.azure.com/
+var audienceNoSlash = take(audience, length(audience) - 1)
+
+resource caller 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' existing = {
+  name: callerIdentityName
+}
 
 resource communication 'Microsoft.Communication/communicationServices@2025-05-01' existing = {
   name: communicationServiceName
@@ -44,15 +51,15 @@ resource workflow 'Microsoft.Logic/workflows@2019-05-01' = {
               claims: [
                 { name: 'iss', value: issuer }
                 { name: 'aud', value: audience }
-                { name: 'oid', value: callerPrincipalId }
+                { name: 'oid', value: caller.properties.principalId }
               ]
             }
             reserverNoSlash: {
               type: 'AAD'
               claims: [
                 { name: 'iss', value: issuer }
-                { name: 'aud', value: substring(audience, 0, length(audience) - 1) }
-                { name: 'oid', value: callerPrincipalId }
+                { name: 'aud', value: audienceNoSlash }
+                { name: 'oid', value: caller.properties.principalId }
               ]
             }
           }
@@ -68,7 +75,10 @@ resource sendRole 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   name: guid(communication.id, workflow.id, communicationAndEmailServiceOwner)
   scope: communication
   properties: {
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', communicationAndEmailServiceOwner)
+    roleDefinitionId: subscriptionResourceId(
+      'Microsoft.Authorization/roleDefinitions',
+      communicationAndEmailServiceOwner
+    )
     principalId: workflow.identity.principalId
     principalType: 'ServicePrincipal'
   }
@@ -84,7 +94,6 @@ resource logs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   }
 }
 
-output workflowId string = workflow.id
 // Not the callback URL, which carries a signature: the caller shows an Entra token.
 output triggerUrl string = '${workflow.properties.accessEndpoint}/triggers/manual/paths/invoke?api-version=2016-10-01'
 output tokenScope string = '${audience}.default'

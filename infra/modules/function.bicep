@@ -1,11 +1,12 @@
 // The function app: Flex Consumption with a custom handler.
+import { Tags } from './types.bicep'
+
 param location string
-param tags object
+param tags Tags
 param name string
 param planName string
-param identityResourceId string
-param identityClientId string
-param applicationInsightsName string
+param identityName string
+param applicationInsightsConnectionString string
 param hostBlobEndpoint string
 param deploymentContainerName string
 param ordersBlobEndpoint string
@@ -15,11 +16,11 @@ param queueName string
 param fallbackUrl string
 param fallbackTokenScope string
 
-resource appInsights 'Microsoft.Insights/components@2020-02-02' existing = {
-  name: applicationInsightsName
+resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' existing = {
+  name: identityName
 }
 
-resource plan 'Microsoft.Web/serverfarms@2024-11-01' = {
+resource plan 'Microsoft.Web/serverfarms@2025-03-01' = {
   name: planName
   location: location
   tags: tags
@@ -28,14 +29,14 @@ resource plan 'Microsoft.Web/serverfarms@2024-11-01' = {
   properties: { reserved: true }
 }
 
-resource app 'Microsoft.Web/sites@2024-11-01' = {
+resource app 'Microsoft.Web/sites@2025-03-01' = {
   name: name
   location: location
   tags: union(tags, { 'azd-service-name': 'reserver' })
   kind: 'functionapp,linux'
   identity: {
     type: 'UserAssigned'
-    userAssignedIdentities: { '${identityResourceId}': {} }
+    userAssignedIdentities: { '${identity.id}': {} }
   }
   properties: {
     serverFarmId: plan.id
@@ -47,7 +48,7 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
           value: '${hostBlobEndpoint}${deploymentContainerName}'
           authentication: {
             type: 'UserAssignedIdentity'
-            userAssignedIdentityResourceId: identityResourceId
+            userAssignedIdentityResourceId: identity.id
           }
         }
       }
@@ -64,18 +65,18 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
   resource settings 'config' = {
     name: 'appsettings'
     properties: {
-      APPLICATIONINSIGHTS_CONNECTION_STRING: appInsights.properties.ConnectionString
-      APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identityClientId};Authorization=AAD'
+      APPLICATIONINSIGHTS_CONNECTION_STRING: applicationInsightsConnectionString
+      APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identity.properties.clientId};Authorization=AAD'
       AzureWebJobsStorage__blobServiceUri: hostBlobEndpoint
       AzureWebJobsStorage__credential: 'managedidentity'
-      AzureWebJobsStorage__clientId: identityClientId
+      AzureWebJobsStorage__clientId: identity.properties.clientId
       ServiceBusConnection__fullyQualifiedNamespace: serviceBusFqdn
       ServiceBusConnection__credential: 'managedidentity'
-      ServiceBusConnection__clientId: identityClientId
+      ServiceBusConnection__clientId: identity.properties.clientId
       ORDERS_QUEUE_NAME: queueName
       OrdersStorage__blobServiceUri: ordersBlobEndpoint
       OrdersStorage__credential: 'managedidentity'
-      OrdersStorage__clientId: identityClientId
+      OrdersStorage__clientId: identity.properties.clientId
       ORDERS_CONTAINER: ordersContainerName
       FALLBACK_URL: fallbackUrl
       FALLBACK_TOKEN_SCOPE: fallbackTokenScope

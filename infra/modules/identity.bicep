@@ -1,6 +1,8 @@
 // Who the two apps are. One identity each, so that neither has the other's roles.
+import { Tags } from './types.bicep'
+
 param location string
-param tags object
+param tags Tags
 param reserverName string
 param petstoreName string
 
@@ -15,10 +17,3 @@ resource petstore 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' 
   location: location
   tags: tags
 }
-
-output reserverId string = reserver.id
-output reserverClientId string = reserver.properties.clientId
-output reserverPrincipalId string = reserver.properties.principalId
-output petstoreId string = petstore.id
-output petstoreClientId string = petstore.properties.clientId
-output petstorePrincipalId string = petstore.properties.principalId

@@ -1,8 +1,13 @@
 // One alert on one metric of one resource.
-param tags object
+import { Tags } from './types.bicep'
+
+type Dimension = { name: string, operator: 'Include' | 'Exclude', values: string[] }
+
+param tags Tags
 param name string
 param meaning string
-@allowed([0, 1, 2, 3, 4])
+@minValue(0)
+@maxValue(4)
 @description('0 critical, 1 error, 2 warning, 3 informational, 4 verbose.')
 param severity int
 param actionGroupId string
@@ -10,7 +15,7 @@ param targetId string
 param metricNamespace string
 param metricName string
 @description('Which values of which dimensions count; empty: all.')
-param dimensions array = []
+param dimensions Dimension[] = []
 @allowed(['Average', 'Maximum', 'Minimum', 'Total', 'Count'])
 param aggregation string
 @allowed(['GreaterThan', 'LessThan'])
@@ -21,7 +26,7 @@ param frequency string = 'PT1M'
 @description('Over which time.')
 param window string = 'PT5M'
 
-resource rule 'Microsoft.Insights/metricAlerts@2018-03-01' = {
+resource rule 'Microsoft.Insights/metricAlerts@2026-01-01' = {
   name: name
   location: 'global'
   tags: tags

@@ -1,14 +1,20 @@
 // Logs and telemetry; written with Entra tokens only.
+import { Tags } from './types.bicep'
+
 param location string
-param tags object
+param tags Tags
 param workspaceName string
 param applicationInsightsName string
-@description('Object id of the identity that sends telemetry.')
-param publisherPrincipalId string
+@description('The identity that sends telemetry.')
+param publisherIdentityName string
 
 @minValue(1)
 @description('Ends a flood of logs before it becomes a bill.')
 param dailyQuotaGb int = 1
+
+resource reserver 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' existing = {
+  name: publisherIdentityName
+}
 
 resource workspace 'Microsoft.OperationalInsights/workspaces@2025-02-01' = {
   name: workspaceName
@@ -36,15 +42,14 @@ resource appInsights 'Microsoft.Insights/components@2020-02-02' = {
 var monitoringMetricsPublisher = '3913510d-42f4-4e42-8a64-420c390055eb'
 
 resource publisher 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(appInsights.id, publisherPrincipalId, monitoringMetricsPublisher)
+  name: guid(appInsights.id, reserver.id, monitoringMetricsPublisher)
   scope: appInsights
   properties: {
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', monitoringMetricsPublisher)
-    principalId: publisherPrincipalId
+    principalId: reserver.properties.principalId
     principalType: 'ServicePrincipal'
   }
 }
 
 output workspaceId string = workspace.id
-output applicationInsightsId string = appInsights.id
-output applicationInsightsName string = appInsights.name
+output connectionString string = appInsights.properties.ConnectionString

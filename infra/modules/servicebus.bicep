@@ -1,16 +1,25 @@
 // The queue of the cart updates.
+import { Tags, Operator } from './types.bicep'
+
 param location string
-param tags object
+param tags Tags
 param namespaceName string
 param queueName string
 param requiresSession bool
-param senderPrincipalId string
-param receiverPrincipalId string
-param userPrincipalId string
-param userPrincipalType string
+param petstoreIdentityName string
+param reserverIdentityName string
+param operator Operator
 param workspaceId string
 
-resource namespace 'Microsoft.ServiceBus/namespaces@2024-01-01' = {
+resource petstore 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' existing = {
+  name: petstoreIdentityName
+}
+
+resource reserver 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' existing = {
+  name: reserverIdentityName
+}
+
+resource namespace 'Microsoft.ServiceBus/namespaces@2026-01-01' = {
   name: namespaceName
   location: location
   tags: tags
@@ -43,11 +52,11 @@ var dataReceiver = '4f6d3b9b-027b-4f4c-9142-0e5a2a2247e0'
 var dataOwner = '090c5cfd-751d-490a-894a-3ce6f1109419'
 
 resource senderRole 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(namespace::queue.id, senderPrincipalId, dataSender)
+  name: guid(namespace::queue.id, petstore.id, dataSender)
   scope: namespace::queue
   properties: {
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', dataSender)
-    principalId: senderPrincipalId
+    principalId: petstore.properties.principalId
     principalType: 'ServicePrincipal'
   }
 }
@@ -55,22 +64,22 @@ resource senderRole 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
 // Enough to receive. On the namespace, as the scale controller looks there; to read the queue's length it
 // would take Data Owner, without which scaling is less exact.
 resource receiverRole 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(namespace.id, receiverPrincipalId, dataReceiver)
+  name: guid(namespace.id, reserver.id, dataReceiver)
   scope: namespace
   properties: {
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', dataReceiver)
-    principalId: receiverPrincipalId
+    principalId: reserver.properties.principalId
     principalType: 'ServicePrincipal'
   }
 }
 
-resource userRole 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (!empty(userPrincipalId)) {
-  name: guid(namespace.id, userPrincipalId, dataOwner)
+resource userRole 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (!empty(operator.principalId)) {
+  name: guid(namespace.id, operator.principalId, dataOwner)
   scope: namespace
   properties: {
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', dataOwner)
-    principalId: userPrincipalId
-    principalType: userPrincipalType
+    principalId: operator.principalId
+    principalType: operator.principalType
   }
 }
 
@@ -84,5 +93,4 @@ resource logs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   }
 }
 
-output namespaceId string = namespace.id
 output fqdn string = '${namespace.name}.servicebus.windows.net'

@@ -1,22 +1,27 @@
 // Two accounts on purpose: the fallback must still run when the account of the orders is down, so the
 // host's leases, keys and deployment package may not live in it.
+import { Tags, Operator, AccountName } from './types.bicep'
+
 param location string
-param tags object
-param hostAccountName string
-param ordersAccountName string
+param tags Tags
+param hostAccountName AccountName
+param ordersAccountName AccountName
 param deploymentContainerName string
 param ordersContainerName string
-param reserverPrincipalId string
-param userPrincipalId string
-param userPrincipalType string
+param reserverIdentityName string
+param operator Operator
 
 @minValue(1)
 @maxValue(365)
 @description('How long deleted orders and overwritten versions are kept.')
 param retentionDays int = 14
 
+resource reserver 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' existing = {
+  name: reserverIdentityName
+}
+
 resource host 'Microsoft.Storage/storageAccounts@2025-01-01' = {
-  name: take(hostAccountName, 24)
+  name: hostAccountName
   location: location
   tags: tags
   kind: 'StorageV2'
@@ -41,7 +46,7 @@ resource host 'Microsoft.Storage/storageAccounts@2025-01-01' = {
 }
 
 resource orders 'Microsoft.Storage/storageAccounts@2025-01-01' = {
-  name: take(ordersAccountName, 24)
+  name: ordersAccountName
   location: location
   tags: tags
   kind: 'StorageV2'
@@ -96,36 +101,34 @@ var blobDataOwner = 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b'
 var blobDataContributor = 'ba92f5b4-2d11-453d-a403-e96b0029c9fe'
 
 resource hostRole 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(host.id, reserverPrincipalId, blobDataOwner)
+  name: guid(host.id, reserver.id, blobDataOwner)
   scope: host
   properties: {
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', blobDataOwner)
-    principalId: reserverPrincipalId
+    principalId: reserver.properties.principalId
     principalType: 'ServicePrincipal'
   }
 }
 
 resource ordersRole 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(orders::blob::container.id, reserverPrincipalId, blobDataContributor)
+  name: guid(orders::blob::container.id, reserver.id, blobDataContributor)
   scope: orders::blob::container
   properties: {
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', blobDataContributor)
-    principalId: reserverPrincipalId
+    principalId: reserver.properties.principalId
     principalType: 'ServicePrincipal'
   }
 }
 
-resource ordersUserRole 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (!empty(userPrincipalId)) {
-  name: guid(orders.id, userPrincipalId, blobDataContributor)
+resource ordersUserRole 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (!empty(operator.principalId)) {
+  name: guid(orders.id, operator.principalId, blobDataContributor)
   scope: orders
   properties: {
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', blobDataContributor)
-    principalId: userPrincipalId
-    principalType: userPrincipalType
+    principalId: operator.principalId
+    principalType: operator.principalType
   }
 }
 
 output hostBlobEndpoint string = host.properties.primaryEndpoints.blob
 output ordersBlobEndpoint string = orders.properties.primaryEndpoints.blob
-output ordersAccountId string = orders.id
-output ordersAccountName string = orders.name

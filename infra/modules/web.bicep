@@ -1,11 +1,12 @@
 // The storefront: a static binary on App Service for Linux.
+import { Tags } from './types.bicep'
+
 param location string
-param tags object
+param tags Tags
 param name string
 param planName string
 param planSku string
-param identityResourceId string
-param identityClientId string
+param identityName string
 param serviceBusFqdn string
 param queueName string
 param workspaceId string
@@ -15,7 +16,11 @@ param cookieKey string
 
 var free = planSku == 'F1' // can neither stay awake nor be probed
 
-resource plan 'Microsoft.Web/serverfarms@2024-11-01' = {
+resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' existing = {
+  name: identityName
+}
+
+resource plan 'Microsoft.Web/serverfarms@2025-03-01' = {
   name: planName
   location: location
   tags: tags
@@ -24,14 +29,14 @@ resource plan 'Microsoft.Web/serverfarms@2024-11-01' = {
   properties: { reserved: true }
 }
 
-resource app 'Microsoft.Web/sites@2024-11-01' = {
+resource app 'Microsoft.Web/sites@2025-03-01' = {
   name: name
   location: location
   tags: union(tags, { 'azd-service-name': 'petstore' })
   kind: 'app,linux'
   identity: {
     type: 'UserAssigned'
-    userAssignedIdentities: { '${identityResourceId}': {} }
+    userAssignedIdentities: { '${identity.id}': {} }
   }
   properties: {
     serverFarmId: plan.id
@@ -53,7 +58,7 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
     properties: {
       ServiceBusConnection__fullyQualifiedNamespace: serviceBusFqdn
       ServiceBusConnection__credential: 'managedidentity'
-      ServiceBusConnection__clientId: identityClientId
+      ServiceBusConnection__clientId: identity.properties.clientId
       ORDERS_QUEUE_NAME: queueName
       PETSTORE_COOKIE_KEY: cookieKey
       PORT: '8080'

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 
 from .problem import Problem
 from .project import Project
-from .settings import rust_settings, trigger
-from .syntax import Expression, Literal, Object, text
+from .settings import FUNCTION, app_settings, rust_settings, trigger
 
 QUEUE = "infra/modules/servicebus.bicep"
 LOCK_MAX = 5 * 60  # seconds, in Service Bus
@@ -32,8 +31,7 @@ def seconds(value: str) -> int:
 
 
 def _default(project: Project, name: str) -> object:
-    parameter = project.main.params.get(name)
-    return parameter.default.value if parameter and isinstance(parameter.default, Literal) else None
+    return project.template.get("parameters", {}).get(name, {}).get("defaultValue")
 
 
 def _same(what: str, **places: object) -> Iterator[Problem]:
@@ -65,18 +63,14 @@ def _sessions(project: Project) -> Iterator[Problem]:
     bus = project.json("host.json")["extensions"]["serviceBus"]
     if bus.get("maxConcurrentSessions", 8) < bus["maxConcurrentCalls"] or seconds(bus.get("sessionIdleTimeout", "00:01:00")) > 5:
         yield Problem("host.json", 0, "with sessions: as many at a time as calls; and a finished session holds its place for 5 s at most")
-    if _queue_property(project, "requiresSession") != "requiresSession":
-        yield Problem(QUEUE, 0, "the queue does not take requiresSession from its parameter")
+    given = {name: _queue_property(project, "requiresSession", name) for name in ("default", "sessions")}
+    if given != {"default": False, "sessions": True}:
+        yield Problem(QUEUE, 0, f"the queue does not take requiresSession from its parameter: {given}")
 
 
-def _queue_property(project: Project, name: str) -> object:
-    for resource in project.bicep[QUEUE].resources:
-        if resource.type.endswith("/queues"):
-            value = resource.body.at("properties", name)
-            if isinstance(value, Literal):
-                return value.value
-            return text(value.node) if isinstance(value, Expression) else None
-    return None
+def _queue_property(project: Project, name: str, parameters: str = "default") -> object:
+    (queue,) = project.snapshot(parameters).of("Microsoft.ServiceBus/namespaces/queues")
+    return queue.property(name)
 
 
 def _queue(project: Project) -> Iterator[Problem]:
@@ -110,32 +104,33 @@ def _times(project: Project) -> Iterator[Problem]:
 
 def _fallback(project: Project) -> Iterator[Problem]:
     """The trigger's address, and the parameters of the definition."""
-    name, file = "infra/modules/fallback.bicep", project.bicep["infra/modules/fallback.bicep"]
     (trigger_name,) = project.definition["triggers"]
     path = f"/triggers/{trigger_name}/paths/invoke?api-version=2016-10-01"
-    if path not in text_of_output(project, "triggerUrl"):
-        yield Problem(name, file.outputs["triggerUrl"].line, f"the trigger's URL must end in {path}")
+    if path not in app_settings(project, FUNCTION).get("FALLBACK_URL", ""):
+        yield Problem("infra/modules/fallback.bicep", 0, f"the trigger's URL must end in {path}")
     if not project.json("local.settings.json")["Values"]["FALLBACK_URL"].endswith(path):
         yield Problem("local.settings.json", 0, f"FALLBACK_URL must end in {path}")
-    workflow = file.resource("workflow")
-    given = workflow.body.at("properties", "parameters") if workflow else None
+    workflow = project.snapshot().one("Microsoft.Logic/workflows", "logic-fallback-*")
     declared = sorted(project.definition["parameters"])
-    yield from _same("workflow parameters", bicep=sorted(given.fields) if isinstance(given, Object) else None, definition=declared)
+    yield from _same("workflow parameters", bicep=sorted(workflow.property("parameters") or {}), definition=declared)
+    if workflow.property("definition") != project.definition:
+        yield Problem("infra/modules/fallback.bicep", 0, "another definition than logicapp/fallback.definition.json is deployed")
 
 
-def text_of_output(project: Project, name: str) -> str:
-    """The source of an output of the fallback module."""
-    value = project.bicep["infra/modules/fallback.bicep"].outputs[name].value
-    return text(value.node) if isinstance(value, Expression) else ""
+def queries(project: Project) -> dict[str, str]:
+    """The log alerts: name and query."""
+    rules = project.snapshot().of("Microsoft.Insights/scheduledQueryRules")
+    return {rule.name: rule.property("criteria")["allOf"][0]["query"] for rule in rules}
 
 
 def _words(project: Project) -> Iterator[Problem]:
     """An alert looks for words that function or storefront write; a mail names metadata that the function writes."""
-    words = re.findall(r'traces \| where message has "([^"]+)"', project.text("infra/modules/alerts.bicep"))
+    asked = "\n".join(queries(project).values())
+    words = re.findall(r'traces \| where message has "([^"]+)"', asked)
     if not words or any(f"{word}: " not in project.text("src/fallback.rs") for word in words):
         yield Problem("infra/modules/alerts.bicep", 0, f"no such words in src/fallback.rs: {words}")
     delivery = "petstore/src/outbox/delivery.rs"
-    words = re.findall(r'ResultDescription has "([^"]+)"', project.text("infra/modules/alerts.bicep"))
+    words = re.findall(r'ResultDescription has "([^"]+)"', asked)
     if not words or any(f'"{word}' not in project.text(delivery) for word in words):
         yield Problem("infra/modules/alerts.bicep", 0, f"no such words in {delivery}: {words}")
     mail, store = project.text("infra/logicapp/fallback.definition.json"), project.text("src/store/azure/metadata.rs")

@@ -12,11 +12,11 @@ from jsonschema import Draft202012Validator
 from .problem import Problem
 from .project import CHECK, Project
 
-FILE = "azure.yaml"
-# service: (host, module, what is packaged for it)
+FILE, PARAMETERS = "azure.yaml", "infra/main.parameters.json"
+# service: (host, site, what is packaged for it)
 SERVICES = {
-    "reserver": ("function", "infra/modules/function.bicep", "dist/function"),
-    "petstore": ("appservice", "infra/modules/web.bicep", "dist/petstore"),
+    "reserver": ("function", "func-reserver-*", "dist/function"),
+    "petstore": ("appservice", "app-petstore-*", "dist/petstore"),
 }
 
 
@@ -30,20 +30,33 @@ def check(project: Project) -> list[Problem]:
     errors = sorted(Draft202012Validator(schema).iter_errors(content), key=lambda error: error.json_path)
     if errors:
         return [Problem(FILE, 0, f"{error.json_path}: {error.message}") for error in errors]
-    return [*_services(content["services"], project), *_hook(content["hooks"]["prepackage"]["posix"]["run"], project)]
+    found = [*_services(content["services"], project), *_parameters(project)]
+    return [*found, *_hook(content["hooks"]["prepackage"]["posix"]["run"], project)]
 
 
 def _services(services: dict[str, dict[str, str]], project: Project) -> Iterator[Problem]:
     for name in sorted(set(services) ^ set(SERVICES)):
         yield Problem(FILE, 0, f"service {name} is unexpected or missing")
-    for name, (host, module, dist) in SERVICES.items():
+    snapshot = project.snapshot()
+    for name, (host, site, dist) in SERVICES.items():
         given = services.get(name, {})
         if (given.get("host"), given.get("dist")) != (host, dist):
             yield Problem(FILE, 0, f"service {name}: expected host {host} and dist {dist}")
-        if f"'azd-service-name': '{name}'" not in project.text(module):
-            yield Problem(module, 0, f"no tag azd-service-name with the value {name}: azd would not find it")
-    if "'azd-env-name': environmentName" not in project.main.text:
-        yield Problem(project.main.name, 0, "no tag azd-env-name")
+        if snapshot.one("Microsoft.Web/sites", site).at("tags", "azd-service-name") != name:
+            yield Problem("infra", 0, f"{site} has no tag azd-service-name with the value {name}: azd would not find it")
+    for group in snapshot.of("Microsoft.Resources/resourceGroups"):
+        if group.at("tags", "azd-env-name") != "petstore-demo":
+            yield Problem("infra", 0, "the resource group has no tag azd-env-name")
+
+
+def _parameters(project: Project) -> Iterator[Problem]:
+    """Each is one that the template takes, and comes from a variable of the azd environment."""
+    given: dict[str, dict[str, object]] = project.json(PARAMETERS)["parameters"]
+    for name in sorted(given.keys() - project.template["parameters"].keys()):
+        yield Problem(PARAMETERS, 0, f"{name} is no parameter of main.bicep")
+    required = {name for name, definition in project.template["parameters"].items() if "defaultValue" not in definition}
+    for name in sorted(required - given.keys()):
+        yield Problem(PARAMETERS, 0, f"cannot be set with azd env set: {name}")
 
 
 def _hook(run: str, project: Project) -> Iterator[Problem]:

@@ -9,7 +9,6 @@ from .policy import ASSIGNMENTS, ROLES
 from .problem import Problem
 from .project import Project
 from .settings import FUNCTION, WEB, app_settings
-from .syntax import Literal
 
 FILE = "infra/README.md"
 
@@ -34,7 +33,7 @@ def _difference(what: str, table: set[str], bicep: set[str]) -> Iterator[str]:
 
 def _roles(text: str) -> Iterator[str]:
     table = set(re.findall(r"(?m)^\| ([A-Z][\w ]+) \| `([0-9a-f-]{36})` \|", _section(text, "Roles")))
-    bicep = {(role, ROLES[role]) for role, _, _ in ASSIGNMENTS.values()}
+    bicep = {(role, ROLES[role]) for role, _, _ in ASSIGNMENTS}
     yield from _difference("role", {" ".join(row) for row in table}, {" ".join(row) for row in bicep})
 
 
@@ -46,13 +45,11 @@ def _settings(text: str, project: Project) -> Iterator[str]:
 
 
 def _alerts(text: str, project: Project) -> Iterator[str]:
-    file = project.bicep["infra/modules/alerts.bicep"]
-    names = [module.body.at("params", "name") for module in file.modules.values()]
-    names += [resource.body.at("name") for resource in file.resources if resource.type.endswith("/scheduledQueryRules")]
-    bicep = {str(name.value) for name in names if isinstance(name, Literal)}
+    rules = [rule for type_ in ("metricAlerts", "scheduledQueryRules") for rule in project.snapshot().of(f"Microsoft.Insights/{type_}")]
+    bicep = {rule.name for rule in rules}
     yield from _difference("alert", set(re.findall(r"(?m)^\| `([\w-]+)` \|", _section(text, "Alerts"))), bicep)
 
 
 def _parameters(text: str, project: Project) -> Iterator[str]:
     table = set(re.findall(r"(?m)^\| `(\w+)` \|", _section(text, "Parameters")))
-    yield from _difference("parameter", table, set(project.main.params))
+    yield from _difference("parameter", table, set(project.template["parameters"]))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,17 +14,27 @@ from typing import Any
 import yaml
 
 from .problem import Problem
-from .project import CHECK, ROOT
+from .project import CHECK
+from .snapshot import short
 
 EXCEPTIONS = CHECK / "lint-exceptions.yaml"
 
 
-def report(folder: Path = ROOT / "infra") -> dict[str, Any]:
-    """What checkov says of the Bicep files in a folder."""
-    command = [str(Path(sys.executable).with_name("checkov")), "--framework", "bicep", "--skip-download", "--output", "json"]
+def report(snapshot: dict[str, Any]) -> dict[str, Any]:
+    """What checkov says of the resources of a snapshot: final names and values, whatever module they come from."""
+    template = {
+        "$schema": "https://schema.management.azure.com/schemas/2018-05-01/subscriptionDeploymentTemplate.json#",
+        "contentVersion": "1.0.0.0",
+        # A site's settings are `config` as well, and the lint would look there for what only `web` has.
+        "resources": [entry for entry in snapshot["predictedResources"] if entry["type"] != "Microsoft.Web/sites/config"],
+    }
+    command = [str(Path(sys.executable).with_name("checkov")), "--framework", "arm", "--skip-download", "--output", "json"]
     # OpenSSL 1.1 is for the .NET runtime only; no colour, no analytics.
     environment = {key: value for key, value in os.environ.items() if key not in ("LD_LIBRARY_PATH", "DOTNET_ROOT")}
-    done = subprocess.run([*command, "--directory", str(folder)], env=environment, capture_output=True, text=True, check=False)
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "template.json").write_text(json.dumps(template, indent=1), encoding="utf-8")
+        command += ["--file", str(Path(folder) / "template.json")]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     found: dict[str, Any] = json.loads(done.stdout)
     return found
 
@@ -45,8 +55,8 @@ def exceptions() -> list[dict[str, Any]]:
 
 
 def _place(entry: dict[str, Any]) -> str:
-    """storage.orders: the module and the symbol."""
-    return Path(entry["file_path"]).stem + "." + re.split(r"[./]", entry["resource"])[-1]
+    """stord*: the short name."""
+    return short(entry["resource"].partition(".")[2].partition(".")[2])
 
 
 def _unread(found: dict[str, Any]) -> Iterator[Problem]:

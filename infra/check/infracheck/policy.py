@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from .problem import Problem
 from .project import Project
-from .syntax import Deployed, Expression, File, Literal, Object, named, text
+from .snapshot import Resource, Snapshot, short
 
 ROLES = {
     "Storage Blob Data Owner": "b7e6dc6d-f1e8-4753-8033-0f276bb0955b",
@@ -19,31 +19,44 @@ ROLES = {
     "Communication and Email Service Owner": "09976791-48a7-449e-bb21-39d1a415f350",
 }
 
-# Every role assignment there is: role, scope, to whom.
+# Every role assignment there is: role, on what, to whom. A star is what makes a name unique.
 ASSIGNMENTS = {
-    "hostRole": ("Storage Blob Data Owner", "host", "reserverPrincipalId"),
-    "ordersRole": ("Storage Blob Data Contributor", "orders::blob::container", "reserverPrincipalId"),
-    "ordersUserRole": ("Storage Blob Data Contributor", "orders", "userPrincipalId"),
-    "senderRole": ("Azure Service Bus Data Sender", "namespace::queue", "senderPrincipalId"),
-    "receiverRole": ("Azure Service Bus Data Receiver", "namespace", "receiverPrincipalId"),
-    "userRole": ("Azure Service Bus Data Owner", "namespace", "userPrincipalId"),
-    "publisher": ("Monitoring Metrics Publisher", "appInsights", "publisherPrincipalId"),
-    "sendRole": ("Communication and Email Service Owner", "communication", "workflow.identity.principalId"),
+    ("Storage Blob Data Owner", "stfn*", "id-reserver-*"),
+    ("Storage Blob Data Contributor", "orders", "id-reserver-*"),  # the container, not the account
+    ("Storage Blob Data Contributor", "stord*", "operator"),
+    ("Azure Service Bus Data Sender", "order-items", "id-petstore-*"),
+    ("Azure Service Bus Data Receiver", "sb-*", "id-reserver-*"),
+    ("Azure Service Bus Data Owner", "sb-*", "operator"),
+    ("Monitoring Metrics Publisher", "appi-*", "id-reserver-*"),
+    ("Communication and Email Service Owner", "acs-*", "logic-fallback-*"),
 }
+OPERATOR = "11111111-1111-1111-1111-111111111111"  # principalId in the parameter sets
 
-# What keeps keys, passwords and plain HTTP out: module, resource, property, value.
+STORAGE, SITE = "Microsoft.Storage/storageAccounts", "Microsoft.Web/sites"
+# What keeps keys, passwords and plain HTTP out: type, name, property, value.
 HARDENED: list[tuple[str, str, str, object]] = [
-    ("storage", "host", "allowSharedKeyAccess", False),
-    ("storage", "host", "allowBlobPublicAccess", False),
-    ("storage", "host", "supportsHttpsTrafficOnly", True),
-    ("storage", "orders", "allowSharedKeyAccess", False),
-    ("storage", "orders", "allowBlobPublicAccess", False),
-    ("storage", "orders", "supportsHttpsTrafficOnly", True),
-    ("servicebus", "namespace", "disableLocalAuth", True),
-    ("email", "communication", "disableLocalAuth", True),
-    ("monitoring", "appInsights", "DisableLocalAuth", True),
-    ("function", "app", "httpsOnly", True),
-    ("web", "app", "httpsOnly", True),
+    *((STORAGE, account, "allowSharedKeyAccess", False) for account in ("stfn*", "stord*")),
+    *((STORAGE, account, "allowBlobPublicAccess", False) for account in ("stfn*", "stord*")),
+    *((STORAGE, account, "supportsHttpsTrafficOnly", True) for account in ("stfn*", "stord*")),
+    ("Microsoft.ServiceBus/namespaces", "sb-*", "disableLocalAuth", True),
+    ("Microsoft.Communication/communicationServices", "acs-*", "disableLocalAuth", True),
+    ("Microsoft.Insights/components", "appi-*", "DisableLocalAuth", True),
+    *((SITE, site, "httpsOnly", True) for site in ("func-reserver-*", "app-petstore-*")),
+]
+
+# Values of which Azure knows more than the compiler, which takes any text there: type, property, what is right here.
+VALUES: list[tuple[str, tuple[str, ...], tuple[object, ...]]] = [
+    (STORAGE, ("properties", "minimumTlsVersion"), ("TLS1_2",)),
+    ("Microsoft.ServiceBus/namespaces", ("properties", "minimumTlsVersion"), ("1.2",)),
+    ("Microsoft.OperationalInsights/workspaces", ("properties", "sku", "name"), ("PerGB2018",)),
+    ("Microsoft.Communication/emailServices/domains", ("properties", "domainManagement"), ("AzureManaged",)),
+    ("Microsoft.Insights/scheduledQueryRules", ("properties", "severity"), (0, 1, 2, 3, 4)),
+    ("Microsoft.Web/serverfarms", ("sku", "name"), ("FC1", "F1", "B1", "S1", "P0v3")),
+]
+FLEX: list[tuple[tuple[str, ...], str]] = [
+    (("deployment", "storage", "type"), "blobContainer"),
+    (("deployment", "storage", "authentication", "type"), "UserAssignedIdentity"),
+    (("runtime", "name"), "custom"),
 ]
 
 # All that a site of Flex Consumption may set there; deployment fails on what its type allows beyond.
@@ -52,86 +65,102 @@ FLEX_SITE_CONFIG = {"minTlsVersion"}
 _GUID = re.compile(r"'([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})'")
 _SECRET = re.compile(r"\blist\w*\(|getSecret\(|AccountKey=|SharedAccess\w*=|InstrumentationKey|[?&]sig=", re.IGNORECASE)
 _COMMENT = re.compile(r"(?<!:)//.*")
+_IDENTITY = re.compile(r"\[reference\('([^']+)', '[^']+'(?:, 'full'\)\.identity)?\)?\.principalId\]")
 
 
 def check(project: Project) -> list[Problem]:
-    """Roles and secrets in all Bicep files."""
-    problems = [problem for file in project.bicep.values() for problem in (*_roles(file), *_secrets(file))]
-    given = {r.symbol for file in project.bicep.values() for r in _assignments(file)}
-    for symbol in sorted(set(ASSIGNMENTS) - given):
-        problems.append(Problem("infra", 0, f"role assignment {symbol} is missing"))
-    return [*problems, *_hardened(project), *_flex(project), *_trigger(project)]
+    """Roles and secrets of everything that is deployed."""
+    if problems := [*_ids(project), *_secrets(project)]:
+        return problems
+    snapshot = project.snapshot()
+    found = [*_roles(snapshot), *_hardened(snapshot), *_values(snapshot), *_flex(snapshot), *_trigger(snapshot)]
+    return [Problem("infra", 0, message) for message in found]
 
 
-def _assignments(file: File) -> list[Deployed]:
-    return [resource for resource in file.resources if resource.type == "Microsoft.Authorization/roleAssignments"]
+def _ids(project: Project) -> Iterator[Problem]:
+    for name in project.sources:
+        if name.endswith(".bicep"):
+            for role in sorted(set(_GUID.findall(project.text(name))) - set(ROLES.values())):
+                yield Problem(name, 0, f"{role} is not on the list of known role ids")
 
 
-def _roles(file: File) -> Iterator[Problem]:
-    for role in _GUID.findall(file.text):
-        if role not in ROLES.values():
-            yield Problem(file.name, 0, f"{role} is not on the list of known role ids")
-    for resource in _assignments(file):
-        expected = ASSIGNMENTS.get(resource.symbol)
-        given = (_role(resource, file), _source(resource, "scope"), _source(resource, "properties", "principalId"))
-        if given != expected:
-            yield Problem(file.name, resource.line, f"{resource.symbol} gives {given}; the table says {expected}")
+def _roles(snapshot: Snapshot) -> Iterator[str]:
+    given = [_assignment(resource) for resource in snapshot.of("Microsoft.Authorization/roleAssignments")]
+    for role, scope, principal in sorted(set(given) - ASSIGNMENTS):
+        yield f"{principal} gets {role} on {scope}; the table does not say so"
+    for role, scope, principal in sorted(ASSIGNMENTS - set(given)):
+        yield f"{principal} lacks {role} on {scope}, which the table gives it"
+    for resource in snapshot.of("Microsoft.Authorization/roleAssignments"):
+        kind = "User" if resource.property("principalId") == OPERATOR else "ServicePrincipal"
+        if resource.property("principalType") != kind:
+            yield f"{_assignment(resource)}: principalType must be {kind}, or a fresh identity is looked for in vain"
 
 
-def _source(resource: Deployed, *path: str) -> str:
-    value = resource.body.at(*path)
-    return text(value.node) if isinstance(value, Expression) else ""
+def _assignment(resource: Resource) -> tuple[str, str, str]:
+    id_ = str(resource.property("roleDefinitionId")).rpartition("/")[2]
+    role = next((name for name, known in ROLES.items() if known == id_), id_)
+    return role, resource.scope, principal(str(resource.property("principalId")))
 
 
-def _role(resource: Deployed, file: File) -> str | None:
-    """The name of the role that subscriptionResourceId(type, variable) refers to."""
-    value = resource.body.at("properties", "roleDefinitionId")
-    arguments = named(named(value.node)[-1]) if isinstance(value, Expression) else []
-    variable = file.variables.get(text(arguments[-1])) if arguments else None
-    id_ = variable.value.value if variable and isinstance(variable.value, Literal) else None
-    return next((name for name, known in ROLES.items() if known == id_), None)
+def principal(value: str) -> str:
+    """Whose principal id an expression is."""
+    found = _IDENTITY.fullmatch(value)
+    return short(found[1]) if found else "operator" if value == OPERATOR else value
 
 
-def _secrets(file: File) -> Iterator[Problem]:
-    for number, source in enumerate(file.text.splitlines(), start=1):
-        for found in _SECRET.findall(_COMMENT.sub("", source)):
-            yield Problem(file.name, number, f"a secret would get into the template or its outputs: {found}")
+def _secrets(project: Project) -> Iterator[Problem]:
+    """In no expression: what a deployment holds, every Reader of the group reads."""
+    for name in project.sources:
+        for number, source in enumerate(project.text(name).splitlines() if name.endswith(".bicep") else (), start=1):
+            for found in _SECRET.findall(_COMMENT.sub("", source)):
+                yield Problem(name, number, f"a secret would get into the template or its outputs: {found}")
 
 
-def _hardened(project: Project) -> Iterator[Problem]:
-    for module, symbol, name, expected in HARDENED:
-        file = project.bicep[f"infra/modules/{module}.bicep"]
-        resource = file.resource(symbol)
-        value = resource.body.at("properties", name) if resource else None
-        if not isinstance(value, Literal) or value.value is not expected:
-            yield Problem(file.name, resource.line if resource else 0, f"{symbol}: {name} must be {expected}")
-    for module in ("function", "web"):
-        file = project.bicep[f"infra/modules/{module}.bicep"]
-        policies = [r for r in file.resources if r.type.endswith("/basicPublishingCredentialsPolicies")]
-        allowed = [p.body.at("properties", "allow") for p in policies]
-        if [a.value for a in allowed if isinstance(a, Literal)] != [False, False]:
-            yield Problem(file.name, 0, "both basicPublishingCredentialsPolicies must be closed: scm and ftp")
+def _hardened(snapshot: Snapshot) -> Iterator[str]:
+    for type_, name, key, expected in HARDENED:
+        if snapshot.one(type_, name).property(key) is not expected:
+            yield f"{name}: {key} must be {expected}"
+    for site in snapshot.of(SITE):
+        policies = snapshot.of(f"{SITE}/basicPublishingCredentialsPolicies")
+        closed = {policy.name for policy in policies if policy.owner == site.name and policy.property("allow") is False}
+        if closed != {"scm", "ftp"}:
+            yield f"{site.name}: both basicPublishingCredentialsPolicies must be closed: scm and ftp"
 
 
-def _flex(project: Project) -> Iterator[Problem]:
-    file = project.bicep["infra/modules/function.bicep"]
-    app = file.resource("app")
-    config = app.body.at("properties", "siteConfig") if app else None
-    beyond = set(config.fields) - FLEX_SITE_CONFIG if isinstance(config, Object) else {"siteConfig"}
-    for name in sorted(beyond):
-        yield Problem(file.name, app.line if app else 0, f"Flex Consumption refuses siteConfig.{name}")
+def _values(snapshot: Snapshot) -> Iterator[str]:
+    for type_, path, allowed in VALUES:
+        for resource in snapshot.of(type_):
+            yield from _value(resource, path, allowed)
 
 
-def _trigger(project: Project) -> Iterator[Problem]:
-    """The type of accessControl lags behind, so Bicep's types say nothing of it."""
-    file = project.bicep["infra/modules/fallback.bicep"]
-    flat = re.sub(r"\s+", " ", _COMMENT.sub("", file.text))
-    if "sasAuthenticationPolicy: { state: 'Disabled' }" not in flat:
-        yield Problem(file.name, 0, "the trigger must refuse signatures: sasAuthenticationPolicy")
-    policies = re.findall(r"type: 'AAD' claims: \[(.*?)\]", flat)
-    if not policies:
-        yield Problem(file.name, 0, "the trigger has no Entra policy")
-    for claims in policies:
-        for claim, value in (("iss", "issuer"), ("aud", r"\w+.*?audience|audience"), ("oid", "callerPrincipalId")):
-            if not re.search(rf"name: '{claim}', value: (?:{value})", claims):
-                yield Problem(file.name, 0, f"an Entra policy without the claim {claim}: somebody else could get in")
+def _value(resource: Resource, path: tuple[str, ...], allowed: tuple[object, ...]) -> Iterator[str]:
+    if (value := resource.at(*path)) not in allowed:
+        yield f"{resource}: {'.'.join(path)} is {value!r}, must be one of {', '.join(map(str, allowed))}"
+
+
+def _flex(snapshot: Snapshot) -> Iterator[str]:
+    site = snapshot.one(SITE, "func-reserver-*")
+    for path, wanted in FLEX:
+        yield from _value(site, ("properties", "functionAppConfig", *path), (wanted,))
+    config = site.property("siteConfig") or {"siteConfig": None}
+    for name in sorted(set(config) - FLEX_SITE_CONFIG):
+        yield f"Flex Consumption refuses siteConfig.{name}"
+
+
+def _trigger(snapshot: Snapshot) -> Iterator[str]:
+    """The type of accessControl lags behind, so the compiler says nothing of it."""
+    workflow = snapshot.one("Microsoft.Logic/workflows", "logic-fallback-*")
+    if workflow.property("accessControl", "triggers", "sasAuthenticationPolicy", "state") != "Disabled":
+        yield "the trigger must refuse signatures: sasAuthenticationPolicy"
+    policies = workflow.property("accessControl", "triggers", "openAuthenticationPolicies", "policies") or {}
+    callers = set()
+    for name, policy in policies.items():
+        claims = {claim["name"]: claim["value"] for claim in policy["claims"]}
+        if set(claims) != {"iss", "aud", "oid"} or policy["type"] != "AAD":
+            yield f"the Entra policy {name} must name issuer, audience and object id: somebody else could get in"
+            continue
+        if not claims["iss"].startswith("https://sts.windows.net/") or "environment().resourceManager" not in claims["aud"]:
+            yield f"the Entra policy {name} takes tokens of {claims['iss']} for {claims['aud']}"
+        callers.add(principal(claims["oid"]))
+    if callers != {"id-reserver-*"}:
+        yield f"the trigger lets in {sorted(callers)}"

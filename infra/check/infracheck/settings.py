@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from .problem import Problem
 from .project import Project
-from .syntax import Object, Value
 
 # Read by the Functions host, not by us.
 HOST = {
@@ -34,7 +34,7 @@ NOT_DEPLOYED = {
 WEB_PLATFORM = {"PORT", "WEBSITES_PORT", "SCM_DO_BUILD_DURING_DEPLOYMENT", "RUST_LOG"}
 # Ours, and no default will do there.
 PETSTORE = {"PETSTORE_COOKIE_KEY"}
-FUNCTION, WEB = "infra/modules/function.bicep", "infra/modules/web.bicep"
+FUNCTION, WEB = "func-reserver-*", "app-petstore-*"
 
 _CONSTANT = re.compile(r'const (\w+): &str = "([^"]+)";')
 _ENTRY = re.compile(r'\(\s*([\w:]+),\s*(?:Some\("([^"]*)"\)|None),?\s*\)')
@@ -58,12 +58,11 @@ def rust_settings(project: Project) -> dict[str, str | None]:
     return {constants[name]: default or None for name, default in _ENTRY.findall(table)}
 
 
-def app_settings(project: Project, name: str) -> dict[str, Value]:
-    """The application settings that a module writes."""
-    for resource in project.bicep[name].resources:
-        properties = resource.body.at("properties")
-        if resource.type == "Microsoft.Web/sites/config" and isinstance(properties, Object):
-            return properties.fields
+def app_settings(project: Project, site: str) -> dict[str, Any]:
+    """The application settings of a site."""
+    for resource in project.snapshot().of("Microsoft.Web/sites/config"):
+        if resource.owner == site and resource.name == "appsettings":
+            return dict(resource.at("properties"))
     return {}
 
 

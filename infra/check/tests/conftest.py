@@ -1,11 +1,11 @@
-"""What the tests share: the project, the types, the engine."""
+"""What the tests share: the project, the compiler, the engine."""
 
 from __future__ import annotations
 
 import os
 
 import pytest
-from infracheck.azure_types import AzureTypes
+from infracheck.bicep import Compiler, CompilerMissing, compiler
 from infracheck.engine import Engine, EngineUnavailable, engine
 from infracheck.project import Project
 
@@ -17,9 +17,12 @@ def project() -> Project:
 
 
 @pytest.fixture(scope="session")
-def types() -> AzureTypes:
-    """Microsoft's types."""
-    return AzureTypes()
+def bicep() -> Compiler:
+    """Microsoft's compiler. Without it, test_compiled_together holds the committed products to their sources."""
+    try:
+        return compiler()
+    except CompilerMissing as error:
+        pytest.skip(str(error))
 
 
 @pytest.fixture(scope="session")
@@ -35,8 +38,16 @@ def official() -> Engine:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """A skipped test must not look like a passed one."""
-    skipped = terminalreporter.stats.get("skipped", [])
-    if skipped:
-        reason = skipped[0].longrepr[2] if isinstance(skipped[0].longrepr, tuple) else ""
-        terminalreporter.section("NOT CHECKED", sep="!")
-        terminalreporter.line(f"{len(skipped)} checks did not run here ({reason}). The workflow was not executed.")
+    reasons: dict[str, int] = {}
+    for report in terminalreporter.stats.get("skipped", []):
+        reason = report.longrepr[2].removeprefix("Skipped: ") if isinstance(report.longrepr, tuple) else "?"
+        reasons[reason] = reasons.get(reason, 0) + 1
+    if not reasons:
+        return
+    terminalreporter.section("NOT CHECKED", sep="!")
+    for reason, number in sorted(reasons.items()):
+        terminalreporter.line(f"{number} checks did not run here: {reason}")
+        if "Bicep" in reason:
+            terminalreporter.line("The templates were not compiled; what is committed was checked together with a hash of its sources.")
+        else:
+            terminalreporter.line("The workflow was not executed.")
