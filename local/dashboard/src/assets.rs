@@ -5,7 +5,7 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 
-use super::api::{Problem, problem};
+use super::request::{Problem, problem};
 
 /// The modules of the script, by name; the page asks for `main.js`.
 const SCRIPTS: [(&str, &str); 5] = [
@@ -16,8 +16,9 @@ const SCRIPTS: [(&str, &str); 5] = [
     ("dom.js", include_str!("script/dom.js")),
 ];
 
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
-                      frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
+                      connect-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'none'; \
+                      frame-ancestors 'none'";
 
 /// `GET /`.
 pub(super) async fn page() -> Response {

@@ -5,41 +5,35 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Path, Query, State};
-use serde::{Deserialize, Serialize};
+use blob::{Blob, Versions, Write};
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::Shared;
-use super::text::{Body, contents, timestamp};
-use blob::{Blob, Versions, Write};
+use super::request::After;
+use super::state::DashboardState;
+use super::text::{ShownBody, contents, timestamp};
 
 /// Blobs in the list: those that were written last.
 const BLOBS_MAX: usize = 100;
 
 /// Writes among which those blobs are looked for.
-const WRITES_SEARCHED: usize = 5_000;
+const WRITES_SEARCHED_MAX: usize = 5_000;
 
 /// Versions of a blob that are shown: the newest.
 const VERSIONS_MAX: usize = 50;
 
-/// Which writes.
-#[derive(Debug, Deserialize)]
-pub(super) struct Which {
-    #[serde(default)]
-    pub(super) after: usize,
-}
-
 /// `GET /api/blobs/history`: every accepted write of this run, oldest first.
 pub(super) async fn history(
-    State(shared): State<Arc<Shared>>,
-    Query(which): Query<Which>,
+    State(state): State<Arc<DashboardState>>,
+    Query(from): Query<After>,
 ) -> Json<Vec<Write>> {
-    let blob = shared.blob.as_ref();
-    Json(blob.map_or_else(Vec::new, |blob| blob.storage().writes_after(which.after)))
+    let blob = state.blob.as_ref();
+    Json(blob.map_or_else(Vec::new, |blob| blob.storage().writes_after(from.after)))
 }
 
 /// A blob as the list has it.
 #[derive(Debug, Serialize)]
-pub(super) struct Listed {
+pub(super) struct ListedBlob {
     #[serde(flatten)]
     write: Write,
     versions: usize,
@@ -47,12 +41,12 @@ pub(super) struct Listed {
 }
 
 /// `GET /api/blobs`: the blobs that were written last, newest first.
-pub(super) async fn list(State(shared): State<Arc<Shared>>) -> Json<Vec<Listed>> {
-    let Some(blob) = &shared.blob else {
+pub(super) async fn list(State(state): State<Arc<DashboardState>>) -> Json<Vec<ListedBlob>> {
+    let Some(blob) = &state.blob else {
         return Json(Vec::new());
     };
     let storage = blob.storage();
-    let writes = storage.writes_after(storage.writes_len().saturating_sub(WRITES_SEARCHED));
+    let writes = storage.writes_after(storage.writes_len().saturating_sub(WRITES_SEARCHED_MAX));
     let mut seen = BTreeSet::new();
     let newest = writes
         .iter()
@@ -61,7 +55,7 @@ pub(super) async fn list(State(shared): State<Arc<Shared>>) -> Json<Vec<Listed>>
     let entry = |write: &Write| {
         let versions = storage.versions(&write.container, &write.name);
         let newest = versions.kept.back();
-        Listed {
+        ListedBlob {
             write: write.clone(),
             versions: versions.forgotten + versions.kept.len(),
             contents: newest.map_or_else(String::new, |blob| contents(&blob.bytes)),
@@ -72,10 +66,10 @@ pub(super) async fn list(State(shared): State<Arc<Shared>>) -> Json<Vec<Listed>>
 
 /// `GET /api/blobs/{container}/{name}`: its versions, oldest first.
 pub(super) async fn versions(
-    State(shared): State<Arc<Shared>>,
+    State(state): State<Arc<DashboardState>>,
     Path((container, name)): Path<(String, String)>,
 ) -> Json<Value> {
-    let blob = shared.blob.as_ref();
+    let blob = state.blob.as_ref();
     let Versions { forgotten, kept } = blob.map_or_else(Versions::default, |blob| {
         blob.storage().versions(&container, &name)
     });
@@ -94,7 +88,7 @@ fn version(number: usize, blob: &Blob) -> Value {
         "at": timestamp(blob.last_modified),
         "contentType": blob.content_type,
         "metadata": metadata(blob),
-        "body": Body::of(&blob.bytes),
+        "body": ShownBody::from_bytes(&blob.bytes),
     })
 }
 

@@ -1,87 +1,143 @@
-//! The fault switches, as people and programs set them.
+//! `/api/faults`: what is wrong with the storage and with the Logic App.
+//!
+//! The switches are asked each time: a chaos run and tests turn them too.
 
-mod kinds;
-
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use blob::BlobHandle;
+use logic_app::LogicAppHandle;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use stand_in::{Fault, FaultDegree, FaultSwitch, LOGIC_APP_FAULTS, NamedFault, STORAGE_FAULTS};
 
-use super::Shared;
-use super::api::{Problem, problem};
-use blob::BlobHandle;
-use kinds::{LogicAppFault, StorageFault};
-use logic_app::LogicAppHandle;
+use super::request::{Problem, problem, read};
+use super::state::DashboardState;
 
-/// Which switches are set.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+const RETRY_AFTER_SECONDS: u32 = 2;
+const SLOW: Duration = Duration::from_secs(3);
+/// A flaky service is slow for less: it is meant to be met by many requests.
+const A_LITTLE_SLOW: Duration = Duration::from_millis(300);
+
+/// The same faults in every run.
+const SEED: u64 = 20_260_504;
+
+/// What stands; `none` for a part that is not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Faults {
-    storage: StorageFault,
-    logic_app: LogicAppFault,
+pub(super) struct StandingFaults {
+    storage: NamedFault,
+    logic_app: NamedFault,
 }
 
 /// What a request changes.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct Wish {
-    storage: Option<StorageFault>,
-    logic_app: Option<LogicAppFault>,
+struct FaultsToSet {
+    storage: Option<String>,
+    logic_app: Option<String>,
 }
 
-impl Shared {
-    /// Which switches are set.
-    pub(super) fn faults(&self) -> Faults {
-        *self.faults.lock().unwrap_or_else(PoisonError::into_inner)
+impl DashboardState {
+    pub(super) fn faults(&self) -> StandingFaults {
+        let storage = self.blob.as_ref().map(|blob| blob.faults().named());
+        let logic_app = self.logic_app.as_ref().map(|it| it.faults().named());
+        StandingFaults {
+            storage: storage.unwrap_or_default(),
+            logic_app: match logic_app.unwrap_or_default() {
+                // Its word for the same, see `LOGIC_APP_FAULTS`: a chaos run says neither.
+                NamedFault::Refuses => NamedFault::Down,
+                other => other,
+            },
+        }
     }
 
-    fn set_faults(&self, wish: &Wish) -> Result<Faults, Problem> {
-        let missing = |part: &str| {
-            problem(
-                StatusCode::CONFLICT,
-                format!("the {part} is not part of this stack: its setting leads elsewhere"),
-            )
-        };
-        let storage = match (&self.blob, wish.storage) {
-            (None, Some(_)) => return Err(missing("storage")),
-            (blob, _) => blob.as_ref().map(BlobHandle::faults),
-        };
-        let logic_app = match (&self.logic_app, wish.logic_app) {
-            (None, Some(_)) => return Err(missing("Logic App")),
-            (logic_app, _) => logic_app.as_ref().map(LogicAppHandle::faults),
-        };
-        let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
-        if let (Some(fault), Some(switch)) = (wish.storage, storage) {
-            faults.storage = fault;
-            fault.turn(switch);
+    fn set_faults(&self, wanted: &FaultsToSet) -> Result<StandingFaults, Problem> {
+        // Both are read before anything changes.
+        let storage = named("storage", wanted.storage.as_deref(), &STORAGE_FAULTS)?;
+        let logic_app = named("logicApp", wanted.logic_app.as_deref(), &LOGIC_APP_FAULTS)?;
+        let storage_switch = self.blob.as_ref().map(BlobHandle::faults);
+        let logic_app_switch = self.logic_app.as_ref().map(LogicAppHandle::faults);
+        let storage = with_switch(storage, storage_switch, "storage")?;
+        let logic_app = with_switch(logic_app, logic_app_switch, "Logic App")?;
+        if let Some((fault, switch)) = storage {
+            switch.turn(fault, &degree(&flaky_storage()));
         }
-        if let (Some(fault), Some(switch)) = (wish.logic_app, logic_app) {
-            faults.logic_app = fault;
-            fault.turn(switch);
+        if let Some((fault, switch)) = logic_app {
+            switch.turn(fault, &degree(&flaky_logic_app()));
         }
-        Ok(*faults)
+        Ok(self.faults())
     }
+}
+
+fn named(
+    part: &str,
+    name: Option<&str>,
+    allowed: &[NamedFault],
+) -> Result<Option<NamedFault>, Problem> {
+    let fault = name.map(|name| NamedFault::read(name, allowed)).transpose();
+    fault.map_err(|unknown| problem(StatusCode::BAD_REQUEST, format!("{part}: {unknown}")))
+}
+
+fn with_switch<'a>(
+    fault: Option<NamedFault>,
+    switch: Option<&'a FaultSwitch>,
+    part: &str,
+) -> Result<Option<(NamedFault, &'a FaultSwitch)>, Problem> {
+    match (fault, switch) {
+        (None, _) => Ok(None),
+        (Some(fault), Some(switch)) => Ok(Some((fault, switch))),
+        (Some(_), None) => Err(problem(
+            StatusCode::CONFLICT,
+            format!("the {part} is not part of this stack: its setting leads elsewhere"),
+        )),
+    }
+}
+
+fn degree(flaky: &[Fault]) -> FaultDegree<'_> {
+    FaultDegree {
+        slow: SLOW,
+        retry_after: RETRY_AFTER_SECONDS,
+        flaky,
+        seed: SEED,
+    }
+}
+
+/// Half of the requests meet none. One that hangs costs its client the whole time limit, so it is
+/// rare.
+fn flaky_storage() -> Vec<Fault> {
+    let faults = [
+        NamedFault::ServerBusy.fault(&degree(&[])),
+        NamedFault::TooManyRequests.fault(&degree(&[])),
+        Fault::Delay(A_LITTLE_SLOW),
+        Fault::ApplyThenDropConnection,
+        Fault::FORBID_ALL,
+    ];
+    let mut choices = [faults; 4].concat();
+    choices.push(Fault::Hang);
+    let healthy = vec![Fault::None; choices.len()];
+    choices.extend(healthy);
+    choices
+}
+
+fn flaky_logic_app() -> [Fault; 3] {
+    let bad_gateway = NamedFault::BadGateway.fault(&degree(&[]));
+    [Fault::None, bad_gateway, Fault::ApplyThenDropConnection]
 }
 
 /// `GET /api/faults`.
-pub(super) async fn get(State(shared): State<Arc<Shared>>) -> Json<Faults> {
-    Json(shared.faults())
+pub(super) async fn get(State(state): State<Arc<DashboardState>>) -> Json<StandingFaults> {
+    Json(state.faults())
 }
 
 /// `PUT /api/faults`.
 pub(super) async fn put(
-    State(shared): State<Arc<Shared>>,
-    Json(wish): Json<Value>,
-) -> Result<Json<Faults>, Problem> {
-    // serde names the unknown and lists what it knows.
-    let wish: Wish = serde_path_to_error::deserialize(wish).map_err(|error| {
-        let text = format!("{}: {}", error.path(), error.inner());
-        problem(StatusCode::BAD_REQUEST, text)
-    })?;
-    let faults = shared.set_faults(&wish)?;
-    shared.model().touch();
-    Ok(Json(faults))
+    State(state): State<Arc<DashboardState>>,
+    Json(wanted): Json<Value>,
+) -> Result<Json<StandingFaults>, Problem> {
+    let wanted: FaultsToSet = read(wanted)?;
+    Ok(Json(state.set_faults(&wanted)?))
 }

@@ -11,7 +11,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::api::problem;
+use super::request::problem;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
@@ -86,8 +86,9 @@ fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use axum::body::Body;
+
+    use super::*;
 
     fn verdict(method: &str, path: &str, headers: &[(&str, &str)]) -> Option<StatusCode> {
         let mut request = Request::builder().method(method).uri(path);

@@ -5,69 +5,69 @@ use std::time::Duration;
 
 use axum::extract::State;
 use axum::http::StatusCode;
-
-use super::Shared;
-use super::api::{Problem, problem};
 use blob::BlobHandle;
 use host::Level;
 
+use super::request::{Problem, problem};
+use super::state::DashboardState;
+
 /// The end of a process that was killed; the limit only ends what cannot be.
-const PATIENCE: Duration = Duration::from_secs(30);
+const DEATH_MAX: Duration = Duration::from_secs(30);
 
 /// `POST /api/handler/kill`.
-pub(super) async fn kill(State(shared): State<Arc<Shared>>) -> StatusCode {
-    shared.killer.kill();
+pub(super) async fn kill(State(state): State<Arc<DashboardState>>) -> StatusCode {
+    state.killer.kill();
     StatusCode::ACCEPTED
 }
 
 /// `POST /api/handler/kill-during-upload`.
-pub(super) async fn arm(State(shared): State<Arc<Shared>>) -> Result<StatusCode, Problem> {
-    if shared.blob.is_none() {
+pub(super) async fn arm(State(state): State<Arc<DashboardState>>) -> Result<StatusCode, Problem> {
+    if state.blob.is_none() {
         let text = "the storage is not part of this stack, so an upload cannot be seen";
         return Err(problem(StatusCode::CONFLICT, text));
     }
     let wish = |armed: &mut Option<u64>| *armed = Some(armed.unwrap_or_default() + 1);
-    shared.armed.send_modify(wish);
-    shared.model().touch();
+    state.armed.send_modify(wish);
+    state.model().touch();
     Ok(StatusCode::ACCEPTED)
 }
 
 /// `DELETE /api/handler/kill-during-upload`: it is not meant any more.
-pub(super) async fn disarm(State(shared): State<Arc<Shared>>) -> StatusCode {
-    shared.armed.send_replace(None);
-    shared.model().touch();
+pub(super) async fn disarm(State(state): State<Arc<DashboardState>>) -> StatusCode {
+    state.armed.send_replace(None);
+    state.model().touch();
     StatusCode::NO_CONTENT
 }
 
 /// Never ends.
-pub(super) async fn kill_during_uploads(shared: Arc<Shared>) {
-    let mut armed = shared.armed.subscribe();
-    let Some(blob) = &shared.blob else { return };
+pub(super) async fn kill_during_uploads(state: Arc<DashboardState>) {
+    let mut armed = state.armed.subscribe();
+    let Some(blob) = &state.blob else { return };
     loop {
-        // The sender lives as long as `shared`: there is no error to see.
+        // The sender lives as long as `state`: there is no error to see.
         armed.wait_for(Option::is_some).await.ok();
         tokio::select! {
-            () = kill_during_upload(&shared, blob) => {
-                shared.armed.send_replace(None);
-                shared.model().touch();
+            () = kill_during_upload(&state, blob) => {
+                state.armed.send_replace(None);
+                state.model().touch();
             }
             _ = armed.changed() => {}
         }
     }
 }
 
-async fn kill_during_upload(shared: &Shared, blob: &BlobHandle) {
-    let mut exits = shared.exits.subscribe();
+async fn kill_during_upload(state: &DashboardState, blob: &BlobHandle) {
+    let mut exits = state.exits.subscribe();
     let Ok(held) = blob.hold_next_upload().await else {
         return;
     };
     exits.mark_unchanged();
     let text = "an upload arrived, and the handler is killed before its answer";
-    shared
+    state
         .model()
-        .note(Level::Warning, text, shared.queue.clock().now());
-    shared.killer.kill();
+        .note(Level::Warning, text, state.queue.clock().now());
+    state.killer.kill();
     // The upload stays unanswered until its client is gone for certain.
-    tokio::time::timeout(PATIENCE, exits.changed()).await.ok();
+    tokio::time::timeout(DEATH_MAX, exits.changed()).await.ok();
     drop(held);
 }

@@ -1,11 +1,21 @@
 //! The dashboard: a page that shows the stack at work, and breaks it on demand.
 //!
-//! `pump` listens to the parts and tells the [`model`], which joins what they say per message; the
-//! page takes a snapshot and then changes, at most ten a second. Everything it shows may come from
-//! strangers: the page writes data as text only, and its policy lets nothing run but its script.
-//! `guard` lets nobody in but the page itself and programs on this machine.
+//! Everything it shows may come from strangers: the page writes data as text only, and its policy
+//! lets nothing run but its script.
+//!
+//! ```text
+//! pump           listens to the parts
+//!  ├ model          joins what they say per message
+//!  ├ snapshot       what a page gets: all of it, or what changed
+//!  └ events         sends the pages what changed, at most ten times a second
+//! routes         which address leads where
+//!  ├ guard          lets in the page itself and programs on this machine, nobody else
+//!  ├ assets         the page's files
+//!  ├ messages       the queue and its dead letters; `operator` redrives them
+//!  ├ blobs, mails   what became of the messages
+//!  └ faults, handler  break the parts, and the handler
+//! ```
 
-mod api;
 mod assets;
 mod blobs;
 mod events;
@@ -17,39 +27,38 @@ mod messages;
 mod model;
 pub mod operator;
 mod pump;
-mod redrive;
+mod request;
+mod routes;
 mod snapshot;
+mod state;
 mod text;
 
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-use tokio::net::TcpListener;
-use tokio::sync::{broadcast, watch};
-use tokio::task::JoinSet;
+use std::sync::{Arc, Mutex};
 
 use blob::BlobHandle;
 use bus::Queue;
-use events::Tick;
-use faults::Faults;
 use host::app::Settings;
 use host::{Event, Killer};
 use logic_app::LogicAppHandle;
 use logic_app::mail::OutboxReader;
-use model::Model;
 use stand_in::Server;
+use tokio::net::TcpListener;
+use tokio::sync::{broadcast, watch};
+use tokio::task::JoinSet;
+
+use self::pump::PartsToHear;
+use self::state::DashboardState;
 
 /// Ticks that a page may lag behind before it has to take a new snapshot.
-const TICKS_KEPT: usize = 64;
+const TICKS_MAX: usize = 64;
 
 /// What the dashboard shows.
 #[derive(Debug)]
 pub struct DashboardOptions {
-    /// The queue.
     pub queue: Queue,
     /// What the host tells, from now on.
     pub events: broadcast::Receiver<Event>,
-    /// Kills the handler.
     pub killer: Killer,
     /// The blob endpoint, when it is ours.
     pub blob: Option<BlobHandle>,
@@ -67,39 +76,8 @@ pub struct DashboardOptions {
 #[derive(Debug)]
 pub struct Dashboard {
     server: Server,
-    shared: Arc<Shared>,
+    state: Arc<DashboardState>,
     tasks: JoinSet<()>,
-}
-
-#[derive(Debug)]
-struct Shared {
-    /// Tells this run from another.
-    run: String,
-    queue: Queue,
-    killer: Killer,
-    blob: Option<BlobHandle>,
-    logic_app: Option<LogicAppHandle>,
-    outbox: Option<OutboxReader>,
-    links: Mutex<Vec<(String, String)>>,
-    settings: Settings,
-    faults: Mutex<Faults>,
-    model: Mutex<Model>,
-    ticks: broadcast::Sender<Arc<Tick>>,
-    /// Counts the handler's ends.
-    exits: watch::Sender<u64>,
-    /// Whether the handler is killed at the next upload; counts the wishes, so that the last one
-    /// holds.
-    armed: watch::Sender<Option<u64>>,
-}
-
-impl Shared {
-    fn model(&self) -> MutexGuard<'_, Model> {
-        self.model.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn links(&self) -> MutexGuard<'_, Vec<(String, String)>> {
-        self.links.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Dashboard {
@@ -118,7 +96,7 @@ impl Dashboard {
             links,
             settings,
         } = options;
-        let shared = Arc::new(Shared {
+        let state = Arc::new(DashboardState {
             run: uuid::Uuid::new_v4().simple().to_string(),
             queue,
             killer,
@@ -127,20 +105,19 @@ impl Dashboard {
             outbox,
             links: Mutex::new(links),
             settings,
-            faults: Mutex::default(),
             model: Mutex::default(),
-            ticks: broadcast::Sender::new(TICKS_KEPT),
+            ticks: broadcast::Sender::new(TICKS_MAX),
             exits: watch::Sender::new(0),
             armed: watch::Sender::new(None),
         });
         let mut tasks = JoinSet::new();
         // Before the first request: nothing of what happens from now on is missed.
-        tasks.spawn(pump::Sources::subscribe(&shared, events).run(Arc::clone(&shared)));
-        tasks.spawn(handler::kill_during_uploads(Arc::clone(&shared)));
-        let server = Server::start(listener, api::router(Arc::clone(&shared)))?;
+        tasks.spawn(PartsToHear::subscribe(&state, events).run(Arc::clone(&state)));
+        tasks.spawn(handler::kill_during_uploads(Arc::clone(&state)));
+        let server = Server::start(listener, routes::router(Arc::clone(&state)))?;
         Ok(Self {
             server,
-            shared,
+            state,
             tasks,
         })
     }
@@ -154,7 +131,7 @@ impl Dashboard {
     /// Shows one more address before the others: of a part that is started later.
     pub fn add_link(&self, name: &str, url: &str) {
         let link = (name.to_owned(), url.to_owned());
-        self.shared.links().insert(0, link);
+        self.state.links().insert(0, link);
     }
 
     /// Closes the listener and every connection.

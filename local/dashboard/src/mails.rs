@@ -7,35 +7,35 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
+use logic_app::mail::Mail;
 use serde_json::{Value, json};
 
-use super::Shared;
-use super::api::{Part, Problem, problem};
-use super::blobs::Which;
+use super::request::{After, NewestOnly, Problem, problem};
+use super::state::DashboardState;
 use super::text::timestamp;
-use logic_app::mail::Mail;
 
 /// What a mail says comes from strangers: it runs nothing and loads nothing.
-const MAIL_POLICY: &str = "sandbox; default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
+const MAIL_POLICY: &str = "sandbox; default-src 'none'; style-src 'unsafe-inline'; \
+                           base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
 
 /// `GET /api/mails`, oldest first.
 pub(super) async fn list(
-    State(shared): State<Arc<Shared>>,
-    Query(part): Query<Part>,
+    State(state): State<Arc<DashboardState>>,
+    Query(part): Query<NewestOnly>,
 ) -> Json<Vec<Value>> {
-    let Some(outbox) = &shared.outbox else {
+    let Some(outbox) = &state.outbox else {
         return Json(Vec::new());
     };
     let entry = |mail: &Arc<Mail>| described(mail, outbox.url());
-    Json(part.of(&outbox.mails()).iter().map(entry).collect())
+    Json(part.take_from(&outbox.mails()).iter().map(entry).collect())
 }
 
 /// `GET /api/mails/{number}`.
 pub(super) async fn one(
-    State(shared): State<Arc<Shared>>,
+    State(state): State<Arc<DashboardState>>,
     Path(number): Path<u64>,
 ) -> Result<Json<Value>, Problem> {
-    let (mail, url) = mail(&shared, number)?;
+    let (mail, url) = mail(&state, number)?;
     let mut value = described(&mail, &url);
     if let Value::Object(value) = &mut value {
         let plain = mail.email.content.plain_text.clone();
@@ -51,10 +51,10 @@ pub(super) async fn one(
 
 /// `GET /api/mails/{number}/html`: for a frame.
 pub(super) async fn html(
-    State(shared): State<Arc<Shared>>,
+    State(state): State<Arc<DashboardState>>,
     Path(number): Path<u64>,
 ) -> Result<Response, Problem> {
-    let (mail, _) = mail(&shared, number)?;
+    let (mail, _) = mail(&state, number)?;
     let html = mail.email.content.html.clone().unwrap_or_default();
     let headers = [
         (CONTENT_TYPE, "text/html; charset=utf-8"),
@@ -66,13 +66,13 @@ pub(super) async fn html(
 /// `GET /api/handed-over`: what the Logic App took, as it was sent, oldest first; `?after=N` skips
 /// the first N.
 pub(super) async fn handed_over(
-    State(shared): State<Arc<Shared>>,
-    Query(which): Query<Which>,
+    State(state): State<Arc<DashboardState>>,
+    Query(from): Query<After>,
 ) -> Json<Vec<Value>> {
-    let received = shared
+    let received = state
         .logic_app
         .as_ref()
-        .map_or_else(Vec::new, |logic_app| logic_app.received_after(which.after));
+        .map_or_else(Vec::new, |logic_app| logic_app.received_after(from.after));
     let bodies = received.iter();
     // Checked to be JSON when it was accepted.
     Json(
@@ -82,8 +82,8 @@ pub(super) async fn handed_over(
     )
 }
 
-fn mail(shared: &Shared, number: u64) -> Result<(Arc<Mail>, String), Problem> {
-    let outbox = shared.outbox.as_ref();
+fn mail(state: &DashboardState, number: u64) -> Result<(Arc<Mail>, String), Problem> {
+    let outbox = state.outbox.as_ref();
     let found = outbox.and_then(|outbox| Some((outbox.mail(number)?, outbox.url().to_owned())));
     let missing = || problem(StatusCode::NOT_FOUND, format!("there is no mail {number}"));
     found.ok_or_else(missing)

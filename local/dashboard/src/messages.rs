@@ -1,18 +1,20 @@
-//! `/api/messages` and `/api/dead-letters`: what is in the queue, and one more for it.
+//! `/api/messages` and `/api/dead-letters`: what is in the queue, one more for it, and the redrive.
 
 use std::sync::Arc;
 
 use axum::Json;
+use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use bus::{Accepted, DeadLetter, Enqueued, Message, Peeked};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::Shared;
-use super::api::{Part, Problem, problem};
-use super::text::{Body, contents, timestamp};
-use bus::{Accepted, DeadLetter, Enqueued, Message, Peeked};
+use super::operator::{Operator, OperatorError};
+use super::request::{NewestOnly, Problem, problem, read};
+use super::state::DashboardState;
+use super::text::{ShownBody, contents, timestamp};
 
 /// The largest message that a queue of the standard tier takes, in bytes.
 const MESSAGE_MAX: usize = 256 * 1024;
@@ -23,30 +25,33 @@ const ID_MAX: usize = 128;
 /// A message to send.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct Sent {
+pub(super) struct MessageToSend {
     body: String,
     session_id: Option<String>,
     message_id: Option<String>,
 }
 
 /// `GET /api/messages`: those that wait or are locked, oldest first.
-pub(super) async fn list(State(shared): State<Arc<Shared>>) -> Json<Vec<Value>> {
-    let all = shared.queue.peek();
+pub(super) async fn list(State(state): State<Arc<DashboardState>>) -> Json<Vec<Value>> {
+    let all = state.queue.peek();
     Json(all.iter().map(waiting).collect())
 }
 
 /// `GET /api/dead-letters`, oldest first.
 pub(super) async fn dead_letters(
-    State(shared): State<Arc<Shared>>,
-    Query(part): Query<Part>,
+    State(state): State<Arc<DashboardState>>,
+    Query(part): Query<NewestOnly>,
 ) -> Json<Vec<Value>> {
-    let all = shared.queue.dead_letters();
-    Json(part.of(&all).iter().map(dead).collect())
+    let all = state.queue.dead_letters();
+    Json(part.take_from(&all).iter().map(dead).collect())
 }
 
 /// `GET /api/messages/{sequence}`: everything that is known of it.
-pub(super) async fn one(State(shared): State<Arc<Shared>>, Path(sequence): Path<u64>) -> Response {
-    let model = shared.model();
+pub(super) async fn one(
+    State(state): State<Arc<DashboardState>>,
+    Path(sequence): Path<u64>,
+) -> Response {
+    let model = state.model();
     match model.message(sequence) {
         Some(message) => Json(message.whole()).into_response(),
         None => problem(
@@ -59,14 +64,12 @@ pub(super) async fn one(State(shared): State<Arc<Shared>>, Path(sequence): Path<
 
 /// `POST /api/messages`.
 pub(super) async fn send(
-    State(shared): State<Arc<Shared>>,
+    State(state): State<Arc<DashboardState>>,
     Json(sent): Json<Value>,
 ) -> Result<Response, Problem> {
     let bad = |text: String| problem(StatusCode::BAD_REQUEST, text);
-    let sent: Sent = serde_path_to_error::deserialize(sent)
-        .map_err(|error| bad(format!("{}: {}", error.path(), error.inner())))?;
-    let message = message(sent).map_err(bad)?;
-    let enqueued = shared.queue.enqueue(message);
+    let message = message(read(sent)?).map_err(bad)?;
+    let enqueued = state.queue.enqueue(message);
     let answer = match enqueued.map_err(|refused| bad(refused.to_string()))? {
         Enqueued::Accepted { sequence } => json!({ "sequence": sequence }),
         Enqueued::Duplicate => json!({ "duplicate": true }),
@@ -74,7 +77,7 @@ pub(super) async fn send(
     Ok((StatusCode::CREATED, Json(answer)).into_response())
 }
 
-fn message(sent: Sent) -> Result<Message, String> {
+fn message(sent: MessageToSend) -> Result<Message, String> {
     if sent.body.len() > MESSAGE_MAX {
         return Err(format!(
             "body: expected at most {MESSAGE_MAX} bytes, not {}",
@@ -120,7 +123,7 @@ fn accepted(accepted: &Accepted, delivery_count: u32) -> Value {
         "expiresAt": timestamp(accepted.expires),
         "contents": contents(&accepted.message.body),
         "properties": properties,
-        "body": Body::of(&accepted.message.body),
+        "body": ShownBody::from_bytes(&accepted.message.body),
     })
 }
 
@@ -128,4 +131,36 @@ fn set(object: &mut Value, name: &str, value: String) {
     if let Value::Object(object) = object {
         object.insert(name.to_owned(), value.into());
     }
+}
+
+/// RedriveRequest letters; all when there is no number.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RedriveRequest {
+    sequence: Option<u64>,
+}
+
+/// `POST /api/dead-letters/redrive`: runs the operator's tool, as one would on a bad day.
+///
+/// Answers what the tool wrote, line by line, and whether no letter is left.
+pub(super) async fn redrive(
+    State(state): State<Arc<DashboardState>>,
+    body: Bytes,
+) -> Result<Json<Value>, Problem> {
+    let wanted: RedriveRequest = match body.is_empty() {
+        true => RedriveRequest::default(),
+        false => serde_json::from_slice(&body)
+            .map_err(|error| problem(StatusCode::BAD_REQUEST, error.to_string()))?,
+    };
+    let tool = Operator::new(&state.settings);
+    let redriven = tool.redrive(wanted.sequence).await.map_err(|error| {
+        let status = match error {
+            OperatorError::NotStarted { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            OperatorError::Failed(_) => StatusCode::BAD_GATEWAY,
+        };
+        problem(status, error.to_string())
+    })?;
+    Ok(Json(
+        json!({ "complete": redriven.complete, "lines": redriven.lines }),
+    ))
 }

@@ -7,10 +7,9 @@ use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::process::Stdio;
 
-use tokio::process::Command;
-
 use host::app::Settings;
 use stand_in::programs;
+use tokio::process::Command;
 
 const PROGRAM: &str = "order-items-ops";
 

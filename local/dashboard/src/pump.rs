@@ -3,26 +3,25 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use time::OffsetDateTime;
-use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::broadcast::{self, Receiver};
-use tokio::time::{MissedTickBehavior, interval};
-
-use super::events::Tick;
-use super::{Shared, snapshot};
 use blob::BlobHandle;
 use bus::Transition;
 use host::{Event, Level};
 use logic_app::mail::{Mail, OutboxReader};
 use logic_app::{LogicAppHandle, Received};
 use stand_in::Seen;
+use time::OffsetDateTime;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::broadcast::{self, Receiver};
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::snapshot;
+use super::state::DashboardState;
 
 /// Between two ticks, at least.
 const TICK: Duration = Duration::from_millis(100);
 
-/// What the parts tell.
 #[derive(Debug)]
-pub(super) struct Sources {
+pub(super) struct PartsToHear {
     transitions: Receiver<Transition>,
     events: Receiver<Event>,
     requests: Receiver<Seen>,
@@ -30,10 +29,10 @@ pub(super) struct Sources {
     mails: Receiver<Arc<Mail>>,
 }
 
-/// One thing that was told.
-enum Told {
+/// What a part tells.
+enum PartEvent {
     Transition(Transition),
-    Event(Event),
+    Host(Event),
     Request(Seen),
     HandedOver(Received),
     Mail(Arc<Mail>),
@@ -41,14 +40,14 @@ enum Told {
     Missed(u64),
 }
 
-impl Sources {
+impl PartsToHear {
     /// Listens from now on.
-    pub(super) fn subscribe(shared: &Shared, events: Receiver<Event>) -> Self {
-        let blob = shared.blob.as_ref();
-        let logic_app = shared.logic_app.as_ref();
-        let outbox = shared.outbox.as_ref();
+    pub(super) fn subscribe(state: &DashboardState, events: Receiver<Event>) -> Self {
+        let blob = state.blob.as_ref();
+        let logic_app = state.logic_app.as_ref();
+        let outbox = state.outbox.as_ref();
         Self {
-            transitions: shared.queue.transitions(),
+            transitions: state.queue.transitions(),
             events,
             requests: blob.map_or_else(silent, BlobHandle::seen),
             handed_over: logic_app.map_or_else(silent, LogicAppHandle::arrivals),
@@ -57,53 +56,57 @@ impl Sources {
     }
 
     /// Never ends.
-    pub(super) async fn run(mut self, shared: Arc<Shared>) {
+    pub(super) async fn run(mut self, state: Arc<DashboardState>) {
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut told = 0;
+        let (mut told, mut faults) = (0, state.faults());
         loop {
             tokio::select! {
                 biased;
                 _ = ticks.tick() => {
-                    let revision = shared.model().revision();
+                    // A switch does not tell that it was turned.
+                    let standing = state.faults();
+                    if standing != faults {
+                        faults = standing;
+                        state.model().touch();
+                    }
+                    let revision = state.model().revision();
                     if revision != told {
                         told = revision;
-                        let tick = Tick::new(&shared, revision, &snapshot::changes(&shared));
-                        // An error means that no page is open.
-                        shared.ticks.send(Arc::new(tick)).ok();
+                        state.tick(revision, &snapshot::changes(&state));
                     }
                 }
-                something = self.next() => tell(&shared, &something),
+                event = self.next() => tell(&state, &event),
             }
         }
     }
 
-    async fn next(&mut self) -> Told {
+    async fn next(&mut self) -> PartEvent {
         tokio::select! {
             // What is sent first is told first: the queue before the host, the wire before both.
             biased;
-            told = recv(&mut self.transitions) => told.map_or_else(Told::Missed, Told::Transition),
-            told = recv(&mut self.requests) => told.map_or_else(Told::Missed, Told::Request),
-            told = recv(&mut self.handed_over) => told.map_or_else(Told::Missed, Told::HandedOver),
-            told = recv(&mut self.mails) => told.map_or_else(Told::Missed, Told::Mail),
-            told = recv(&mut self.events) => told.map_or_else(Told::Missed, Told::Event),
+            event = recv(&mut self.transitions, PartEvent::Transition) => event,
+            event = recv(&mut self.requests, PartEvent::Request) => event,
+            event = recv(&mut self.handed_over, PartEvent::HandedOver) => event,
+            event = recv(&mut self.mails, PartEvent::Mail) => event,
+            event = recv(&mut self.events, PartEvent::Host) => event,
         }
     }
 }
 
-fn tell(shared: &Shared, told: &Told) {
+fn tell(state: &DashboardState, event: &PartEvent) {
     let now = OffsetDateTime::now_utc();
-    if let Told::Event(Event::HandlerExited { .. }) = told {
-        shared.exits.send_modify(|exits| *exits += 1);
+    if let PartEvent::Host(Event::HandlerExited { .. }) = event {
+        state.exits.send_modify(|exits| *exits += 1);
     }
-    let mut model = shared.model();
-    match told {
-        Told::Transition(transition) => model.transition(transition, now),
-        Told::Event(event) => model.event(event, now),
-        Told::Request(seen) => model.seen(seen),
-        Told::HandedOver(received) => model.handed_over(received),
-        Told::Mail(mail) => model.mailed(mail),
-        Told::Missed(missed) => {
+    let mut model = state.model();
+    match event {
+        PartEvent::Transition(transition) => model.transition(transition, now),
+        PartEvent::Host(event) => model.event(event, now),
+        PartEvent::Request(seen) => model.seen(seen),
+        PartEvent::HandedOver(received) => model.handed_over(received),
+        PartEvent::Mail(mail) => model.mailed(mail),
+        PartEvent::Missed(missed) => {
             let text = format!("too much at once: {missed} events are not shown");
             model.note(Level::Warning, &text, now);
         }
@@ -116,10 +119,10 @@ fn silent<T: Clone>() -> Receiver<T> {
 }
 
 /// The next one, or how many were missed; waits for ever when the part is gone.
-async fn recv<T: Clone>(source: &mut Receiver<T>) -> Result<T, u64> {
-    match source.recv().await {
-        Ok(told) => Ok(told),
-        Err(RecvError::Lagged(missed)) => Err(missed),
+async fn recv<T: Clone>(part: &mut Receiver<T>, event: impl FnOnce(T) -> PartEvent) -> PartEvent {
+    match part.recv().await {
+        Ok(told) => event(told),
+        Err(RecvError::Lagged(missed)) => PartEvent::Missed(missed),
         Err(RecvError::Closed) => std::future::pending().await,
     }
 }

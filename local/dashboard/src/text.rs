@@ -1,7 +1,8 @@
-//! Bytes and times as people read them.
+//! Bytes, levels and times as people read them.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use host::Level;
 use serde::Serialize;
 use serde_json::Value;
 use time::OffsetDateTime;
@@ -16,15 +17,15 @@ const CONTENTS_MAX: usize = 80;
 /// A body: text when it is UTF-8, else base64; cut when it is long.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Body {
+pub(super) struct ShownBody {
     encoding: &'static str,
     data: String,
     length: usize,
     truncated: bool,
 }
 
-impl Body {
-    pub(super) fn of(bytes: &[u8]) -> Self {
+impl ShownBody {
+    pub(super) fn from_bytes(bytes: &[u8]) -> Self {
         let shown = bytes.get(..BODY_MAX).unwrap_or(bytes);
         let (encoding, data) = match std::str::from_utf8(bytes) {
             Ok(text) => (
@@ -78,6 +79,15 @@ pub(super) fn cut(text: &str, characters: usize) -> String {
     }
 }
 
+/// The level, as the page knows it.
+pub(super) fn level_name(level: Level) -> &'static str {
+    match level {
+        Level::Information => "info",
+        Level::Warning => "warning",
+        Level::Error => "error",
+    }
+}
+
 /// RFC 3339.
 pub(super) fn timestamp(time: OffsetDateTime) -> String {
     let milliseconds = time.millisecond();
@@ -105,12 +115,12 @@ mod tests {
     #[test]
     fn a_long_body_is_cut_between_characters_and_bytes_are_base64() {
         let long = "é".repeat(BODY_MAX);
-        let body = Body::of(format!("x{long}").as_bytes());
+        let body = ShownBody::from_bytes(format!("x{long}").as_bytes());
         assert!(
             body.truncated && body.data.len() == BODY_MAX - 1,
             "{}",
             body.data.len()
         );
-        assert_eq!(Body::of(b"\xff\xfe").data, "//4=");
+        assert_eq!(ShownBody::from_bytes(b"\xff\xfe").data, "//4=");
     }
 }

@@ -2,15 +2,14 @@
 
 use std::collections::VecDeque;
 
+use host::{Exit, Level, Next};
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use super::log_line::level_name;
-use crate::text::{cut, timestamp};
-use host::{Exit, Level, Next};
+use crate::text::{cut, level_name, timestamp};
 
 /// Entries that are kept: the newest.
-const KEPT: usize = 100;
+const ENTRIES_MAX: usize = 100;
 
 /// The longest text of an entry, in characters.
 const TEXT_MAX: usize = 1_000;
@@ -18,13 +17,13 @@ const TEXT_MAX: usize = 1_000;
 /// The newest of what happened.
 #[derive(Debug, Default)]
 pub(crate) struct Activity {
-    entries: VecDeque<Entry>,
+    entries: VecDeque<ActivityEntry>,
     last: u64,
     told: u64,
 }
 
 #[derive(Debug, Clone, Serialize)]
-pub(crate) struct Entry {
+pub(crate) struct ActivityEntry {
     number: u64,
     at: String,
     level: &'static str,
@@ -33,11 +32,11 @@ pub(crate) struct Entry {
 
 impl Activity {
     pub(super) fn add(&mut self, level: Level, text: &str, now: OffsetDateTime) {
-        if self.entries.len() == KEPT {
+        if self.entries.len() == ENTRIES_MAX {
             self.entries.pop_front();
         }
         self.last += 1;
-        self.entries.push_back(Entry {
+        self.entries.push_back(ActivityEntry {
             number: self.last,
             at: timestamp(now),
             level: level_name(level),
@@ -46,12 +45,12 @@ impl Activity {
     }
 
     /// What is kept, oldest first.
-    pub(crate) fn all(&self) -> impl Iterator<Item = &Entry> {
+    pub(crate) fn all(&self) -> impl Iterator<Item = &ActivityEntry> {
         self.entries.iter()
     }
 
     /// What is new since the last call.
-    pub(crate) fn take_new(&mut self) -> Vec<Entry> {
+    pub(crate) fn take_new(&mut self) -> Vec<ActivityEntry> {
         let told = std::mem::replace(&mut self.told, self.last);
         let new = self.entries.iter().filter(|entry| entry.number > told);
         new.cloned().collect()

@@ -10,9 +10,13 @@ const FAULTS = { // as the API names them, on the button, in a sentence
   storage: [
     ["refuses", "refuses", "refuses connections"], ["503", "503", "answers 503"], ["429", "429", "answers 429 with Retry-After"],
     ["slow", "slow", "answers 3 s late"], ["hangs", "hangs", "never answers"],
-    ["applies-but-loses-the-reply", "loses the reply", "writes, and loses the reply"], ["forbids", "forbids", "answers 403"], ["flaky", "flaky", "fails at random"],
+    ["applies-but-loses-the-reply", "loses the reply", "writes, and loses the reply"],
+    ["applies-but-says-no", "says no", "writes, and answers 500"], ["forbids", "forbids", "answers 403"], ["flaky", "flaky", "fails at random"],
   ],
-  logicApp: [["down", "down", "is down"], ["502", "502", "answers 502"], ["hangs", "hangs", "never answers"], ["flaky", "flaky", "fails at random"]],
+  logicApp: [
+    ["down", "down", "is down"], ["502", "502", "answers 502"], ["hangs", "hangs", "never answers"],
+    ["applies-but-loses-the-reply", "loses the reply", "takes the order, and loses the reply"], ["flaky", "flaky", "fails at random"],
+  ],
 };
 const NAMES = { storage: "Blob Storage", logicApp: "The Logic App" };
 

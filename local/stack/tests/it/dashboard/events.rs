@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{LIMIT, World};
 
 /// The next event of a stream: its name and its data.
-async fn event(response: &mut Response, rest: &mut String) -> (String, Value) {
+pub(super) async fn event(response: &mut Response, rest: &mut String) -> (String, Value) {
     let whole = async {
         loop {
             if let Some((event, after)) = rest.clone().split_once("\n\n") {

@@ -1,9 +1,11 @@
 //! The fault switches.
 
-use reqwest::StatusCode;
+use reqwest::{Method, StatusCode};
 use serde_json::json;
+use stand_in::Fault;
 
 use super::World;
+use super::events::event;
 
 #[tokio::test]
 async fn the_fault_switches_break_and_heal_their_parts() {
@@ -66,5 +68,31 @@ async fn an_unknown_fault_is_refused_by_name_and_changes_nothing() {
         answer["error"].as_str().unwrap().contains("`queue`"),
         "{answer}"
     );
+    world.stack.stop().await;
+}
+
+/// A chaos run, and a test, turn the switches themselves.
+#[tokio::test]
+async fn a_fault_that_another_hand_has_set_is_shown_and_told_to_the_page() {
+    let world = World::start().await;
+    let mut stream = world
+        .request(Method::GET, "/api/events")
+        .send()
+        .await
+        .unwrap();
+    let mut rest = String::new();
+    let storage = world.stack.blob.as_ref().unwrap().faults();
+    let logic_app = world.stack.logic_app.as_ref().unwrap().faults();
+    storage.set(Fault::FORBID_ALL);
+    logic_app.refuse_connections();
+    let broken = json!({ "storage": "forbids", "logicApp": "down" });
+    assert_eq!(world.get("/api/faults").await, broken);
+    assert_eq!(world.get("/api/state").await["faults"], broken);
+    while event(&mut stream, &mut rest).await.1["faults"] != broken {}
+    storage.set(Fault::None);
+    logic_app.set(Fault::None);
+    let none = json!({ "storage": "none", "logicApp": "none" });
+    assert_eq!(world.get("/api/faults").await, none);
+    while event(&mut stream, &mut rest).await.1["faults"] != none {}
     world.stack.stop().await;
 }

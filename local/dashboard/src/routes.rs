@@ -1,48 +1,23 @@
-//! The routes, and how an error is told.
+//! Which address leads where.
 
 use std::sync::Arc;
 
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::routing::{get, post};
-use axum::{Json, Router, middleware};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use axum::{Router, middleware};
 
-use super::{
-    Shared, assets, blobs, events, faults, guard, handler, mails, messages, redrive, snapshot,
-};
+use super::request::problem;
+use super::state::DashboardState;
+use super::{assets, blobs, events, faults, guard, handler, mails, messages, snapshot};
 
 /// The largest request, in bytes: a message of 256 KB as a JSON string.
 const REQUEST_MAX: usize = 2 * 1024 * 1024;
 
-/// How much of a list is asked for.
-#[derive(Debug, Deserialize)]
-pub(super) struct Part {
-    /// So many of the newest; without it, all.
-    newest: Option<usize>,
-}
-
-impl Part {
-    /// Of a list with the oldest first.
-    pub(super) fn of<'a, T>(&self, all: &'a [T]) -> &'a [T] {
-        let skipped = all.len().saturating_sub(self.newest.unwrap_or(usize::MAX));
-        all.get(skipped..).unwrap_or_default()
-    }
-}
-
-/// An answer that says what is wrong.
-pub(super) type Problem = (StatusCode, Json<Value>);
-
-/// A status, and the reason for people.
-pub(super) fn problem(status: StatusCode, text: impl Into<String>) -> Problem {
-    (status, Json(json!({ "error": text.into() })))
-}
-
 /// The page and its API, behind the guard.
-pub(super) fn router(shared: Arc<Shared>) -> Router {
+pub(super) fn router(state: Arc<DashboardState>) -> Router {
     let api = Router::new()
-        .route("/state", get(snapshot::state))
+        .route("/state", get(snapshot::whole))
         .route("/events", get(events::events))
         .route("/faults", get(faults::get).put(faults::put))
         .route("/handler/kill", post(handler::kill))
@@ -53,7 +28,7 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
         .route("/messages", get(messages::list).post(messages::send))
         .route("/messages/{sequence}", get(messages::one))
         .route("/dead-letters", get(messages::dead_letters))
-        .route("/dead-letters/redrive", post(redrive::redrive))
+        .route("/dead-letters/redrive", post(messages::redrive))
         .route("/blobs", get(blobs::list))
         .route("/blobs/history", get(blobs::history))
         .route("/blobs/{container}/{name}", get(blobs::versions))
@@ -70,5 +45,5 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
         .nest("/api", api)
         .layer(middleware::from_fn(guard::guard))
         .layer(DefaultBodyLimit::max(REQUEST_MAX))
-        .with_state(shared)
+        .with_state(state)
 }
