@@ -14,8 +14,8 @@ use load::{
     Pace, Plan, Report,
     evidence::sha256,
     judge::Violation,
+    places::{Addresses, Places},
     run,
-    target::{Addresses, Places},
 };
 use serde_json::{Value, json};
 use stack::{Ports, Stack};
@@ -218,10 +218,8 @@ async fn s1_s2_s3_a_load_with_faults_and_kills_keeps_the_promise() {
         .await;
     println!("{report}");
     assert!(report.kept, "{report}");
-    assert!(
-        report.faults.storage_spells > 0 && report.faults.kills > 0,
-        "{report}"
-    );
+    let faults = report.faults.unwrap();
+    assert!(faults.storage_spells > 0 && faults.kills > 0, "{report}");
     assert_eq!(report.messages.due, 300);
     assert_eq!(
         report.messages.accepted as u64 + report.messages.replaced,

@@ -18,8 +18,8 @@ use load::{
     Faults, Pace, Plan, Report,
     evidence::sha256,
     judge::Violation,
+    places::{Addresses, Places},
     run,
-    target::{Addresses, Places},
 };
 use serde_json::{Value, json};
 use time::format_description::well_known::Rfc3339;

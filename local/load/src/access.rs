@@ -3,34 +3,31 @@
 mod blobs;
 mod bus;
 mod dashboard;
-mod shapes;
-mod signature;
 
-use super::LoadError;
-use super::target::Places;
-pub(super) use blobs::Blobs;
-pub(super) use bus::{Answer, Bus};
-pub(super) use dashboard::Dashboard;
+use std::error::Error;
+
 use stand_in::http_client;
+
+use crate::LoadError;
+use crate::places::Places;
+pub(crate) use blobs::Blobs;
+pub(crate) use bus::{Answer, Bus};
+pub(crate) use dashboard::Dashboard;
 
 /// One client for all parts of one stack.
 #[derive(Debug, Clone)]
-pub(super) struct Access {
-    /// The queue's door.
-    pub(super) bus: Bus,
-    /// The dashboard's API.
-    pub(super) dashboard: Dashboard,
-    /// The storage account.
-    pub(super) blobs: Blobs,
+pub(crate) struct Access {
+    pub(crate) bus: Bus,
+    pub(crate) dashboard: Dashboard,
+    pub(crate) blobs: Blobs,
     /// For the storefront's pages.
-    pub(super) client: reqwest::Client,
-    /// Where they all are.
-    pub(super) places: Places,
+    pub(crate) client: reqwest::Client,
+    pub(crate) places: Places,
 }
 
 impl Access {
-    pub(super) fn to(places: &Places) -> Result<Self, LoadError> {
-        let problem = |error: &dyn std::error::Error| LoadError::Client(error.to_string());
+    pub(crate) fn to(places: &Places) -> Result<Self, LoadError> {
+        let problem = |error: &dyn Error| LoadError::Client(error.to_string());
         let builder = http_client::builder().map_err(|error| problem(&error))?;
         let builder = builder.redirect(reqwest::redirect::Policy::none());
         let client = builder.build().map_err(|error| problem(&error))?;
@@ -55,7 +52,7 @@ impl Access {
 }
 
 /// The innermost cause: the outer ones only repeat the address.
-pub(super) fn cause(error: &dyn std::error::Error) -> String {
+pub(crate) fn cause(error: &dyn Error) -> String {
     let mut innermost = error;
     while let Some(source) = innermost.source() {
         innermost = source;

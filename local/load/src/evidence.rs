@@ -1,23 +1,18 @@
 //! What the judge is shown: what was sent, and what can be seen of it afterwards. Plain data.
 //!
-//! It comes from outside, over HTTP ([`watch`] during the run, [`gather`] after it), or from whoever has the parts in its
-//! own process.
-
-mod cart;
-pub(super) mod gather;
-mod mailed;
-pub(super) mod seen;
-pub(super) mod watch;
+//! It comes from outside, over HTTP, or from whoever has the parts in its own process. Nothing here reads it: so the judge
+//! stands on these types alone.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
-
-pub use cart::Cart;
-pub use mailed::Mailed;
 
 /// How sending a message ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -117,6 +112,102 @@ pub struct Blob {
     pub mark: Mark,
 }
 
+/// A fallback request that the Logic App accepted: an e-mail.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct Mailed {
+    /// `failure.messageId`.
+    pub message_id: Option<String>,
+    /// `failure.sessionId`.
+    pub session: Option<String>,
+    /// `failure.sequenceNumber`.
+    pub sequence: Option<u64>,
+    /// Of `order` as JSON without blanks.
+    pub order_sha256: Option<String>,
+    /// Of the bytes in `rawBody`, when all of them are there.
+    pub raw_sha256: Option<String>,
+    /// The cart in the order.
+    pub cart: Option<Cart>,
+}
+
+impl Mailed {
+    /// Reads a fallback request, as an object or as the text of one.
+    #[must_use]
+    pub fn read(body: &Value) -> Self {
+        let parsed = body
+            .as_str()
+            .and_then(|text| serde_json::from_str(text).ok());
+        let body: &Value = parsed.as_ref().unwrap_or(body);
+        let failure = body.get("failure");
+        let text = |key: &str| Some(failure?.get(key)?.as_str()?.to_owned());
+        let order = body.get("order").map(Value::to_string);
+        Self {
+            message_id: text("messageId"),
+            session: text("sessionId"),
+            sequence: failure.and_then(|failure| failure.get("sequenceNumber")?.as_u64()),
+            cart: order
+                .as_ref()
+                .and_then(|order| Cart::of_order(order.as_bytes())),
+            order_sha256: order.map(|order| sha256(order.as_bytes())),
+            raw_sha256: body
+                .get("rawBody")
+                .and_then(raw_body)
+                .map(|bytes| sha256(&bytes)),
+        }
+    }
+}
+
+/// The bytes of an unreadable message; none when they are not all there.
+fn raw_body(raw: &Value) -> Option<Vec<u8>> {
+    let data = raw.get("data")?.as_str()?;
+    let bytes = match raw.get("encoding")?.as_str()? {
+        "utf-8" => data.as_bytes().to_vec(),
+        "base64" => STANDARD.decode(data).ok()?,
+        _ => return None,
+    };
+    let is_whole = !raw.get("truncated")?.as_bool()?;
+    is_whole.then_some(bytes)
+}
+
+/// A cart as it is shown, or as it is stored.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct Cart {
+    /// Product and quantity, in their order.
+    pub lines: Vec<(u64, u64)>,
+    /// Whether the order is placed.
+    pub complete: bool,
+}
+
+impl Cart {
+    /// The cart in an order's JSON; none when it is something else.
+    #[must_use]
+    pub fn of_order(json: &[u8]) -> Option<Self> {
+        let order: Value = serde_json::from_slice(json).ok()?;
+        let products = order.get("products")?.as_array()?.iter();
+        let lines = products.map(|product| {
+            Some((
+                product.get("id")?.as_u64()?,
+                product.get("quantity")?.as_u64()?,
+            ))
+        });
+        Some(Self {
+            lines: lines.collect::<Option<_>>()?,
+            complete: order.get("complete")?.as_bool()?,
+        })
+    }
+}
+
+impl fmt::Display for Cart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lines: Vec<String> = self
+            .lines
+            .iter()
+            .map(|(id, quantity)| format!("{quantity} × product {id}"))
+            .collect();
+        let state = if self.complete { "complete" } else { "open" };
+        write!(f, "[{}] ({state})", lines.join(", "))
+    }
+}
+
 /// A message that is still in the queue, or dead-lettered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Waiting {
@@ -163,6 +254,7 @@ impl Evidence {
 #[must_use]
 pub fn sha256(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
+
     let mut hex = String::with_capacity(64);
     for byte in Sha256::digest(bytes) {
         // Writing to a String cannot fail.
@@ -175,4 +267,54 @@ pub fn sha256(bytes: &[u8]) -> String {
 #[must_use]
 pub fn blob_name(session: &str) -> String {
     format!("{session}.json")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_order_is_read() {
+        let cart =
+            Cart::of_order(br#"{"id":"S","products":[{"id":8,"quantity":2}],"complete":true}"#);
+        assert_eq!(
+            cart,
+            Some(Cart {
+                lines: vec![(8, 2)],
+                complete: true
+            })
+        );
+        assert_eq!(Cart::of_order(b"{}"), None);
+    }
+
+    #[test]
+    fn a_fallback_request_is_read_as_an_object_and_as_text() {
+        let body = serde_json::json!({
+            "order": {"id": "S", "revision": 1},
+            "failure": {"messageId": "m", "sessionId": "S", "sequenceNumber": 7},
+        });
+        let read = Mailed::read(&body);
+        assert_eq!(
+            read.order_sha256,
+            Some(sha256(br#"{"id":"S","revision":1}"#))
+        );
+        assert_eq!(
+            (read.message_id.as_deref(), read.sequence),
+            (Some("m"), Some(7))
+        );
+        assert_eq!(Mailed::read(&Value::from(body.to_string())), read);
+    }
+
+    #[test]
+    fn the_bytes_of_an_unreadable_message_are_read_when_they_are_whole() {
+        let read = |encoding: &str, data: &str, truncated: bool| {
+            let raw =
+                serde_json::json!({"encoding": encoding, "data": data, "truncated": truncated});
+            Mailed::read(&serde_json::json!({"rawBody": raw, "failure": {}})).raw_sha256
+        };
+        assert_eq!(read("utf-8", "Zoë", false), Some(sha256("Zoë".as_bytes())));
+        assert_eq!(read("base64", "/wA=", false), Some(sha256(&[255, 0])));
+        assert_eq!(read("utf-8", "Zo", true), None);
+        assert_eq!(read("base64", "no base64", false), None);
+    }
 }

@@ -8,7 +8,6 @@
 
 mod blobs;
 mod index;
-mod mails;
 mod violation;
 
 #[cfg(test)]
@@ -16,7 +15,7 @@ mod tests;
 
 use serde::Serialize;
 
-use super::evidence::{Blob, Evidence, Sent, blob_name};
+use crate::evidence::{Blob, Evidence, Mailed, Sent, blob_name};
 use index::Index;
 pub use violation::Violation;
 
@@ -75,7 +74,7 @@ pub struct PoisonFates {
 /// Holds what can be seen against what was sent.
 #[must_use]
 pub fn judge(evidence: &Evidence) -> Verdict {
-    let index = Index::of(evidence);
+    let index = Index::new(evidence);
     let mut verdict = Verdict {
         violations: index.conflicts.clone(),
         ..Verdict::default()
@@ -91,7 +90,7 @@ pub fn judge(evidence: &Evidence) -> Verdict {
     blobs::contents(evidence, &index, found);
     blobs::went_back(evidence, &index, found);
     blobs::foreign(evidence, &index, found);
-    mails::whole(evidence, &index, found);
+    mails_are_whole(evidence, &index, found);
     found.dedup();
     verdict
 }
@@ -158,4 +157,37 @@ fn is_later(blob: &Blob, sent: &Sent, index: &Index<'_>) -> bool {
         _ => true,
     };
     later_number && in_blob.revision > sent.revision
+}
+
+/// An e-mail has the order it is about, whole; of poison, every byte.
+fn mails_are_whole(evidence: &Evidence, index: &Index<'_>, found: &mut Vec<Violation>) {
+    for mailed in &evidence.mailed {
+        let Some(sent) = mailed.message_id.as_deref().and_then(|id| index.sent(id)) else {
+            // Someone else's order.
+            continue;
+        };
+        let whole = match &sent.order_sha256 {
+            Some(order) => mailed.order_sha256.as_ref() == Some(order),
+            None => mailed.raw_sha256.as_ref() == Some(&sent.sha256),
+        };
+        let for_another = mailed.session.as_ref();
+        if !whole || for_another.is_some_and(|session| *session != sent.session) {
+            found.push(mail_violation(sent, mailed));
+        }
+    }
+}
+
+fn mail_violation(sent: &Sent, mailed: &Mailed) -> Violation {
+    let (what, expected, found) = match &sent.order_sha256 {
+        Some(order) => ("an order", order, &mailed.order_sha256),
+        None => ("bytes", &sent.sha256, &mailed.raw_sha256),
+    };
+    Violation::Mail {
+        message_id: sent.message_id.clone(),
+        session: sent.session.clone(),
+        what,
+        expected: expected.clone(),
+        found: found.clone(),
+        mailed_for: mailed.session.clone(),
+    }
 }

@@ -1,36 +1,42 @@
-//! Load on a running stack, and a judge of what became of it.
+//! Carts and shoppers for a running stack, from outside, and a judge of what became of every message.
 //!
-//! How a run goes ([`run`](run())), and who does what:
+//! In the order in which a run passes them ([`run`](run())):
 //!
 //! ```text
-//! plan, faults    what is to be done, and what is to go wrong
-//! senders         carts arrive and are sent to the queue's door; the oracle writes down what it said
-//! shop            or shoppers click in the storefront, and remember what its pages confirmed
-//! saboteur        breaks things meanwhile, over the dashboard
-//! evidence        what can be seen from outside, during the run and after it
-//! judge           holds one against the other
-//! report          figures and the verdict
+//! plan        what is to be done, and what is to go wrong
+//! places      where the stack is; access speaks to it, over HTTP
+//! message     what is sent: carts, and a little poison
+//! senders     carts arrive and are sent to the queue's door
+//! shop        or shoppers click in the storefront, and remember what its pages confirmed
+//! injector    breaks things meanwhile, over the dashboard
+//! observer    what can be seen from outside, during the run and after it
+//! rest        when the stack is at rest
+//! evidence    what the judge is shown
+//! judge       holds what can be seen against what was sent
+//! report      figures and the verdict
 //! ```
 //!
-//! Oracle and judge share no code with the product and speak HTTP only ([`access`]): what they say does not rest on what
-//! they judge. The judge is a pure function over [`evidence`], so each of its words has a negative control.
-//! [`stack::chaos`] lends senders, evidence and judge for a stack in its own process.
+//! Nothing here reaches the product, nor any part of the stack but `stand-in`: what is said of them does not rest on what
+//! is judged. The judge is a pure function over [`evidence`], so each of its words has a negative control. Chaos, in the
+//! crate `stack`, is such a run with a harsher plan and the instances in hand: it sends with [`Crowd`], waits with
+//! [`rest`], and adds its own [`report::Figures`] to the report.
 
 mod access;
 pub mod evidence;
-mod faults;
+mod injector;
 pub mod judge;
+mod message;
+mod observer;
+pub mod places;
 mod plan;
 mod progress;
 pub mod report;
+pub mod rest;
 mod run;
-mod saboteur;
 mod senders;
 mod shop;
-pub mod target;
 
-pub use faults::{Faults, FaultsError};
-pub use plan::{Pace, Plan};
+pub use plan::{Faults, FaultsError, Pace, Plan, WantedFault};
 pub use report::Report;
 pub use run::run;
 pub use senders::crowd::{CARTS_EACH, Crowd};
@@ -38,9 +44,8 @@ pub use senders::crowd::{CARTS_EACH, Crowd};
 /// Why a load run cannot begin or go on.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
-    /// Where the stack is cannot be found out.
     #[error(transparent)]
-    Target(#[from] target::TargetError),
+    Places(#[from] places::PlacesError),
     /// `--faults` in a wrong form.
     #[error(transparent)]
     Faults(#[from] FaultsError),
@@ -49,18 +54,13 @@ pub enum LoadError {
     Part {
         /// Which one, with its address.
         part: String,
-        /// What happened.
         problem: String,
     },
-    /// A file cannot be written.
     #[error("cannot write {path}: {source}")]
     File {
-        /// The file.
         path: String,
-        /// Why.
         source: std::io::Error,
     },
-    /// The HTTP client cannot be built.
     #[error("no HTTP client: {0}")]
     Client(String),
 }

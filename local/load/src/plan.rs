@@ -1,9 +1,10 @@
 //! What a load run is to do.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
-use super::faults::Faults;
+use stand_in::{LOGIC_APP_FAULTS, NamedFault, STORAGE_FAULTS};
 
 /// How carts arrive.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -35,4 +36,117 @@ pub struct Plan {
     pub settle: Duration,
     /// Where the oracle's notes and the report are written, if anywhere.
     pub out: Option<PathBuf>,
+}
+
+/// What `--faults` asks for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Faults {
+    /// What is wrong with the storage now and then.
+    pub storage: Option<WantedFault>,
+    /// The same of the Logic App.
+    pub logic_app: Option<WantedFault>,
+    /// Whether the handler is killed now and then.
+    pub kills: bool,
+}
+
+/// What is to be wrong with a part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WantedFault {
+    /// Another one each time.
+    Any,
+    This(NamedFault),
+}
+
+/// `--faults` in a wrong form.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FaultsError {
+    /// Not `part=fault`, or no such part.
+    #[error(
+        "--faults {0:?}: expected storage=FAULT, logic-app=FAULT or handler=kills, divided by commas"
+    )]
+    Part(String),
+    /// No such fault.
+    #[error("--faults {part}={found}: expected any, {allowed}")]
+    Fault {
+        /// Of what.
+        part: &'static str,
+        /// What was given.
+        found: String,
+        /// What may be given.
+        allowed: String,
+    },
+}
+
+impl FromStr for Faults {
+    type Err = FaultsError;
+
+    fn from_str(text: &str) -> Result<Self, FaultsError> {
+        let mut faults = Self::default();
+        for pair in text.split(',') {
+            match pair.split_once('=') {
+                Some(("storage", fault)) => {
+                    faults.storage = Some(known("storage", fault, &STORAGE_FAULTS)?);
+                }
+                Some(("logic-app", fault)) => {
+                    faults.logic_app = Some(known("logic-app", fault, &LOGIC_APP_FAULTS)?);
+                }
+                Some(("handler", "kills")) => faults.kills = true,
+                _ => return Err(FaultsError::Part(pair.to_owned())),
+            }
+        }
+        Ok(faults)
+    }
+}
+
+fn known(
+    part: &'static str,
+    fault: &str,
+    allowed: &[NamedFault],
+) -> Result<WantedFault, FaultsError> {
+    if fault == "any" {
+        return Ok(WantedFault::Any);
+    }
+    let found = allowed.iter().find(|known| known.name() == fault);
+    found
+        .map(|found| WantedFault::This(*found))
+        .ok_or_else(|| FaultsError::Fault {
+            part,
+            found: fault.to_owned(),
+            allowed: allowed
+                .iter()
+                .map(|it| it.name())
+                .collect::<Vec<_>>()
+                .join(", "),
+        })
+}
+
+impl Faults {
+    /// Whether nothing goes wrong.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn faults_are_read_and_mistakes_are_named() {
+        let faults: Faults = "storage=flaky,logic-app=any,handler=kills"
+            .parse()
+            .expect("good");
+        assert_eq!(faults.storage, Some(WantedFault::This(NamedFault::Flaky)));
+        assert_eq!(faults.logic_app, Some(WantedFault::Any));
+        assert!(faults.kills && !faults.is_none());
+        let error = |text: &str| text.parse::<Faults>().expect_err(text).to_string();
+        assert!(
+            error("storage=broken").contains("expected any, refuses, 503"),
+            "{}",
+            error("storage=broken")
+        );
+        assert!(error("queue=down").contains("\"queue=down\": expected storage=FAULT"));
+        assert!(error("handler=naps").contains("handler=kills"));
+    }
 }

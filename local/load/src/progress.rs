@@ -5,12 +5,12 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use super::Plan;
+use crate::Plan;
 
 const STEP: Duration = Duration::from_millis(200);
 
 /// A bar over the time in which carts arrive.
-pub(super) fn progress(plan: &Plan) -> ProgressBar {
+pub(crate) fn progress(plan: &Plan) -> ProgressBar {
     let bar = ProgressBar::new(milliseconds(plan.duration));
     match ProgressStyle::with_template("{bar:30} {percent:>3} %  {msg}") {
         Ok(style) => bar.with_style(style),
@@ -19,14 +19,14 @@ pub(super) fn progress(plan: &Plan) -> ProgressBar {
 }
 
 /// The same without an end in sight.
-pub(super) fn spinner(message: &'static str) -> ProgressBar {
+pub(crate) fn spinner(message: &'static str) -> ProgressBar {
     let bar = ProgressBar::new_spinner().with_message(message);
     bar.enable_steady_tick(STEP);
     bar
 }
 
 /// Moves the bar, and shows what is told with it; never ends.
-pub(super) async fn show(bar: &ProgressBar, message: impl Fn() -> String) {
+pub(crate) async fn show(bar: &ProgressBar, message: impl Fn() -> String) {
     let mut tick = interval(STEP);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let began = Instant::now();

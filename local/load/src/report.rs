@@ -1,39 +1,84 @@
 //! What a run has shown: figures, and the verdict in one line.
+//!
+//! One report for every kind of run. Some have sections that others lack: [`Clicks`] of shoppers, [`FaultCounts`] of what
+//! was switched from outside, and the [`Figures`] of a chaos run, which has the instances in its own process.
 
-pub mod breaches;
-mod counts;
 mod latency;
 mod text;
 
+use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use serde::Serialize;
 
-use super::evidence::Evidence;
-use super::judge::{Fates, Verdict, Violation};
-use super::saboteur::Done;
-use super::{LoadError, Pace, Plan};
-pub use counts::{Clicks, Messages};
+use crate::evidence::{Evidence, Fate};
+use crate::injector::FaultCounts;
+use crate::judge::{Fates, PoisonFates, Verdict, Violation};
+use crate::{LoadError, Pace, Plan};
 pub use latency::Latency;
 
-/// How the sending went.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Sending {
-    pub(super) arrived: u64,
-    pub(super) replaced: u64,
-    pub(super) took: Duration,
-    pub(super) settled: Duration,
-    pub(super) sabotage: Done,
-    pub(super) restarts: usize,
-    pub(super) quiet: bool,
+/// How a run went, in one word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Conclusion {
+    /// Everything is accounted for, no blob went back, and no poison was stored.
+    Kept,
+    /// So it is, but not all messages that were asked for could be sent, or some still wait.
+    Incomplete,
+    /// The promise was broken, or nothing was accepted, which proves nothing.
+    Broken,
 }
 
-/// The figures and the verdict of a run.
+/// What a run knows of itself: what was asked for, and how long it took.
+#[derive(Debug, Clone, Default)]
+pub struct Ran {
+    pub seed: u64,
+    /// Carts asked for a second; none at the highest rate.
+    pub rate: Option<f64>,
+    /// Sessions or shoppers.
+    pub sessions: usize,
+    /// Messages that were due.
+    pub due: u64,
+    /// Of them, those that a newer one replaced before they were sent.
+    pub replaced: u64,
+    /// The time of sending.
+    pub took: Duration,
+    /// The time until the queue was at rest.
+    pub settled: Duration,
+    /// What went wrong on purpose, switched from outside.
+    pub faults: Option<FaultCounts>,
+    /// How often the stack began anew.
+    pub restarts: usize,
+    /// Whether the queue was at rest at the end.
+    pub quiet: bool,
+}
+
+impl Ran {
+    pub(crate) fn planned(plan: &Plan) -> Self {
+        Self {
+            seed: plan.seed,
+            rate: match plan.pace {
+                Pace::Rate(rate) => Some(rate),
+                Pace::Max => None,
+            },
+            sessions: plan.carts,
+            ..Self::default()
+        }
+    }
+}
+
+/// A run from its seed to its verdict.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
-    /// `--seed` for the same carts and the same faults again.
+    pub verdict: Conclusion,
+    /// Whether the promise was kept, be the run complete or not.
+    pub kept: bool,
+    /// `--seed` for the same messages and the same faults again.
     pub seed: u64,
+    /// The command that does it again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replay: Option<String>,
     /// Carts asked for a second; none at the highest rate.
     pub rate: Option<f64>,
     /// Sessions or shoppers.
@@ -48,84 +93,224 @@ pub struct Report {
     pub writes: usize,
     /// E-mails about them, also where a later cart was stored afterwards.
     pub mails: usize,
-    /// Seconds in which carts were sent.
+    /// Seconds in which messages were sent.
     pub seconds: f64,
-    /// Seconds until the queue was quiet.
+    /// Seconds until the queue was at rest.
     pub settled_seconds: f64,
-    /// Accepted carts a second, by the time until the queue was quiet.
+    /// Accepted messages a second, by the time until the queue was at rest.
     pub throughput: f64,
     /// From the moment a cart was due until the queue, or the page, had confirmed it.
     pub to_accepted: Latency,
     /// From the moment a cart was due until its session's blob held it or a later one.
     pub to_stored: Latency,
-    /// What went wrong on purpose.
-    pub faults: Done,
+    /// What went wrong on purpose, when it was switched from outside.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub faults: Option<FaultCounts>,
     /// How often the stack began anew.
     pub restarts: usize,
-    /// Whether the queue was quiet at the end.
+    /// What only those can count who have the instances in hand.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub figures: Option<Figures>,
+    /// Whether the queue was at rest at the end.
     pub quiet: bool,
-    /// Whether the promise was kept.
-    pub kept: bool,
-    /// Every breach of it.
+    /// Every breach of the promise, as the judge found it.
     pub violations: Vec<Violation>,
+    /// What else is wrong.
+    pub problems: Vec<String>,
+}
+
+/// Messages by what the queue said.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Messages {
+    /// Messages that were due.
+    pub due: u64,
+    /// Of them, those that a newer one replaced before they were sent.
+    pub replaced: u64,
+    /// Those whose sending has come to an end.
+    pub sent: usize,
+    /// 201.
+    pub accepted: usize,
+    /// No.
+    pub refused: usize,
+    /// The answer never came.
+    pub maybe: usize,
+    /// Sent more than once.
+    pub retried: usize,
+    /// Accepted after a try without a clear answer: the queue may have had them twice.
+    pub duplicates: usize,
+}
+
+/// Clicks by what the page said.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Clicks {
+    /// All of them.
+    pub clicks: u64,
+    /// Those that changed a cart.
+    pub confirmed: u64,
+    /// Those that changed nothing, as the rules of the cart have it.
+    pub without_effect: u64,
+    /// Those turned away, or without an answer.
+    pub failed: u64,
+    /// Sessions whose last click never got an answer: what they see is not judged.
+    pub unsure: usize,
+}
+
+/// The figures of a chaos run.
+#[derive(Debug, Clone, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Figures {
+    /// Messages that the queue accepted.
+    pub accepted: usize,
+    /// Of them, those that are no orders.
+    pub poison_accepted: usize,
+    /// Sessions that sent them.
+    pub sessions: usize,
+    /// Hand-outs of messages.
+    pub deliveries: u64,
+    /// Of them, those after the first.
+    pub redeliveries: u64,
+    /// Requests that tried to write a blob.
+    pub uploads: u64,
+    /// Requests that asked for a blob's position.
+    pub reads: u64,
+    /// Writes that the storage accepted.
+    pub writes: usize,
+    /// Requests to the Logic App.
+    pub fallback_calls: usize,
+    /// Mails, each about another message.
+    pub mails: usize,
+    /// Handlers killed with SIGKILL.
+    pub kills: u32,
+    /// Of them, those in the middle of an upload.
+    pub kills_in_upload: u32,
+    /// Handlers started.
+    pub starts: u64,
+    /// Locks that ended while their message was being worked on.
+    pub locks_lost: usize,
+    /// Answers that came after that.
+    pub late_answers: u64,
+    /// Dead letters, those that were stored or mailed all the same included.
+    pub dead_letters: usize,
+    /// Of them, those that outages made.
+    pub dead_in_outages: usize,
+    /// How often what was injected, by its name.
+    #[serde(rename = "blows")]
+    pub injected: BTreeMap<&'static str, u32>,
+    /// Counts that may be too low, by how much at the most.
+    pub missed: BTreeMap<&'static str, u64>,
+    /// Where the accepted carts are.
+    pub fates: Fates,
+    /// Where the accepted poison is.
+    pub poison: PoisonFates,
+}
+
+impl Figures {
+    /// What evidence and verdict say; the rest is for those who counted it.
+    #[must_use]
+    pub fn new(evidence: &Evidence, verdict: &Verdict) -> Self {
+        let sessions = evidence.sent.iter().map(|sent| sent.session.as_str());
+        Self {
+            accepted: evidence.accepted().count(),
+            poison_accepted: evidence.accepted().filter(|sent| sent.is_poison()).count(),
+            sessions: sessions.collect::<HashSet<_>>().len(),
+            writes: evidence.writes.len(),
+            dead_letters: evidence.dead.len(),
+            fates: verdict.fates,
+            poison: verdict.poison,
+            ..Self::default()
+        }
+    }
 }
 
 impl Report {
-    pub(super) fn of(plan: &Plan, evidence: &Evidence, verdict: Verdict, sending: Sending) -> Self {
-        let messages = Messages::of(evidence, sending.arrived, sending.replaced);
+    /// Of messages that went to the queue's door.
+    #[must_use]
+    pub fn new(ran: Ran, evidence: &Evidence, verdict: Verdict) -> Self {
+        let messages = Messages::count(evidence, &ran);
+        let accepted = u64::try_from(messages.accepted).unwrap_or(u64::MAX);
         Self {
             messages,
-            clicks: None,
-            fates: verdict.fates,
             writes: evidence.writes.len(),
-            mails: counts::mails(evidence),
+            mails: mails(evidence),
             to_accepted: latency::to_accepted(evidence),
             to_stored: latency::to_stored(evidence),
-            violations: verdict.violations,
-            ..Self::blank(plan, messages.accepted, sending)
+            ..Self::without_messages(ran, accepted, verdict)
         }
-        .judged()
+        .concluded()
     }
 
-    /// What the plan and the clock say; the rest is for the caller.
-    pub(super) fn blank(plan: &Plan, accepted: usize, sending: Sending) -> Self {
-        #[expect(clippy::cast_precision_loss, reason = "a figure for people")]
-        let throughput = accepted as f64 / sending.settled.as_secs_f64().max(0.001);
+    /// Of clicks in the storefront.
+    pub(crate) fn of_shoppers(ran: Ran, clicks: Clicks, verdict: Verdict) -> Self {
         Self {
-            seed: plan.seed,
-            rate: match plan.pace {
-                Pace::Rate(rate) => Some(rate),
-                Pace::Max => None,
-            },
-            sessions: plan.carts,
+            clicks: Some(clicks),
+            ..Self::without_messages(ran, clicks.confirmed, verdict)
+        }
+        .concluded()
+    }
+
+    /// With the section of a chaos run: its figures, what else is wrong, and how to do it again.
+    #[must_use]
+    pub fn with_figures(self, figures: Figures, problems: Vec<String>, replay: String) -> Self {
+        Self {
+            figures: Some(figures),
+            problems,
+            replay: Some(replay),
+            ..self
+        }
+        .concluded()
+    }
+
+    fn without_messages(ran: Ran, accepted: u64, verdict: Verdict) -> Self {
+        #[expect(clippy::cast_precision_loss, reason = "a figure for people")]
+        let throughput = accepted as f64 / ran.settled.as_secs_f64().max(0.001);
+        Self {
+            verdict: Conclusion::Broken,
+            kept: false,
+            seed: ran.seed,
+            replay: None,
+            rate: ran.rate,
+            sessions: ran.sessions,
             messages: Messages::default(),
             clicks: None,
-            fates: Fates::default(),
+            fates: verdict.fates,
             writes: 0,
             mails: 0,
-            seconds: sending.took.as_secs_f64(),
-            settled_seconds: sending.settled.as_secs_f64(),
+            seconds: ran.took.as_secs_f64(),
+            settled_seconds: ran.settled.as_secs_f64(),
             throughput,
             to_accepted: Latency::default(),
             to_stored: Latency::default(),
-            faults: sending.sabotage,
-            restarts: sending.restarts,
-            quiet: sending.quiet,
-            kept: false,
-            violations: Vec::new(),
+            faults: ran.faults,
+            restarts: ran.restarts,
+            figures: None,
+            quiet: ran.quiet,
+            violations: verdict.violations,
+            problems: Vec::new(),
         }
     }
 
-    /// Nothing accepted proves nothing.
-    pub(super) fn judged(mut self) -> Self {
-        let anything =
-            self.messages.accepted > 0 || self.clicks.is_some_and(|clicks| clicks.confirmed > 0);
-        self.kept = self.violations.is_empty() && anything;
+    /// A chaos run is to send a number of messages, and may do so another time; any other run lasts as long as it lasts,
+    /// and when nothing was accepted in it, nothing is proven.
+    fn concluded(mut self) -> Self {
+        let Messages { due, accepted, .. } = self.messages;
+        let clicked = self.clicks.is_some_and(|clicks| clicks.confirmed > 0);
+        let all_sent = u64::try_from(accepted).unwrap_or(u64::MAX) >= due;
+        let broken = !self.violations.is_empty() || !self.problems.is_empty();
+        self.verdict = match self.figures {
+            _ if broken => Conclusion::Broken,
+            Some(_) if self.quiet && all_sent => Conclusion::Kept,
+            Some(_) => Conclusion::Incomplete,
+            None if accepted > 0 || clicked => Conclusion::Kept,
+            None => Conclusion::Broken,
+        };
+        self.kept = self.verdict != Conclusion::Broken;
         self
     }
 
     /// Writes `report.json` into the folder of `--out`.
-    pub(super) fn keep(&self, plan: &Plan) -> Result<(), LoadError> {
+    pub(crate) fn keep(&self, plan: &Plan) -> Result<(), LoadError> {
         let Some(folder) = &plan.out else {
             return Ok(());
         };
@@ -143,5 +328,123 @@ impl Report {
     pub fn json(&self) -> String {
         // These types have no state that JSON cannot hold.
         serde_json::to_string_pretty(self).unwrap_or_default()
+    }
+}
+
+impl Messages {
+    fn count(evidence: &Evidence, ran: &Ran) -> Self {
+        let sent = &evidence.sent;
+        let count = |is: fn(&Fate) -> bool| sent.iter().filter(|sent| is(&sent.fate)).count();
+        Self {
+            // After an interrupt nobody has counted.
+            due: ran.due.max(u64::try_from(sent.len()).unwrap_or(u64::MAX)),
+            replaced: ran.replaced,
+            sent: sent.len(),
+            accepted: evidence.accepted().count(),
+            refused: count(|fate| matches!(fate, Fate::Refused(_))),
+            maybe: count(|fate| *fate == Fate::Maybe),
+            retried: sent.iter().filter(|sent| sent.tries > 1).count(),
+            duplicates: evidence.accepted().filter(|sent| sent.unclear).count(),
+        }
+    }
+}
+
+/// E-mails about what was sent here; there may be older ones of other runs.
+fn mails(evidence: &Evidence) -> usize {
+    let sent = evidence.sent.iter();
+    let ours: HashSet<&str> = sent.map(|sent| sent.message_id.as_str()).collect();
+    let ids = evidence.mailed.iter().map(|mailed| &mailed.message_id);
+    ids.filter(|id| id.as_deref().is_some_and(|id| ours.contains(id)))
+        .count()
+}
+
+#[cfg(test)]
+mod tests {
+    use time::OffsetDateTime;
+
+    use super::*;
+    use crate::evidence::Sent;
+
+    fn one_accepted() -> Evidence {
+        let sent = Sent {
+            session: "S".to_owned(),
+            revision: 1,
+            message_id: "m".to_owned(),
+            sha256: String::new(),
+            order_sha256: Some(String::new()),
+            fate: Fate::Accepted,
+            tries: 1,
+            unclear: false,
+            due: OffsetDateTime::UNIX_EPOCH,
+            answered: OffsetDateTime::UNIX_EPOCH,
+        };
+        Evidence {
+            sent: vec![sent],
+            ..Evidence::default()
+        }
+    }
+
+    fn report(due: u64, quiet: bool, evidence: &Evidence) -> Report {
+        let ran = Ran {
+            due,
+            quiet,
+            ..Ran::default()
+        };
+        Report::new(ran, evidence, Verdict::default())
+    }
+
+    fn chaos(due: u64, quiet: bool, evidence: &Evidence, problems: &[&str]) -> Report {
+        let problems = problems.iter().copied().map(str::to_owned).collect();
+        let figures = Figures::new(evidence, &Verdict::default());
+        report(due, quiet, evidence).with_figures(figures, problems, "just chaos".to_owned())
+    }
+
+    #[test]
+    fn a_load_that_nobody_accepted_proves_nothing() {
+        let report = report(1, true, &Evidence::default());
+        assert_eq!((report.verdict, report.kept), (Conclusion::Broken, false));
+        assert!(report.to_string().ends_with("so nothing is proven"));
+    }
+
+    #[test]
+    fn a_load_is_kept_although_the_queue_is_not_at_rest() {
+        let report = report(9, false, &one_accepted());
+        assert_eq!((report.verdict, report.kept), (Conclusion::Kept, true));
+        assert!(report.to_string().contains("raise --settle"), "{report}");
+    }
+
+    #[test]
+    fn chaos_is_complete_with_all_messages_and_a_queue_at_rest() {
+        let sent = one_accepted();
+        assert_eq!(chaos(1, true, &sent, &[]).verdict, Conclusion::Kept);
+        let late = chaos(2, true, &sent, &[]);
+        assert_eq!(late.verdict, Conclusion::Incomplete);
+        assert!(late.to_string().contains("only 1 of 2 messages"), "{late}");
+        let restless = chaos(1, false, &sent, &[]);
+        assert_eq!(restless.verdict, Conclusion::Incomplete);
+        assert!(restless.to_string().ends_with("did not come to rest"));
+    }
+
+    #[test]
+    fn a_problem_breaks_chaos_and_is_told_with_the_way_to_see_it_again() {
+        let report = chaos(1, true, &one_accepted(), &["a host gave up"]);
+        assert_eq!((report.verdict, report.kept), (Conclusion::Broken, false));
+        let text = report.to_string();
+        assert!(text.contains("  a host gave up\n"), "{text}");
+        assert!(text.ends_with("once more: just chaos"), "{text}");
+    }
+
+    #[test]
+    fn sections_that_a_run_lacks_are_absent() {
+        let load: serde_json::Value =
+            serde_json::from_str(&report(1, true, &one_accepted()).json()).expect("JSON");
+        assert_eq!(load.get("figures"), None);
+        assert_eq!(load["kept"], true);
+        let chaos = chaos(1, true, &one_accepted(), &[]).json();
+        let chaos: serde_json::Value = serde_json::from_str(&chaos).expect("JSON");
+        assert_eq!(chaos.get("faults"), None);
+        assert_eq!(chaos["verdict"], "kept");
+        assert_eq!(chaos["figures"]["accepted"], 1);
+        assert_eq!(chaos["figures"]["blows"], serde_json::json!({}));
     }
 }

@@ -3,17 +3,16 @@
 use fastrand::Rng;
 use tokio::time::Instant;
 
-use super::access::Access;
-use super::evidence::gather;
-use super::evidence::watch::Watch;
-use super::judge::judge;
-use super::progress::{progress, show, spinner};
-use super::report::{Report, Sending};
-use super::senders::arrivals::{self, Arrived};
-use super::senders::oracle::Oracle;
-use super::senders::{Sender, Senders, cart};
-use super::target::Places;
-use super::{LoadError, Plan, saboteur, shop};
+use crate::access::Access;
+use crate::injector::{self, FaultCounts};
+use crate::judge::judge;
+use crate::observer::{self, Observer};
+use crate::places::Places;
+use crate::progress::{progress, show, spinner};
+use crate::report::{Ran, Report};
+use crate::senders::arrivals::{self, Arrived};
+use crate::senders::{Sender, Senders, SentLog};
+use crate::{LoadError, Plan, message, shop};
 
 /// Sends, watches, waits and judges. When `stop` comes to pass, no more carts arrive; the rest is as ever.
 ///
@@ -42,64 +41,64 @@ async fn through_the_door(
     access: &Access,
     stop: impl Future<Output = ()>,
 ) -> Result<Report, LoadError> {
-    let oracle = Oracle::kept_in(plan.out.as_deref())?;
-    let watch = Watch::begin(access).await?;
+    let log = SentLog::kept_in(plan.out.as_deref())?;
+    let observer = Observer::begin(access).await?;
 
     let began = Instant::now();
-    let (arrived, sabotage) = send_and_break(plan, access, &oracle, stop).await;
+    let (arrived, faults) = send_and_break(plan, access, &log, stop).await;
     let took = began.elapsed();
-    saboteur::heal(&plan.faults, &access.dashboard).await?;
-    let mut seen = watch.end().await?;
+    injector::heal(&plan.faults, &access.dashboard).await?;
+    let mut observed = observer.end().await?;
 
     let bar = spinner("waiting for the queue to be quiet");
     let tell = |waiting| bar.set_message(format!("waiting for the queue: {waiting} messages"));
-    let quiet = gather::settle(access, &mut seen, plan.settle, tell).await?;
+    let quiet = observed.settle(access, plan.settle, tell).await?;
     let settled = began.elapsed();
     bar.set_message("reading every blob");
-    let restarts = seen.restarts;
-    let evidence = gather::evidence(oracle.sent(), access, seen).await?;
+    let restarts = observed.restarts;
+    let evidence = observer::evidence(log.sent(), access, observed).await?;
     bar.finish_and_clear();
 
-    let verdict = judge(&evidence);
-    let sending = Sending {
-        arrived: arrived.carts,
+    let ran = Ran {
+        due: arrived.carts,
         replaced: arrived.replaced,
         took,
         settled,
-        sabotage,
+        faults: Some(faults),
         restarts,
         quiet,
+        ..Ran::planned(plan)
     };
-    Ok(Report::of(plan, &evidence, verdict, sending))
+    Ok(Report::new(ran, &evidence, judge(&evidence)))
 }
 
 /// Carts arrive and are sent, and things go wrong meanwhile, until the time is over and every session has ended.
 async fn send_and_break(
     plan: &Plan,
     access: &Access,
-    oracle: &Oracle,
+    log: &SentLog,
     stop: impl Future<Output = ()>,
-) -> (Arrived, saboteur::Done) {
+) -> (Arrived, FaultCounts) {
     let mut random = Rng::with_seed(plan.seed);
     let all = (0..plan.carts).map(|_| Sender {
-        id: cart::session_id(),
+        id: message::session_id(),
         random: random.fork(),
         body_bytes: plan.body_bytes,
     });
-    let senders = Senders::start(all, &access.bus, oracle);
+    let senders = Senders::start(all, &access.bus, log);
     let end = Instant::now() + plan.duration;
     let bar = progress(plan);
-    let (for_arrivals, for_sabotage) = (random.fork(), random.fork());
+    let (for_arrivals, for_faults) = (random.fork(), random.fork());
     let work = async {
         tokio::join!(
             arrivals::run(plan.pace, &senders.slots, &access.bus, end, for_arrivals),
-            saboteur::run(&plan.faults, &access.dashboard, end, for_sabotage),
+            injector::run(&plan.faults, &access.dashboard, end, for_faults),
         )
     };
     let result = tokio::select! {
         result = work => result,
         () = stop => <_>::default(),
-        () = show(&bar, || format!("{} carts sent", oracle.len())) => <_>::default(),
+        () = show(&bar, || format!("{} carts sent", log.len())) => <_>::default(),
     };
     bar.set_message("sending the last carts");
     senders.end().await;

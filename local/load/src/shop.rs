@@ -1,29 +1,40 @@
 //! Shoppers: the storefront driven over its pages, and a judge of what they were shown.
+//!
+//! A [`shopper`] clicks in a [`browser`], reads the [`page`] it is shown and remembers what it confirmed. [`judge`] holds
+//! the blobs against that.
 
 mod browser;
 mod judge;
-mod outbox;
 mod page;
-mod report;
 mod shopper;
-mod trip;
-mod visit;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use tokio::time::Instant;
+use fastrand::Rng;
+use serde_json::Value;
+use time::OffsetDateTime;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until};
 
-use super::access::Access;
-use super::evidence::watch::Watch;
-use super::evidence::{Cart, blob_name, gather, seen::Seen};
-use super::progress::spinner;
-use super::report::{Report, Sending};
-use super::{LoadError, Plan, saboteur};
-use judge::Evidence;
-use trip::Trip;
+use crate::access::{Access, cause};
+use crate::evidence::{Cart, blob_name};
+use crate::injector::{self, FaultCounts};
+use crate::observer::{Observed, Observer};
+use crate::progress::{progress, show, spinner};
+use crate::report::{Clicks, Latency, Ran, Report};
+use crate::rest::{self, Look, Patience};
+use crate::{LoadError, Pace, Plan};
+use browser::Browser;
+use judge::{ShopEvidence, judge_shop};
+use shopper::{Shopper, ShopperLog};
+
+/// Clicks a second when no rate is given.
+const CLICKS: f64 = 200.0;
 
 /// Drives the storefront and judges.
-pub(super) async fn run(
+pub(crate) async fn run(
     plan: &Plan,
     access: &Access,
     stop: impl Future<Output = ()>,
@@ -34,65 +45,178 @@ pub(super) async fn run(
             problem: "the stack does not say where it is: give --petstore URL".to_owned(),
         });
     }
-    outbox::pending(access).await?;
-    let watch = Watch::begin(access).await?;
+    pending(access).await?;
+    let observer = Observer::begin(access).await?;
 
     let began = Instant::now();
-    let (trips, sabotage) = visit::visit_and_break(plan, access, stop).await;
+    let (logs, faults) = shop_and_break(plan, access, stop).await;
     let took = began.elapsed();
-    saboteur::heal(&plan.faults, &access.dashboard).await?;
+    injector::heal(&plan.faults, &access.dashboard).await?;
     let bar = spinner("waiting for the storefront's outbox");
-    let left = outbox::drained(access, plan.settle).await?;
-    let mut seen = watch.end().await?;
+    let left = drained(access, plan.settle).await?;
+    let mut observed = observer.end().await?;
 
-    let quiet = gather::settle(access, &mut seen, plan.settle, |_| {}).await?;
+    let quiet = observed.settle(access, plan.settle, |_| {}).await?;
     let settled = began.elapsed();
-    let restarts = seen.restarts;
-    let evidence = gathered(access, &trips, seen, left).await?;
+    let restarts = observed.restarts;
+    let evidence = gather(access, &logs, observed, left).await?;
     bar.finish_and_clear();
 
-    let sending = Sending {
+    let ran = Ran {
         took,
         settled,
-        sabotage,
+        faults: Some(faults),
         restarts,
         quiet,
-        ..Sending::default()
+        ..Ran::planned(plan)
     };
-    Ok(report::report(plan, &trips, &evidence, sending))
+    Ok(report(ran, &logs, &evidence))
+}
+
+/// Everyone shops until the time is over, and things go wrong meanwhile.
+async fn shop_and_break(
+    plan: &Plan,
+    access: &Access,
+    stop: impl Future<Output = ()>,
+) -> (Vec<ShopperLog>, FaultCounts) {
+    let mut random = Rng::with_seed(plan.seed);
+    let rate = match plan.pace {
+        Pace::Rate(rate) => rate,
+        Pace::Max => CLICKS,
+    };
+    #[expect(clippy::cast_precision_loss, reason = "nobody has 2^53 shoppers")]
+    let pause = Duration::from_secs_f64(plan.carts as f64 / rate);
+    let (over, is_over) = watch::channel(false);
+    let mut shoppers = JoinSet::new();
+    for _ in 0..plan.carts {
+        let browser = Browser::new(access.places.clone(), access.client.clone());
+        let shopper = Shopper::new(browser, random.fork());
+        shoppers.spawn(shopper.shop(pause, is_over.clone()));
+    }
+    let end = Instant::now() + plan.duration;
+    let bar = progress(plan);
+    let for_faults = random.fork();
+    let work = async {
+        let breaking = injector::run(&plan.faults, &access.dashboard, end, for_faults);
+        tokio::join!(breaking, sleep_until(end)).0
+    };
+    let faults = tokio::select! {
+        done = work => done,
+        () = stop => <_>::default(),
+        () = show(&bar, String::new) => <_>::default(),
+    };
+    over.send_replace(true);
+    let mut logs = Vec::new();
+    while let Some(log) = shoppers.join_next().await {
+        logs.extend(log);
+    }
+    bar.finish_and_clear();
+    (logs, faults)
+}
+
+/// Changes that the storefront has not delivered yet, as its health page says.
+async fn pending(access: &Access) -> Result<u64, LoadError> {
+    let endpoints = access.places.now();
+    let shop = endpoints.petstore.as_deref().unwrap_or_default();
+    let problem = |problem: String| LoadError::Part {
+        part: format!("the storefront at {shop}/health"),
+        problem,
+    };
+    let request = access
+        .client
+        .get(format!("{shop}/health"))
+        .timeout(Duration::from_secs(10));
+    let answer = request.send().await.map_err(|error| {
+        access.places.look_again();
+        problem(cause(&error))
+    })?;
+    let text = answer
+        .text()
+        .await
+        .map_err(|error| problem(cause(&error)))?;
+    let health: Value = serde_json::from_str(&text).map_err(|error| problem(error.to_string()))?;
+    let pending = health.pointer("/outbox/pending").and_then(Value::as_u64);
+    pending.ok_or_else(|| problem("expected outbox.pending".to_owned()))
+}
+
+/// Waits until nothing is pending, or nothing has changed for `limit`; what is left.
+async fn drained(access: &Access, limit: Duration) -> Result<u64, LoadError> {
+    let patience = Patience {
+        calm: Duration::ZERO,
+        limit,
+    };
+    let mut left = 0;
+    rest::settle(patience, async || {
+        left = pending(access).await?;
+        Ok(Look {
+            waiting: left,
+            progress: left,
+        })
+    })
+    .await?;
+    Ok(left)
 }
 
 /// Everything the judge needs.
-async fn gathered(
+async fn gather(
     access: &Access,
-    trips: &[Trip],
-    mut seen: Seen,
+    logs: &[ShopperLog],
+    mut observed: Observed,
     pending: u64,
-) -> Result<Evidence, LoadError> {
+) -> Result<ShopEvidence, LoadError> {
     let queued = access.dashboard.messages().await?;
     let dead = access.dashboard.dead_letters().await?;
-    let shown: BTreeMap<_, _> = trips.iter().flat_map(|trip| trip.shown.clone()).collect();
+    let shown: BTreeMap<_, _> = logs.iter().flat_map(|log| log.shown.clone()).collect();
     let names = shown.keys().map(|session| blob_name(session)).collect();
     let blobs = access.blobs.read_all(names).await?.into_iter();
     let names_after = access.blobs.names().await?;
-    seen.look(&access.dashboard).await?;
-    seen.look_at_all_mails(&access.dashboard).await?;
-    Ok(Evidence {
+    observed.look(&access.dashboard).await?;
+    observed.look_at_all_mails(&access.dashboard).await?;
+    Ok(ShopEvidence {
         shown,
-        unanswered: trips.iter().map(|trip| trip.unanswered).sum(),
-        unsure: trips
-            .iter()
-            .filter_map(|trip| trip.unsure.clone())
-            .collect(),
+        unanswered: logs.iter().map(|log| log.unanswered).sum(),
+        unsure: logs.iter().filter_map(|log| log.unsure.clone()).collect(),
         blobs: blobs
             .map(|(name, (blob, bytes))| (name, (blob, Cart::of_order(&bytes))))
             .collect(),
-        names_before: seen.names_before,
+        names_before: observed.names_before,
         names_after,
-        writes: seen.writes,
-        mailed: seen.mailed,
+        writes: observed.writes,
+        mailed: observed.mailed,
         queued,
         dead,
         pending,
     })
+}
+
+fn report(ran: Ran, logs: &[ShopperLog], evidence: &ShopEvidence) -> Report {
+    let verdict = judge_shop(evidence);
+    let mut clicks = logs
+        .iter()
+        .fold(Clicks::default(), |sum, log| log.add_to(sum));
+    clicks.unsure = evidence.unsure.len();
+    let times = logs.iter().flat_map(|log| log.times.iter().copied());
+    Report {
+        writes: evidence.writes.len(),
+        to_accepted: Latency::from_microseconds(times),
+        to_stored: to_stored(logs, evidence),
+        mails: evidence.mailed.len(),
+        ..Report::of_shoppers(ran, clicks, verdict)
+    }
+}
+
+/// Of each session's last click, until its blob held the cart shown.
+fn to_stored(logs: &[ShopperLog], evidence: &ShopEvidence) -> Latency {
+    let written: BTreeMap<&str, OffsetDateTime> = evidence
+        .writes
+        .iter()
+        .map(|write| (write.etag.as_str(), write.at))
+        .collect();
+    let due = logs.iter().flat_map(|log| &log.due);
+    Latency::from_microseconds(due.filter_map(|(session, due)| {
+        let (blob, cart) = evidence.blobs.get(&blob_name(session))?;
+        let shown = evidence.shown.get(session)?;
+        let at = written.get(blob.etag.as_str())?;
+        (cart.as_ref() == Some(shown)).then(|| (*at - *due).whole_microseconds())
+    }))
 }

@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 use super::cause;
 use crate::LoadError;
 use crate::evidence::{Blob, Mark, sha256};
-use crate::target::Places;
+use crate::places::Places;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -94,8 +94,8 @@ impl Blobs {
     }
 
     async fn get(&self, path: &str) -> Result<Option<Response>, LoadError> {
-        let target = self.places.now();
-        let url = format!("{}/{}{path}", target.blobs, target.container);
+        let endpoints = self.places.now();
+        let url = format!("{}/{}{path}", endpoints.blobs, endpoints.container);
         let sent = self.client.get(url).timeout(PATIENCE).send().await;
         let answer = sent.map_err(|error| {
             self.places.look_again();
@@ -109,9 +109,9 @@ impl Blobs {
     }
 
     fn problem(&self, problem: String) -> LoadError {
-        let target = self.places.now();
+        let endpoints = self.places.now();
         LoadError::Part {
-            part: format!("the blobs at {}/{}", target.blobs, target.container),
+            part: format!("the blobs at {}/{}", endpoints.blobs, endpoints.container),
             problem,
         }
     }

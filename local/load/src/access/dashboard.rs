@@ -1,16 +1,18 @@
 //! The dashboard's API.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use reqwest::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::Value;
+use stand_in::NamedFault;
+use time::OffsetDateTime;
 
 use super::cause;
-use super::shapes::{HistoryEntry, Message};
 use crate::LoadError;
-use crate::evidence::{Mailed, Waiting};
-use crate::target::Places;
+use crate::evidence::{Mailed, Mark, Waiting, Write};
+use crate::places::Places;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -25,13 +27,13 @@ impl Dashboard {
     /// Sets the standing faults; what is not named stays.
     pub(crate) async fn set_faults(
         &self,
-        storage: Option<&str>,
-        logic_app: Option<&str>,
+        storage: Option<NamedFault>,
+        logic_app: Option<NamedFault>,
     ) -> Result<(), LoadError> {
         let mut body = serde_json::Map::new();
         for (key, fault) in [("storage", storage), ("logicApp", logic_app)] {
             if let Some(fault) = fault {
-                body.insert(key.to_owned(), fault.into());
+                body.insert(key.to_owned(), fault.name().into());
             }
         }
         self.call(Method::PUT, "/api/faults", Some(Value::from(body)))
@@ -73,13 +75,13 @@ impl Dashboard {
 
     /// What waits or is being delivered.
     pub(crate) async fn messages(&self) -> Result<Vec<Waiting>, LoadError> {
-        let messages: Vec<Message> = self.list("/api/messages").await?;
+        let messages: Vec<WaitingMessage> = self.list("/api/messages").await?;
         Ok(messages.into_iter().map(Waiting::from).collect())
     }
 
     /// What was dead-lettered.
     pub(crate) async fn dead_letters(&self) -> Result<Vec<Waiting>, LoadError> {
-        let messages: Vec<Message> = self.list("/api/dead-letters").await?;
+        let messages: Vec<WaitingMessage> = self.list("/api/dead-letters").await?;
         Ok(messages.into_iter().map(Waiting::from).collect())
     }
 
@@ -121,5 +123,68 @@ impl Dashboard {
             part: format!("the dashboard at {}{path}", self.places.now().dashboard),
             problem,
         }
+    }
+}
+
+/// One entry of the history of writes.
+#[derive(Debug, Deserialize)]
+pub(crate) struct HistoryEntry {
+    pub(crate) container: String,
+    name: String,
+    pub(crate) etag: String,
+    #[serde(with = "time::serde::rfc3339")]
+    at: OffsetDateTime,
+    sha256: String,
+    #[serde(default)]
+    metadata: BTreeMap<String, String>,
+}
+
+impl From<HistoryEntry> for Write {
+    fn from(entry: HistoryEntry) -> Self {
+        let mark = Mark::read(|name| entry.metadata.get(name).cloned());
+        Self {
+            name: entry.name,
+            etag: entry.etag,
+            at: entry.at,
+            sha256: entry.sha256.to_ascii_lowercase(),
+            mark,
+        }
+    }
+}
+
+/// A message that waits, or a dead letter.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WaitingMessage {
+    sequence: u64,
+    message_id: Option<String>,
+    session_id: Option<String>,
+}
+
+impl From<WaitingMessage> for Waiting {
+    fn from(message: WaitingMessage) -> Self {
+        Self {
+            sequence: message.sequence,
+            message_id: message.message_id,
+            session: message.session_id,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_of_the_history_is_read() {
+        let entry = r#"{"container":"orders","name":"S.json","etag":"\"0x1\"","at":"2026-05-04T09:30:10.123Z","length":2,
+            "sha256":"AB","metadata":{"sequence":"12","enqueued":"2026-05-04T09:30:10Z","messageid":"m"}}"#;
+        let write = Write::from(serde_json::from_str::<HistoryEntry>(entry).expect("an entry"));
+        assert_eq!(write.mark.sequence, Some(12));
+        assert!(write.mark.enqueued.is_some());
+        assert_eq!(
+            (write.sha256.as_str(), write.mark.message_id.as_deref()),
+            ("ab", Some("m"))
+        );
     }
 }

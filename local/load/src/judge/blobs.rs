@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Violation;
 use super::index::Index;
+use super::violation::Violation;
 use crate::evidence::{Evidence, Fate, Mark};
 
 /// Every blob has always held what was published for its session.
@@ -27,7 +27,8 @@ fn content(
     found: &mut Vec<Violation>,
 ) {
     let Some(session) = index.session_of(name) else {
-        return; // a stranger's: `foreign` tells
+        // Not one of ours: `foreign` tells.
+        return;
     };
     let known = mark.message_id.as_deref().and_then(|id| index.sent(id));
     let Some(sent) = known else {

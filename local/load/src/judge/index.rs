@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use super::Violation;
-use crate::evidence::{Evidence, Mailed, Mark, Sent, blob_name};
+use super::violation::Violation;
+use crate::evidence::{Evidence, Mailed, Mark, Sent, Waiting, blob_name};
 
 /// Numbers that come back with enqueue times further apart belong to a queue that was created anew.
 const QUEUE_LIFE: time::Duration = time::Duration::seconds(60);
@@ -20,8 +20,8 @@ pub(super) struct Index<'a> {
 }
 
 impl<'a> Index<'a> {
-    pub(super) fn of(evidence: &'a Evidence) -> Self {
-        let ids = |waiting: &'a [crate::evidence::Waiting]| {
+    pub(super) fn new(evidence: &'a Evidence) -> Self {
+        let ids = |waiting: &'a [Waiting]| {
             waiting
                 .iter()
                 .filter_map(|waiting| waiting.message_id.as_deref())

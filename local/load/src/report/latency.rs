@@ -27,8 +27,7 @@ pub struct Latency {
 }
 
 impl Latency {
-    /// Of times in microseconds.
-    pub(crate) fn of(times: impl Iterator<Item = i128>) -> Self {
+    pub(crate) fn from_microseconds(times: impl Iterator<Item = i128>) -> Self {
         // Three digits: what was asked for is known to be a legal precision.
         let Ok(mut histogram) = Histogram::<u64>::new(3) else {
             return Self::default();
@@ -55,7 +54,7 @@ impl Latency {
 
 /// Until the queue said 201.
 pub(super) fn to_accepted(evidence: &Evidence) -> Latency {
-    Latency::of(
+    Latency::from_microseconds(
         evidence
             .accepted()
             .map(|sent| (sent.answered - sent.due).whole_microseconds()),
@@ -83,7 +82,7 @@ pub(super) fn to_stored(evidence: &Evidence) -> Latency {
                 .push((sent.revision, write.at));
         }
     }
-    Latency::of(evidence.accepted().filter_map(|sent| {
+    Latency::from_microseconds(evidence.accepted().filter_map(|sent| {
         let mut writes = writes.get(sent.session.as_str())?.iter();
         let (_, at) = writes.find(|(revision, _)| *revision >= sent.revision)?;
         Some((*at - sent.due).whole_microseconds())
@@ -96,10 +95,10 @@ mod tests {
 
     #[test]
     fn percentiles_are_in_milliseconds() {
-        let latency = Latency::of((1..=1_000).map(|n| n * 1_000));
+        let latency = Latency::from_microseconds((1..=1_000).map(|n| n * 1_000));
         assert_eq!(latency.count, 1_000);
         assert!((latency.p50 - 500.0).abs() < 1.0, "{latency:?}");
         assert!((latency.max - 1_000.0).abs() < 1.0, "{latency:?}");
-        assert_eq!(Latency::of(std::iter::empty()).count, 0);
+        assert_eq!(Latency::from_microseconds(std::iter::empty()).count, 0);
     }
 }

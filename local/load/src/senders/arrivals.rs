@@ -8,12 +8,12 @@ use time::OffsetDateTime;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::slot::{Due, Slot};
+use super::{Due, Slot};
 use crate::access::Bus;
 use crate::plan::Pace;
 
 /// At the highest rate, no more carts arrive while so many messages wait.
-const BACKLOG: u64 = 1_000;
+const BACKLOG_MAX: u64 = 1_000;
 
 /// How many carts arrived.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -64,7 +64,7 @@ async fn as_fast_as_taken(slots: &[Arc<Slot>], bus: &Bus, end: Instant) -> Arriv
     let (length, mut now) = watch::channel(0);
     let fill = async {
         while Instant::now() < end {
-            if *now.borrow_and_update() > BACKLOG {
+            if *now.borrow_and_update() > BACKLOG_MAX {
                 sleep(Duration::from_millis(5)).await;
                 continue;
             }

@@ -9,14 +9,12 @@ use fastrand::Rng;
 use time::OffsetDateTime;
 use tokio::time::sleep;
 
-use super::message::{POISONS, Poison};
-use super::oracle::Oracle;
-use super::slot::{Due, Slot};
-use super::{Sender, Senders};
+use super::{Due, Sender, Senders, SentLog, Slot};
 use crate::LoadError;
 use crate::access::Access;
 use crate::evidence::{Blob, Sent, blob_name};
-use crate::target::Places;
+use crate::message::{POISONS, Poison};
+use crate::places::Places;
 
 /// Between two rounds through the sessions.
 const ROUND: Duration = Duration::from_millis(1);
@@ -35,22 +33,23 @@ const POISON_PLACE: usize = 50;
 const LARGE_EVERY: usize = 50;
 const LARGE_BYTES: usize = 16 * 1024;
 
-/// Senders, and the oracle that writes down what they send.
+/// Senders, and what they have sent.
 #[derive(Debug, Clone)]
 pub struct Crowd {
-    oracle: Oracle,
+    log: SentLog,
     access: Access,
 }
 
 impl Crowd {
     pub fn at(places: &Places) -> Result<Self, LoadError> {
         Ok(Self {
-            oracle: Oracle::default(),
+            log: SentLog::default(),
             access: Access::to(places)?,
         })
     }
 
-    /// Sends `messages`, carts and a little poison, and no more once `stop` has come to pass; while `is_full`, nobody begins a new one.
+    /// Sends `messages`, carts and a little poison, and no more once `stop` has come to pass; while `is_full`, nobody
+    /// begins a new one.
     ///
     /// `sessions` of them send at a time. After some carts each, others take their place: so many a session's last cart
     /// meets trouble, and is not followed by one that makes up for it. What is in them follows from `random`.
@@ -92,7 +91,7 @@ impl Crowd {
                 0
             },
         });
-        let senders = Senders::start(all, &self.access.bus, &self.oracle);
+        let senders = Senders::start(all, &self.access.bus, &self.log);
         let all_sent = tokio::select! {
             () = fill(&senders.slots, numbers, is_full) => true,
             () = stop => false,
@@ -101,14 +100,13 @@ impl Crowd {
         all_sent
     }
 
-    /// How many messages were sent so far.
     pub fn messages(&self) -> usize {
-        self.oracle.len()
+        self.log.len()
     }
 
     /// What was sent, and how the queue answered.
     pub fn sent(&self) -> Vec<Sent> {
-        self.oracle.sent()
+        self.log.sent()
     }
 
     /// The blobs of those who sent, as anyone can read them, and the names of all.

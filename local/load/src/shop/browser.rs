@@ -5,7 +5,7 @@ use std::time::Duration;
 use reqwest::{Method, Response, StatusCode, header};
 use tokio::time::sleep;
 
-use crate::target::Places;
+use crate::places::Places;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 

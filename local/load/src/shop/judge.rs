@@ -2,13 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::evidence::Cart;
-use crate::evidence::{Blob, Mailed, Mark, Waiting, Write, blob_name};
+use crate::evidence::{Blob, Cart, Mailed, Mark, Waiting, Write, blob_name};
 use crate::judge::{Fates, Verdict, Violation};
 
 /// What shoppers saw, and what is stored.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Evidence {
+pub(super) struct ShopEvidence {
     /// The cart last confirmed, by session.
     pub(super) shown: BTreeMap<String, Cart>,
     /// Sessions whose last click got no answer.
@@ -35,7 +34,7 @@ pub(super) struct Evidence {
 
 /// Holds what is stored against what was shown.
 #[must_use]
-pub(super) fn judge(evidence: &Evidence) -> Verdict {
+pub(super) fn judge_shop(evidence: &ShopEvidence) -> Verdict {
     let mut verdict = Verdict::default();
     for (session, shown) in &evidence.shown {
         if !evidence.unsure.contains(session) {
@@ -65,7 +64,7 @@ pub(super) fn judge(evidence: &Evidence) -> Verdict {
 }
 
 /// Every new blob belongs to a session that a page has shown, or that a click without an answer has begun.
-fn foreign(evidence: &Evidence, verdict: &mut Verdict) {
+fn foreign(evidence: &ShopEvidence, verdict: &mut Verdict) {
     let known: BTreeSet<String> = evidence
         .shown
         .keys()
@@ -81,7 +80,7 @@ fn foreign(evidence: &Evidence, verdict: &mut Verdict) {
     }
 }
 
-fn account_for(session: &str, shown: &Cart, evidence: &Evidence, verdict: &mut Verdict) {
+fn account_for(session: &str, shown: &Cart, evidence: &ShopEvidence, verdict: &mut Verdict) {
     let blob = evidence.blobs.get(&blob_name(session));
     if blob.is_some_and(|(_, cart)| cart.as_ref() == Some(shown)) {
         verdict.fates.stored += 1;

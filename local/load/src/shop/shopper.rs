@@ -1,19 +1,48 @@
 //! One shopper: fills in the forms, and remembers what the pages confirmed.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use fastrand::Rng;
 use time::OffsetDateTime;
 use tokio::sync::watch::Receiver;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::browser::{Browser, Clicked};
 use super::page;
-use super::trip::Trip;
 use crate::evidence::Cart;
+use crate::report::Clicks;
 
 /// How often who is not sure clicks again: the storefront may be away for a while.
 const LAST_CLICKS: u32 = 100;
+
+/// What one shopper saw and did.
+#[derive(Debug, Default)]
+pub(super) struct ShopperLog {
+    /// The cart last confirmed, of each session: a completed order begins a new one.
+    pub(super) shown: BTreeMap<String, Cart>,
+    /// When the click was due that led to it.
+    pub(super) due: BTreeMap<String, OffsetDateTime>,
+    /// Clicks whose page never came: each may have begun a session that nobody was shown.
+    pub(super) unanswered: usize,
+    /// The session whose last click got no answer.
+    pub(super) unsure: Option<String>,
+    /// From click to confirmation, in microseconds.
+    pub(super) times: Vec<i128>,
+    pub(super) clicks: Clicks,
+}
+
+impl ShopperLog {
+    pub(super) fn add_to(&self, sum: Clicks) -> Clicks {
+        Clicks {
+            clicks: sum.clicks + self.clicks.clicks,
+            confirmed: sum.confirmed + self.clicks.confirmed,
+            without_effect: sum.without_effect + self.clicks.without_effect,
+            failed: sum.failed + self.clicks.failed,
+            unsure: sum.unsure,
+        }
+    }
+}
 
 pub(super) struct Shopper {
     browser: Browser,
@@ -21,7 +50,7 @@ pub(super) struct Shopper {
     token: String,
     session: String,
     cart: Cart,
-    trip: Trip,
+    log: ShopperLog,
 }
 
 impl Shopper {
@@ -32,20 +61,20 @@ impl Shopper {
             token: String::new(),
             session: String::new(),
             cart: Cart::default(),
-            trip: Trip::default(),
+            log: ShopperLog::default(),
         }
     }
 
     /// Shops until it is over, with a pause of this length on average between clicks.
-    pub(super) async fn shop(mut self, pause: Duration, mut over: Receiver<bool>) -> Trip {
+    pub(super) async fn shop(mut self, pause: Duration, mut over: Receiver<bool>) -> ShopperLog {
         if self.look("/products").await.is_none() {
-            self.trip.clicks.failed += 1;
-            return self.trip;
+            self.log.clicks.failed += 1;
+            return self.log;
         }
         let mut due = Instant::now() + pause.mul_f64(self.random.f64());
         loop {
             tokio::select! {
-                () = tokio::time::sleep_until(due) => {}
+                () = sleep_until(due) => {}
                 _ = over.changed() => break,
             }
             if *over.borrow() {
@@ -56,31 +85,31 @@ impl Shopper {
         }
         // Whoever is not sure clicks again: a cart whose fate is open cannot be judged.
         for _ in 0..LAST_CLICKS {
-            if self.trip.unsure.is_none() {
+            if self.log.unsure.is_none() {
                 break;
             }
             sleep(Duration::from_millis(100)).await;
             self.click(Instant::now()).await;
         }
-        self.trip
+        self.log
     }
 
     async fn click(&mut self, due: Instant) {
-        self.trip.clicks.clicks += 1;
+        self.log.clicks.clicks += 1;
         let (path, form) = self.choose();
         match self.browser.post(path, &form).await {
             Clicked::Answered {
                 location,
                 changed: true,
             } => {
-                self.trip.clicks.confirmed += 1;
-                self.trip.unsure = None;
+                self.log.clicks.confirmed += 1;
+                self.log.unsure = None;
                 self.confirm(&location).await;
                 let since = due.elapsed();
                 let was_due = OffsetDateTime::now_utc() - since;
-                self.trip.due.insert(self.session.clone(), was_due);
+                self.log.due.insert(self.session.clone(), was_due);
                 let took = since.as_micros();
-                self.trip
+                self.log
                     .times
                     .push(i128::try_from(took).unwrap_or(i128::MAX));
             }
@@ -88,12 +117,12 @@ impl Shopper {
                 location,
                 changed: false,
             } => {
-                self.trip.clicks.without_effect += 1;
+                self.log.clicks.without_effect += 1;
                 self.look(&location).await;
             }
-            Clicked::TurnedAway => self.trip.clicks.failed += 1,
+            Clicked::TurnedAway => self.log.clicks.failed += 1,
             Clicked::NoAnswer => {
-                self.trip.clicks.failed += 1;
+                self.log.clicks.failed += 1;
                 self.lose_track();
             }
         }
@@ -136,7 +165,7 @@ impl Shopper {
         match lines {
             Some(lines) => {
                 self.cart = Cart { lines, complete };
-                self.trip
+                self.log
                     .shown
                     .insert(self.session.clone(), self.cart.clone());
             }
@@ -146,8 +175,8 @@ impl Shopper {
 
     /// What the last click has done is not known.
     fn lose_track(&mut self) {
-        self.trip.unanswered += 1;
-        self.trip.unsure = Some(self.session.clone());
+        self.log.unanswered += 1;
+        self.log.unsure = Some(self.session.clone());
     }
 
     /// A page, and what stands on each of them.

@@ -1,37 +1,80 @@
 //! Does what the schedule says, and undoes it in time.
 
-mod ambush;
-mod blows;
-mod outage;
-mod strike;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use tokio::time::{Instant, MissedTickBehavior, interval};
-
-use super::ChaosError;
-use super::schedule::Step;
-use super::stage::Stage;
-use ambush::Ambush;
-use blob::BlobHandle;
-pub(super) use blows::LATE;
+use blob::{BlobHandle, HeldUpload};
 use bus::Queue;
 use host::Killer;
 use logic_app::LogicAppHandle;
 use logic_app::mail::MailService;
-use outage::Outage;
-pub(super) use outage::Senders;
-use stand_in::Fault;
+use stand_in::{Fault, FaultDegree, StatusCode};
+use tokio::sync::oneshot::Receiver;
+use tokio::sync::oneshot::error::TryRecvError;
+use tokio::time::{Instant, MissedTickBehavior, interval};
+
+use super::ChaosError;
+use super::instances::Instances;
+use super::outage::{Outage, SenderHolds};
+use super::schedule::{Injection, Step};
 
 const TICK: Duration = Duration::from_millis(5);
 
+/// Long enough for a lock to be lost meanwhile.
+const SLOW: Duration = Duration::from_millis(150);
+
+/// Messages whose locks are lost again and again, at once.
+const TARGETS_MAX: usize = 8;
+
+/// An upload is waited for so long; in the midst of other faults there may be none.
+const HELD_WITHIN: Duration = Duration::from_secs(2);
+
+/// A killed process is gone by then.
+const KILLED_WITHIN: Duration = Duration::from_millis(300);
+
+/// Longer than the handler's time limit of an attempt.
+pub(super) const LATE: Duration = Duration::from_millis(1_300);
+
+/// What a flaky storage chooses from.
+const FLAKY_STORAGE: [Fault; 7] = [
+    Fault::None,
+    Fault::Status {
+        status: StatusCode::SERVICE_UNAVAILABLE,
+        error_code: "ServerBusy",
+        retry_after: None,
+    },
+    Fault::ApplyThenDropConnection,
+    Fault::Delay(LATE),
+    Fault::ApplyThenStatus(StatusCode::INTERNAL_SERVER_ERROR),
+    Fault::FORBID_ALL,
+    Fault::Hang,
+];
+
+const BAD_GATEWAY: Fault = Fault::Status {
+    status: StatusCode::BAD_GATEWAY,
+    error_code: "BadGateway",
+    retry_after: None,
+};
+
+/// What a flaky Logic App chooses from.
+const FLAKY_LOGIC_APP: [Fault; 3] = [Fault::None, BAD_GATEWAY, Fault::ApplyThenDropConnection];
+
+/// A chaos run waits for its end, so what takes long takes no longer than it must.
+const fn degree(flaky: &[Fault], seed: u64) -> FaultDegree<'_> {
+    FaultDegree {
+        slow: LATE,
+        retry_after: 1,
+        flaky,
+        seed,
+    }
+}
+
 /// What was done.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Done {
-    /// How often each kind happened.
-    pub(super) blows: BTreeMap<&'static str, u32>,
+pub(super) struct InjectionCounts {
+    /// How often each injection happened, by its name.
+    pub(super) by_name: BTreeMap<&'static str, u32>,
     pub(super) kills: u32,
     pub(super) kills_in_upload: u32,
     pub(super) locks_lost: usize,
@@ -44,73 +87,76 @@ pub(super) struct Done {
 pub(super) struct Injector<'a> {
     queue: &'a Queue,
     storage: BlobHandle,
-    fallback: LogicAppHandle,
+    logic_app: LogicAppHandle,
     mail: &'a MailService,
     killers: [Killer; 2],
-    done: Done,
-    spells: Spells,
-    hunted: BTreeSet<u64>,
+    done: InjectionCounts,
+    ends: FaultEnds,
+    targets: BTreeSet<u64>,
     outage: Option<Outage>,
-    senders: &'a Senders,
-    ambush: Ambush,
+    holds: &'a SenderHolds,
+    armed_kill: ArmedKill,
 }
 
 /// When each ends.
 #[derive(Debug, Default)]
-struct Spells {
+struct FaultEnds {
     storage: Option<Instant>,
-    fallback: Option<Instant>,
+    logic_app: Option<Instant>,
     mail: Option<Instant>,
-    hunt: Option<Instant>,
+    locks: Option<Instant>,
 }
 
 impl<'a> Injector<'a> {
-    pub(super) fn new(stage: &'a Stage, senders: &'a Senders) -> Result<Self, ChaosError> {
-        let Stage { stack, second, .. } = stage;
+    pub(super) fn new(
+        instances: &'a Instances,
+        holds: &'a SenderHolds,
+    ) -> Result<Self, ChaosError> {
+        let Instances { stack, second, .. } = instances;
         let missing = ChaosError::Part;
         let storage = stack.blob.as_ref().ok_or(missing("storage"))?;
-        let fallback = stack.logic_app.as_ref().ok_or(missing("Logic App"))?;
+        let logic_app = stack.logic_app.as_ref().ok_or(missing("Logic App"))?;
         Ok(Self {
             queue: &stack.queue,
             storage: storage.handle(),
-            fallback: fallback.handle(),
+            logic_app: logic_app.handle(),
             mail: stack.mail.as_ref().ok_or(missing("e-mail service"))?,
             killers: [stack.host.killer(), second.killer()],
-            done: Done::default(),
-            spells: Spells::default(),
-            hunted: BTreeSet::new(),
+            done: InjectionCounts::default(),
+            ends: FaultEnds::default(),
+            targets: BTreeSet::new(),
             outage: None,
-            senders,
-            ambush: Ambush::default(),
+            holds,
+            armed_kill: ArmedKill::default(),
         })
     }
 
-    /// Never ends: also after the last step, spells have their end.
+    /// Never ends: also after the last step, faults have their end.
     pub(super) async fn run(&mut self, steps: &[Step], sent: impl Fn() -> usize) {
         let mut tick = interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut steps = steps.iter().peekable();
         loop {
             let now = tick.tick().await;
-            self.end_spells(now);
+            self.end_faults(now);
             self.kill_in_upload(now);
-            let hunted = &self.hunted;
-            self.done.locks_lost += self.queue.lose_locks(|number| hunted.contains(&number));
+            let targets = &self.targets;
+            self.done.locks_lost += self.queue.lose_locks(|number| targets.contains(&number));
             self.go_on_with_outage(sent(), now);
             while let Some(step) = steps.next_if(|step| step.at <= sent()) {
-                *self.done.blows.entry(step.kind.name()).or_default() += 1;
-                self.strike(step, now);
+                *self.done.by_name.entry(step.injection.name()).or_default() += 1;
+                self.inject(step, now);
             }
         }
     }
 
     /// Everything is well from now on.
-    pub(super) fn heal(mut self) -> Done {
+    pub(super) fn heal(mut self) -> InjectionCounts {
         self.end_outage();
         self.storage.faults().set(Fault::None);
-        self.fallback.faults().set(Fault::None);
+        self.logic_app.faults().set(Fault::None);
         self.mail.faults().set(Fault::None);
-        drop(self.ambush);
+        drop(self.armed_kill);
         self.done
     }
 
@@ -120,13 +166,13 @@ impl<'a> Injector<'a> {
         };
         outage.go_on(self.queue, sent, now);
         let goes_on = outage.holds_back();
-        if goes_on && !self.senders.wait.swap(true, Relaxed) {
-            // Another blow may have brought light meanwhile.
-            self.in_the_dark(None);
+        if goes_on && !self.holds.wait.swap(true, Relaxed) {
+            // Another injection may have healed them meanwhile.
+            self.take_both_down(None);
         }
         if self.outage.as_ref().is_some_and(|it| it.is_over(now)) {
             self.end_outage();
-            (self.spells.storage, self.spells.fallback) = (Some(now), Some(now));
+            (self.ends.storage, self.ends.logic_app) = (Some(now), Some(now));
         }
     }
 
@@ -136,35 +182,133 @@ impl<'a> Injector<'a> {
             self.done.dead_in_outages += outage.dead;
             self.done.locks_lost += outage.locks_lost;
         }
-        self.senders.hurry.store(false, Relaxed);
-        self.senders.wait.store(false, Relaxed);
+        self.holds.hurry.store(false, Relaxed);
+        self.holds.wait.store(false, Relaxed);
     }
 
-    fn end_spells(&mut self, now: Instant) {
+    fn end_faults(&mut self, now: Instant) {
         let is_over = |end: &mut Option<Instant>| end.take_if(|end| *end <= now).is_some();
-        if is_over(&mut self.spells.storage) {
+        if is_over(&mut self.ends.storage) {
             self.storage.faults().set(Fault::None);
         }
-        if is_over(&mut self.spells.fallback) {
-            self.fallback.faults().set(Fault::None);
+        if is_over(&mut self.ends.logic_app) {
+            self.logic_app.faults().set(Fault::None);
         }
-        if is_over(&mut self.spells.mail) {
+        if is_over(&mut self.ends.mail) {
             self.mail.faults().set(Fault::None);
         }
-        if is_over(&mut self.spells.hunt) {
-            self.hunted.clear();
+        if is_over(&mut self.ends.locks) {
+            self.targets.clear();
         }
     }
 
     /// Nobody sees whose upload it is: both die.
     fn kill_in_upload(&mut self, now: Instant) {
-        if !self.ambush.springs(now) {
+        if !self.armed_kill.is_due(now) {
             return;
         }
         for killer in self.killers.iter().filter(|killer| killer.is_ready()) {
             killer.kill();
             self.done.kills += 1;
             self.done.kills_in_upload += 1;
+        }
+    }
+
+    fn inject(&mut self, step: &Step, now: Instant) {
+        let end = Some(now + step.lasts);
+        match step.injection {
+            Injection::Storage(fault) => {
+                let degree = degree(&FLAKY_STORAGE, step.seed);
+                self.storage.faults().turn(fault, &degree);
+                self.ends.storage = end;
+            }
+            Injection::LogicApp(fault) => {
+                let degree = degree(&FLAKY_LOGIC_APP, step.seed);
+                self.logic_app.faults().turn(fault, &degree);
+                self.ends.logic_app = end;
+            }
+            Injection::Mail(fault) => {
+                self.mail.faults().turn(fault, &degree(&[], step.seed));
+                self.ends.mail = end;
+            }
+            Injection::Kill(which) => {
+                let killer = self.killers.get(which).filter(|killer| killer.is_ready());
+                if let Some(killer) = killer {
+                    killer.kill();
+                    self.done.kills += 1;
+                }
+            }
+            Injection::KillDuringUpload => {
+                self.armed_kill.arm(&self.storage, now);
+            }
+            Injection::LoseLocks => self.done.locks_lost += self.queue.lose_locks(|_| true),
+            Injection::LoseLocksRepeatedly => {
+                self.storage.faults().set(Fault::Delay(SLOW));
+                self.ends.storage = end;
+                self.lose_locks_repeatedly(end);
+            }
+            Injection::LoseLocksWhileDown => {
+                self.take_both_down(end);
+                self.lose_locks_repeatedly(end);
+            }
+            Injection::Outage(last) => {
+                self.take_both_down(None);
+                self.end_outage();
+                self.outage = Some(Outage::begin(last));
+                self.holds.hurry.store(true, Relaxed);
+            }
+        }
+    }
+
+    /// Neither storage nor Logic App takes anything.
+    fn take_both_down(&mut self, end: Option<Instant>) {
+        self.storage.faults().set(Fault::FORBID_ALL);
+        self.logic_app.faults().set(BAD_GATEWAY);
+        (self.ends.storage, self.ends.logic_app) = (end, end);
+    }
+
+    /// The oldest messages lose every lock from now on.
+    fn lose_locks_repeatedly(&mut self, end: Option<Instant>) {
+        let all = self.queue.peek().into_iter();
+        self.targets = all
+            .map(|it| it.accepted.sequence)
+            .take(TARGETS_MAX)
+            .collect();
+        self.ends.locks = end;
+    }
+}
+
+/// A kill that waits for an upload: one that has taken effect, and whose answer is kept back until whoever sent it is dead.
+/// At most one at a time.
+#[derive(Debug, Default)]
+struct ArmedKill {
+    armed: Option<(Receiver<HeldUpload>, Instant)>,
+    unanswered: Option<(HeldUpload, Instant)>,
+}
+
+impl ArmedKill {
+    /// Holds the next upload.
+    fn arm(&mut self, storage: &BlobHandle, now: Instant) {
+        self.armed = Some((storage.hold_next_upload(), now + HELD_WITHIN));
+    }
+
+    /// Whether an upload is held since just now.
+    fn is_due(&mut self, now: Instant) -> bool {
+        self.unanswered.take_if(|(_, until)| *until <= now);
+        let Some((held, until)) = &mut self.armed else {
+            return false;
+        };
+        match held.try_recv() {
+            Ok(upload) => {
+                self.unanswered = Some((upload, now + KILLED_WITHIN));
+                self.armed = None;
+                true
+            }
+            Err(TryRecvError::Empty) if *until > now => false,
+            Err(_) => {
+                self.armed = None;
+                false
+            }
         }
     }
 }

@@ -3,6 +3,10 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use bus::Transition;
+use host::{Delivered, DeliveryOutcome, Event, Exit};
+use logic_app::mail::{Mail, OutboxReader};
+use stand_in::{Method, Moment, Seen};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::watch;
@@ -10,16 +14,11 @@ use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use super::ChaosError;
-use super::stage::Stage;
-use bus::Transition;
-use host::{Delivered, DeliveryOutcome, Event, Exit};
-use logic_app::mail::{Mail, OutboxReader};
-use stand_in::{Method, Moment, Seen};
+use super::instances::Instances;
 
 /// More problems than that are counted, not kept.
 const PROBLEMS_MAX: usize = 20;
 
-/// What was counted.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Counted {
     pub(super) deliveries: u64,
@@ -46,11 +45,11 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    pub(super) fn of(
-        stage: &Stage,
+    pub(super) fn start(
+        instances: &Instances,
         events_of_hosts: [Receiver<Event>; 2],
     ) -> Result<Self, ChaosError> {
-        let stack = &stage.stack;
+        let stack = &instances.stack;
         let blob = stack.blob.as_ref().ok_or(ChaosError::Part("storage"))?;
         let mail = stack.mail.as_ref();
         let mail = mail.ok_or(ChaosError::Part("e-mail service"))?;

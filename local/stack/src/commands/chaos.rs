@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
-use stack::chaos::{Chaos, Plan, Verdict};
+use load::report::Conclusion;
+use stack::chaos::{Chaos, ChaosPlan};
 
 use super::{LocalError, interrupt};
 
@@ -42,7 +43,7 @@ pub(crate) struct Options {
 /// Runs, prints the report, and fails when the promise was broken.
 pub(crate) async fn run(root: &Path, options: Options) -> Result<ExitCode, LocalError> {
     let interrupted = interrupt::listen().map_err(LocalError::Signals)?;
-    let plan = Plan {
+    let plan = ChaosPlan {
         root: root.to_owned(),
         handler: options.handler.unwrap_or_else(|| root.join(HANDLER)),
         messages: options.messages,
@@ -61,9 +62,9 @@ pub(crate) async fn run(root: &Path, options: Options) -> Result<ExitCode, Local
         println!("{report}");
     }
     Ok(match report.verdict {
-        Verdict::Kept => ExitCode::SUCCESS,
-        Verdict::Incomplete => ExitCode::from(INCOMPLETE),
-        Verdict::Broken => ExitCode::FAILURE,
+        Conclusion::Kept => ExitCode::SUCCESS,
+        Conclusion::Incomplete => ExitCode::from(INCOMPLETE),
+        Conclusion::Broken => ExitCode::FAILURE,
     })
 }
 

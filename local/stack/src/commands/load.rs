@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use load::target::{Addresses, Places};
+use load::places::{Addresses, Places};
 use load::{Faults, LoadError, Pace, Plan, run as load};
 
 use super::{FOLDER, LocalError, interrupt};
@@ -53,31 +53,7 @@ pub(crate) struct Options {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    by_hand: ByHand,
-}
-
-/// Where the stack is, when its own note does not say.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Addresses [default: those of the stack that runs in this folder]")]
-struct ByHand {
-    /// The queue: http://127.0.0.1:5300/order-items
-    #[arg(long, value_name = "URL")]
-    queue: Option<String>,
-    /// The storage account: http://127.0.0.1:10000/devstoreaccount1
-    #[arg(long, value_name = "URL")]
-    blobs: Option<String>,
-    /// The container of the orders
-    #[arg(long, value_name = "NAME")]
-    container: Option<String>,
-    /// The dashboard
-    #[arg(long, value_name = "URL")]
-    dashboard: Option<String>,
-    /// The storefront
-    #[arg(long, value_name = "URL")]
-    petstore: Option<String>,
-    /// The queue's connection string: its key signs what is sent
-    #[arg(long, value_name = "STRING")]
-    connection: Option<String>,
+    by_hand: Addresses,
 }
 
 /// Value of `--through`.
@@ -92,24 +68,8 @@ enum Through {
 
 /// Runs, prints the report, and fails when the promise was broken.
 pub(crate) async fn run(root: &Path, options: Options) -> Result<ExitCode, LocalError> {
-    let ByHand {
-        queue,
-        blobs,
-        container,
-        dashboard,
-        petstore,
-        connection,
-    } = options.by_hand;
-    let by_hand = Addresses {
-        queue,
-        blobs,
-        container,
-        dashboard,
-        petstore,
-        connection,
-    };
     let file = root.join(FOLDER).join("stack.json");
-    let places = Places::find(file, by_hand).map_err(LoadError::from)?;
+    let places = Places::find(file, options.by_hand).map_err(LoadError::from)?;
     let plan = Plan {
         pace: if options.max { Pace::Max } else { options.rate },
         carts: options.shoppers.unwrap_or(options.carts),

@@ -34,13 +34,13 @@ fn blob(sequence: u64) -> Blob {
     }
 }
 
-fn fine() -> Evidence {
-    Evidence {
+fn fine() -> ShopEvidence {
+    ShopEvidence {
         shown: BTreeMap::from([("A".to_owned(), cart(2))]),
         blobs: BTreeMap::from([("A.json".to_owned(), (blob(2), Some(cart(2))))]),
         names_after: BTreeSet::from(["A.json".to_owned()]),
         writes: vec![write(1), write(2)],
-        ..Evidence::default()
+        ..ShopEvidence::default()
     }
 }
 
@@ -54,23 +54,26 @@ fn waiting(sequence: u64) -> Waiting {
 
 #[test]
 fn the_cart_shown_is_the_cart_stored() {
-    assert!(judge(&fine()).kept());
+    assert!(judge_shop(&fine()).kept());
 }
 
 #[test]
 fn a_lost_update_is_told_with_both_carts() {
     let mut evidence = fine();
     evidence.shown.insert("A".to_owned(), cart(3));
-    let verdict = judge(&evidence);
+    let verdict = judge_shop(&evidence);
     let text = verdict.violations[0].to_string();
     assert!(
         text.contains("[3 × product 8]") && text.contains("[2 × product 8]"),
         "{text}"
     );
     evidence.dead.push(waiting(1));
-    assert!(!judge(&evidence).kept(), "an older letter is no excuse");
+    assert!(
+        !judge_shop(&evidence).kept(),
+        "an older letter is no excuse"
+    );
     evidence.dead.push(waiting(3));
-    assert!(judge(&evidence).kept());
+    assert!(judge_shop(&evidence).kept());
 }
 
 #[test]
@@ -83,30 +86,30 @@ fn a_mail_accounts_for_the_cart_in_it_and_no_other() {
         ..Mailed::default()
     };
     evidence.mailed = vec![mailed(4)];
-    assert!(!judge(&evidence).kept());
+    assert!(!judge_shop(&evidence).kept());
     evidence.mailed = vec![mailed(3)];
-    assert!(judge(&evidence).kept());
+    assert!(judge_shop(&evidence).kept());
 }
 
 #[test]
 fn a_missing_blob_a_way_back_and_a_full_outbox_are_told() {
     let mut evidence = fine();
     evidence.blobs.clear();
-    assert!(!judge(&evidence).kept());
+    assert!(!judge_shop(&evidence).kept());
 
     let mut evidence = fine();
     evidence.writes.push(write(1));
     assert!(matches!(
-        judge(&evidence).violations.as_slice(),
+        judge_shop(&evidence).violations.as_slice(),
         [Violation::WentBack { .. }]
     ));
 
-    let evidence = Evidence {
+    let evidence = ShopEvidence {
         pending: 3,
         ..fine()
     };
     assert!(matches!(
-        judge(&evidence).violations.as_slice(),
+        judge_shop(&evidence).violations.as_slice(),
         [Violation::Pending { pending: 3 }]
     ));
 }
@@ -116,17 +119,17 @@ fn a_blob_that_nobody_was_shown_is_told_unless_a_lost_click_explains_it() {
     let mut evidence = fine();
     evidence.names_after.insert("B.json".to_owned());
     assert!(matches!(
-        judge(&evidence).violations.as_slice(),
+        judge_shop(&evidence).violations.as_slice(),
         [Violation::Foreign { name }] if name == "B.json"
     ));
     evidence.unanswered = 1;
     assert!(
-        judge(&evidence).kept(),
+        judge_shop(&evidence).kept(),
         "a click that nobody saw the end of"
     );
     evidence.unanswered = 0;
     evidence.names_before.insert("B.json".to_owned());
-    assert!(judge(&evidence).kept());
+    assert!(judge_shop(&evidence).kept());
 }
 
 #[test]
@@ -134,5 +137,5 @@ fn whoever_got_no_answer_is_not_judged_by_what_they_saw() {
     let mut evidence = fine();
     evidence.shown.insert("A".to_owned(), cart(3));
     evidence.unsure.insert("A".to_owned());
-    assert!(judge(&evidence).kept());
+    assert!(judge_shop(&evidence).kept());
 }

@@ -1,26 +1,27 @@
 //! Makes things go wrong while carts arrive: spells of faults and kills, each switched on over the dashboard as a
 //! person would, by a schedule that the seed decides.
 //!
-//! The stack is another process, which may be killed and come back. What breaks one in this process, in more ways than
-//! a dashboard has buttons for, is [`stack::chaos`].
+//! The stack is another process, which may be killed and come back. Chaos, in the crate `stack`, breaks one in its own
+//! process, in more ways than a dashboard has buttons for.
 
 use std::time::Duration;
 
 use fastrand::Rng;
 use serde::Serialize;
+use stand_in::{LOGIC_APP_FAULTS, NamedFault, STORAGE_FAULTS};
 use tokio::time::{Instant, sleep, timeout};
 
-use super::LoadError;
-use super::access::Dashboard;
-use super::faults::{Faults, LOGIC_APP, STORAGE};
+use crate::LoadError;
+use crate::access::Dashboard;
+use crate::plan::{Faults, WantedFault};
 
 /// Healing is tried so long: a stack that was killed takes its faults along anyway.
 const HEALING: Duration = Duration::from_secs(30);
 
-/// What was done.
+/// What went wrong on purpose.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Done {
+pub struct FaultCounts {
     /// Spells of a fault of the storage.
     pub storage_spells: u32,
     /// Spells of a fault of the Logic App.
@@ -34,19 +35,19 @@ pub struct Done {
 /// One step of the schedule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Step {
-    Storage(String),
-    LogicApp(String),
+    Storage(NamedFault),
+    LogicApp(NamedFault),
     Kill { during_upload: bool },
 }
 
 /// Makes things go wrong until `end`. What fails to be switched is tried at the next step: the stack may be away.
-pub(super) async fn run(
+pub(crate) async fn run(
     faults: &Faults,
     dashboard: &Dashboard,
     end: Instant,
     mut random: Rng,
-) -> Done {
-    let mut done = Done::default();
+) -> FaultCounts {
+    let mut done = FaultCounts::default();
     let steps = kinds(faults);
     for number in 0_usize.. {
         // Each of them once, and then as it comes.
@@ -81,35 +82,35 @@ fn kinds(faults: &Faults) -> Vec<Kind> {
 
 /// Three of five spells are a fault, the others health: what is broken for good proves less.
 fn step(kind: Kind, faults: &Faults, first: bool, random: &mut Rng) -> Step {
-    let mut spell = |wanted: &Option<String>, all: &[&str]| {
-        let any = random.choice(all).copied().unwrap_or("none").to_owned();
-        match wanted.as_deref() {
-            _ if !first && random.u8(0..5) < 2 => "none".to_owned(),
-            Some("any") | None => any,
-            Some(fault) => fault.to_owned(),
+    let mut fault = |wanted: &Option<WantedFault>, all: &[NamedFault]| {
+        let any = random.choice(all).copied().unwrap_or_default();
+        match wanted {
+            _ if !first && random.u8(0..5) < 2 => NamedFault::None,
+            Some(WantedFault::Any) | None => any,
+            Some(WantedFault::This(fault)) => *fault,
         }
     };
     match kind {
-        Kind::Storage => Step::Storage(spell(&faults.storage, &STORAGE)),
-        Kind::LogicApp => Step::LogicApp(spell(&faults.logic_app, &LOGIC_APP)),
+        Kind::Storage => Step::Storage(fault(&faults.storage, &STORAGE_FAULTS)),
+        Kind::LogicApp => Step::LogicApp(fault(&faults.logic_app, &LOGIC_APP_FAULTS)),
         Kind::Kill => Step::Kill {
             during_upload: random.u8(0..3) == 0,
         },
     }
 }
 
-async fn apply(step: &Step, dashboard: &Dashboard, done: &mut Done) {
+async fn apply(step: &Step, dashboard: &Dashboard, done: &mut FaultCounts) {
     let result = match step {
-        Step::Storage(fault) => dashboard.set_faults(Some(fault), None).await,
-        Step::LogicApp(fault) => dashboard.set_faults(None, Some(fault)).await,
+        Step::Storage(fault) => dashboard.set_faults(Some(*fault), None).await,
+        Step::LogicApp(fault) => dashboard.set_faults(None, Some(*fault)).await,
         Step::Kill { during_upload } => dashboard.kill_handler(*during_upload).await,
     };
     if result.is_err() {
         return;
     }
     match step {
-        Step::Storage(fault) => done.storage_spells += u32::from(fault != "none"),
-        Step::LogicApp(fault) => done.logic_app_spells += u32::from(fault != "none"),
+        Step::Storage(fault) => done.storage_spells += u32::from(*fault != NamedFault::None),
+        Step::LogicApp(fault) => done.logic_app_spells += u32::from(*fault != NamedFault::None),
         Step::Kill { during_upload } => {
             done.kills += 1;
             done.kills_during_upload += u32::from(*during_upload);
@@ -118,23 +119,21 @@ async fn apply(step: &Step, dashboard: &Dashboard, done: &mut Done) {
 }
 
 /// Switches off what was switched on, however often that takes.
-pub(super) async fn heal(faults: &Faults, dashboard: &Dashboard) -> Result<(), LoadError> {
+pub(crate) async fn heal(faults: &Faults, dashboard: &Dashboard) -> Result<(), LoadError> {
     if faults.is_none() {
         return Ok(());
     }
+    let none = Some(NamedFault::None);
+    let mend = || dashboard.set_faults(none, none);
     let healing = async {
-        while dashboard
-            .set_faults(Some("none"), Some("none"))
-            .await
-            .is_err()
-        {
+        while mend().await.is_err() {
             sleep(Duration::from_millis(200)).await;
         }
     };
     match timeout(HEALING, healing).await {
         // A kill that still waits for an upload would hit what comes after us.
         Ok(()) => dashboard.disarm().await,
-        Err(_) => dashboard.set_faults(Some("none"), Some("none")).await,
+        Err(_) => mend().await,
     }
 }
 

@@ -3,22 +3,21 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use host::app::Settings;
+use host::{Event, Host, HostOptions};
+use load::LoadError;
+use load::places::{Addresses, Places};
 use tokio::sync::broadcast::Receiver;
 use tokio::time::timeout;
 
 use super::ChaosError;
 use crate::{Ports, Stack};
-use host::app::Settings;
-use host::{Event, Host, HostOptions};
-use load::LoadError;
-use load::target::{Addresses, Places};
 
 /// For a handler's start; it takes milliseconds.
 pub(super) const START: Duration = Duration::from_secs(60);
 
-/// What is running.
 #[derive(Debug)]
-pub(super) struct Stage {
+pub(super) struct Instances {
     handler: PathBuf,
     /// The stack with the first instance.
     pub(super) stack: Stack,
@@ -26,8 +25,8 @@ pub(super) struct Stage {
     pub(super) second: Host,
 }
 
-impl Stage {
-    /// Beside the stage it returns what each of the two hosts tells, from its start on.
+impl Instances {
+    /// Beside the instances it returns what each of the two hosts tells, from its start on.
     pub(super) async fn start(
         root: &Path,
         handler: &Path,
@@ -44,12 +43,12 @@ impl Stage {
         let (second, events_of_second) = Host::start(options, stack.queue.clone())?;
         let from_now_on = stack.host.events();
         let events_of_first = std::mem::replace(&mut stack.events, from_now_on);
-        let stage = Self {
+        let instances = Self {
             handler,
             stack,
             second,
         };
-        Ok((stage, [events_of_first, events_of_second]))
+        Ok((instances, [events_of_first, events_of_second]))
     }
 
     /// Waits until both take messages.

@@ -7,31 +7,31 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::AtomicBool;
 
+use bus::{Abandoned, Queue};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::chaos::schedule::OUTAGE;
-use bus::{Abandoned, Queue};
+use super::schedule::OUTAGE;
 
-/// In one outage, at the most.
-const DOOMED: usize = 50;
+/// Messages that one outage makes dead letters, at the most.
+const CHOSEN_MAX: usize = 50;
 
 /// What an outage asks of those who send.
 #[derive(Debug, Default)]
-pub(in crate::chaos) struct Senders {
+pub(super) struct SenderHolds {
     /// To end their wave, whatever waits in the queue: in an outage nothing leaves it.
-    pub(in crate::chaos) hurry: AtomicBool,
+    pub(super) hurry: AtomicBool,
     /// To begin no new message.
-    pub(in crate::chaos) wait: AtomicBool,
+    pub(super) wait: AtomicBool,
 }
 
 /// While it goes on, whoever switched it on keeps storage and Logic App from taking anything.
 #[derive(Debug)]
 pub(super) struct Outage {
-    /// The doomed are chosen when so many messages were sent.
+    /// The last message of the wave: when it was sent, the messages are chosen.
     last: usize,
-    doomed: Option<Doomed>,
-    /// Locks of those that stood in front of the doomed.
+    chosen: Option<Chosen>,
+    /// Locks of those that stood in front of the chosen ones.
     held: Vec<Uuid>,
     /// Messages that became dead letters in it.
     pub(super) dead: usize,
@@ -40,7 +40,7 @@ pub(super) struct Outage {
 }
 
 #[derive(Debug)]
-struct Doomed {
+struct Chosen {
     numbers: BTreeSet<u64>,
     until: Instant,
 }
@@ -49,7 +49,7 @@ impl Outage {
     pub(super) fn begin(last: usize) -> Self {
         Self {
             last,
-            doomed: None,
+            chosen: None,
             held: Vec::new(),
             dead: 0,
             locks_lost: 0,
@@ -58,23 +58,23 @@ impl Outage {
 
     /// Whether the wave has sent its last carts: the next one waits for the end.
     pub(super) fn holds_back(&self) -> bool {
-        self.doomed.is_some()
+        self.chosen.is_some()
     }
 
     pub(super) fn is_over(&self, now: Instant) -> bool {
-        let doomed = self.doomed.as_ref();
-        doomed.is_some_and(|doomed| now >= doomed.until)
+        let chosen = self.chosen.as_ref();
+        chosen.is_some_and(|chosen| now >= chosen.until)
     }
 
-    /// Uses up the deliveries of the doomed.
+    /// Uses up the deliveries of the chosen messages.
     pub(super) fn go_on(&mut self, queue: &Queue, sent: usize, now: Instant) {
-        if self.doomed.is_none() && sent >= self.last {
-            self.doomed = Some(Doomed {
+        if self.chosen.is_none() && sent >= self.last {
+            self.chosen = Some(Chosen {
                 numbers: newest(queue, self.last),
                 until: now + OUTAGE,
             });
         }
-        let Some(Doomed { numbers, .. }) = &mut self.doomed else {
+        let Some(Chosen { numbers, .. }) = &mut self.chosen else {
             return;
         };
         self.locks_lost += queue.lose_locks(|number| numbers.contains(&number));
@@ -112,7 +112,7 @@ fn newest(queue: &Queue, last: usize) -> BTreeSet<u64> {
     let of_the_wave = numbers_of(queue).filter(|(_, number)| *number <= last);
     let by_session: BTreeMap<Option<String>, u64> = of_the_wave.collect();
     let newest: BTreeSet<u64> = by_session.into_values().collect();
-    newest.into_iter().rev().take(DOOMED).collect()
+    newest.into_iter().rev().take(CHOSEN_MAX).collect()
 }
 
 /// Oldest first.

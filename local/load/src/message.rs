@@ -1,13 +1,31 @@
-//! What a session sends: mostly a cart, and now and then poison, which is no order and never will be.
+//! What a session sends: mostly a cart with products of the catalogue, and now and then poison, which is no order and
+//! never will be.
 
 use fastrand::Rng;
-use serde_json::Value;
+use serde_json::{Value, json};
+use uuid::Uuid;
 
-use super::cart;
 use crate::evidence::sha256;
 
+const PHOTOS: &str = "https://raw.githubusercontent.com/chtrembl/staticcontent/master/";
+
+/// Number, name and photo of each product, as the PetStore publishes them.
+const CATALOGUE: [(u32, &str, &str); 11] = [
+    (1, "Ball", "dog-toys/ball.jpg"),
+    (2, "Ball Launcher", "dog-toys/ball-launcher.jpg"),
+    (3, "Plush Lamb", "dog-toys/plush-lamb.jpg"),
+    (4, "Plush Moose", "dog-toys/plush-moose.jpg"),
+    (5, "Large Breed Dry Food", "dog-food/large-dog.jpg"),
+    (6, "Small Breed Dry Food", "dog-food/small-dog.jpg"),
+    (7, "Mouse", "cat-toys/mouse.jpg"),
+    (8, "Scratcher", "cat-toys/scratcher.jpg"),
+    (9, "All Sizes Cat Dry Food", "cat-food/cat.jpg"),
+    (10, "Mangrove Ornament", "fish-toys/mangrove.jpg"),
+    (11, "All Sizes Fish Food", "fish-food/fish.jpg"),
+];
+
 /// Longer than any session id may be, in bytes.
-const TOO_LONG: usize = 129;
+const SESSION_ID_TOO_LONG: usize = 129;
 
 /// What is wrong with a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,19 +58,19 @@ pub(crate) struct Message {
     pub(crate) session: Option<String>,
     pub(crate) body: Vec<u8>,
     /// Of the order without blanks; none of poison.
-    pub(super) order_sha256: Option<String>,
+    pub(crate) order_sha256: Option<String>,
 }
 
 impl Message {
-    /// The session's order of this revision, or what is left of it.
-    pub(super) fn new(
+    /// The session's order of this revision, or what the poison leaves of it.
+    pub(crate) fn new(
         poison: Option<Poison>,
         session: &str,
         revision: u64,
         least: usize,
         random: &mut Rng,
     ) -> Self {
-        let order = cart::order(session, revision, least, random);
+        let order = order(session, revision, least, random);
         match poison {
             Some(poison) => poison.message(session, &order),
             None => Self {
@@ -73,7 +91,7 @@ impl Poison {
                 order.bytes().take(note + 1).collect()
             }
             Self::NoSession => with(order, "id", Value::Null),
-            Self::IllegalSession => with(order, "id", "S".repeat(TOO_LONG).into()),
+            Self::IllegalSession => with(order, "id", "S".repeat(SESSION_ID_TOO_LONG).into()),
             Self::WrongType => with(order, "products", "none".into()),
         };
         let is_anonymous = matches!(self, Self::NoSession | Self::IllegalSession);
@@ -97,6 +115,43 @@ fn with(order: &str, key: &str, value: Value) -> Vec<u8> {
 fn compact(order: &str) -> String {
     let order: Value = serde_json::from_str(order).unwrap_or_default();
     sha256(order.to_string().as_bytes())
+}
+
+/// A session id as the PetStore makes them: 32 upper-case hexadecimal digits.
+pub(crate) fn session_id() -> String {
+    Uuid::new_v4().simple().to_string().to_uppercase()
+}
+
+/// The order of `session` at `revision`, at least `least` bytes long.
+///
+/// The blank at its beginning and the letter outside ASCII are there to be lost or changed on the way.
+fn order(session: &str, revision: u64, least: usize, random: &mut Rng) -> String {
+    let count = random.usize(1..=4);
+    let products: Vec<Value> = random
+        .choose_multiple(CATALOGUE, count)
+        .into_iter()
+        .map(|(id, name, photo)| {
+            let quantity = random.u32(1..=10);
+            json!({"id": id, "name": name, "photoURL": format!("{PHOTOS}{photo}?raw=true"), "quantity": quantity})
+        })
+        .collect();
+    let order = |note: &str| {
+        let order = json!({
+            "id": session,
+            "email": null,
+            "products": products,
+            "status": "placed",
+            "complete": false,
+            "revision": revision,
+            "note": note,
+        });
+        format!(" {order}")
+    };
+    let plain = order("Zoë");
+    match least.checked_sub(plain.len()) {
+        None | Some(0) => plain,
+        Some(missing) => order(&format!("Zoë{}", "-".repeat(missing))),
+    }
 }
 
 #[cfg(test)]
@@ -141,5 +196,20 @@ mod tests {
             (Some("5E55"), &7.into())
         );
         assert!(cart.order_sha256.is_some());
+    }
+
+    #[test]
+    fn an_order_is_json_of_the_size_asked_for_and_the_same_for_the_same_seed() {
+        for least in [0, 1_000, 100_000] {
+            let one = order("S", 7, least, &mut Rng::with_seed(1));
+            assert!(one.len() >= least && one.len() < least.max(2_000) + 10);
+            let parsed: Value = serde_json::from_str(&one).expect("JSON");
+            assert_eq!(parsed["revision"], 7);
+            assert_eq!(one, order("S", 7, least, &mut Rng::with_seed(1)));
+        }
+        assert_ne!(
+            order("S", 7, 0, &mut Rng::with_seed(1)),
+            order("S", 7, 0, &mut Rng::with_seed(2))
+        );
     }
 }

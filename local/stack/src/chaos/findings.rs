@@ -2,44 +2,39 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use bus::Accepted;
+use load::Crowd;
+use load::evidence::{Evidence, Mailed, Mark, Sent, Waiting, Write, sha256};
+use load::judge::judge;
+use load::report::{Figures, Ran, Report};
+use logic_app::Received;
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::inside;
-use super::stage::Stage;
-use super::tally::Counted;
-use super::{Chaos, ChaosError, Plan};
-use bus::Accepted;
-use load::evidence::{Evidence, Sent};
-use load::judge::{self, judge};
-use logic_app::Received;
+use super::ChaosError;
+use super::injector::InjectionCounts;
+use super::instances::Instances;
+use super::tally::{Counted, Tally};
 
 /// What was found.
 #[derive(Debug)]
-pub(super) struct Found {
-    pub(super) plan: Plan,
-    pub(super) evidence: Evidence,
-    pub(super) verdict: judge::Verdict,
-    pub(super) counted: Counted,
+pub(super) struct Findings {
+    evidence: Evidence,
+    counted: Counted,
     /// Requests to the Logic App, refused ones included.
-    pub(super) fallback_calls: usize,
+    fallback_calls: usize,
     /// What is wrong beside the judge's breaches.
-    pub(super) problems: Vec<String>,
-    /// Whether the queue came to rest.
-    pub(super) quiet: bool,
+    problems: Vec<String>,
 }
 
-impl Found {
+impl Findings {
     /// Ends both handlers, so that nothing moves any more, and looks.
-    pub(super) async fn of(chaos: Chaos, quiet: bool) -> Result<Self, ChaosError> {
-        let Chaos {
-            plan,
-            stage,
-            crowd,
-            tally,
-        } = chaos;
-        let Stage { stack, second, .. } = stage;
+    pub(super) async fn collect(
+        instances: Instances,
+        crowd: &Crowd,
+        tally: &Tally,
+    ) -> Result<Self, ChaosError> {
+        let Instances { stack, second, .. } = instances;
         second.stop().await;
         let (Some(blob), Some(logic_app)) = (&stack.blob, &stack.logic_app) else {
             return Err(ChaosError::Part("storage or Logic App"));
@@ -69,26 +64,47 @@ impl Found {
         let writes = writes.into_iter().filter(|write| ours(&write.container));
         let evidence = Evidence {
             sent,
-            writes: writes.map(inside::write).collect(),
+            writes: writes.map(as_write).collect(),
             writes_are_complete: true,
             blobs,
             names_before: BTreeSet::new(),
             names_after,
-            mailed: received.iter().map(inside::mailed).collect(),
-            queued: waiting.iter().map(inside::waiting).collect(),
-            dead: dead.iter().map(inside::waiting).collect(),
+            mailed: received.iter().map(as_mailed).collect(),
+            queued: waiting.iter().map(as_waiting).collect(),
+            dead: dead.iter().map(as_waiting).collect(),
         };
         let fallback_calls = logic_app.requests().len();
         stack.stop().await;
         Ok(Self {
-            plan,
-            verdict: judge(&evidence),
             evidence,
             counted,
             fallback_calls,
             problems,
-            quiet,
         })
+    }
+
+    /// What the judge says, with the figures that only those have who hold the instances.
+    pub(super) fn report(self, ran: Ran, done: InjectionCounts, replay: String) -> Report {
+        let (evidence, counted) = (&self.evidence, self.counted);
+        let verdict = judge(evidence);
+        let figures = Figures {
+            deliveries: counted.deliveries,
+            redeliveries: counted.redeliveries,
+            uploads: counted.uploads,
+            reads: counted.reads,
+            fallback_calls: self.fallback_calls,
+            mails: counted.mails.len(),
+            kills: done.kills,
+            kills_in_upload: done.kills_in_upload,
+            starts: counted.starts,
+            locks_lost: done.locks_lost,
+            late_answers: counted.late_answers,
+            dead_in_outages: done.dead_in_outages,
+            injected: done.by_name,
+            missed: counted.missed,
+            ..Figures::new(evidence, &verdict)
+        };
+        Report::new(ran, evidence, verdict).with_figures(figures, self.problems, replay)
     }
 }
 
@@ -100,7 +116,7 @@ fn altered<'a>(sent: &[Sent], there: impl Iterator<Item = &'a Accepted>) -> Vec<
         .collect();
     let wrong = there.filter_map(|accepted| {
         let id = accepted.message.properties.message_id.as_deref()?;
-        let found = format!("{:x}", Sha256::digest(&accepted.message.body));
+        let found = sha256(&accepted.message.body);
         let expected = sent.get(id)?;
         (found != **expected).then(|| {
             format!(
@@ -127,4 +143,32 @@ fn unmailed(received: &[Received], counted: &Counted) -> Vec<String> {
             .map(|_| format!("operation {id} was mailed without the message that was handed over"))
     });
     missing.collect()
+}
+
+/// An accepted write of a blob.
+fn as_write(write: blob::Write) -> Write {
+    let mark = Mark::read(|name| write.metadata.get(name).cloned());
+    Write {
+        name: write.name,
+        etag: write.etag,
+        at: write.at,
+        sha256: write.sha256,
+        mark,
+    }
+}
+
+/// A fallback request that was accepted.
+fn as_mailed(received: &Received) -> Mailed {
+    // It was checked to be JSON when it was accepted.
+    Mailed::read(&serde_json::from_slice(&received.body).unwrap_or_default())
+}
+
+/// A message that waits, or a dead letter.
+fn as_waiting(accepted: &Accepted) -> Waiting {
+    let properties = &accepted.message.properties;
+    Waiting {
+        sequence: accepted.sequence,
+        message_id: properties.message_id.clone(),
+        session: properties.session_id.clone(),
+    }
 }
