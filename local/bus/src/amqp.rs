@@ -1,12 +1,12 @@
 //! The AMQP 1.0 door of the queue, for senders: what Service Bus's own clients need to publish, over plain TCP.
 //!
-//! A connection is one task around a machine that knows no socket: `conversation` takes frames and makes frames, so
-//! it never does two things at once and holds one incomplete delivery a link. The way of a message:
+//! A connection is one task around a machine that knows no socket: it takes frames and makes frames, so it never does two
+//! things at once and holds one incomplete delivery a link. The way of a message:
 //!
 //! ```text
-//! wire, frame      bytes ─▶ frames
-//!  └ conversation   a frame is decoded, no deeper than `nesting` allows, and goes to its session
-//!     └ session      by its link: put together in `link`, decoded in `message`, into the queue in `session/delivered`
+//! wire, frame     bytes ─▶ frames
+//!  └ connection    a frame is decoded, no deeper than `nesting` allows, and goes to its session
+//!     └ session     by its link: put together in `link`, read in `message`, put into the queue
 //! ```
 //!
 //! The types on the wire are `fe2o3-amqp-types`; its acceptor is not used because it decodes values of any depth (a few
@@ -15,14 +15,12 @@
 
 mod access;
 mod connection;
-mod conversation;
 mod frame;
 mod handshake;
 mod link;
 mod message;
 mod nesting;
 mod node;
-mod properties;
 mod refusal;
 mod requests;
 mod session;
@@ -33,31 +31,19 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use stand_in::{ACCEPT_PAUSE, Accepting};
 use tokio::net::TcpListener;
-use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
-use crate::queue::Queue;
-use shared::Shared;
-use stand_in::{ACCEPT_PAUSE, Accepting, AccessKey};
+pub use shared::AmqpOptions;
+use shared::AmqpShared;
 
 /// The port of AMQP without TLS, which Service Bus's clients take for an emulator whatever its address says.
 pub const AMQP_PORT: u16 = 5672;
 
 /// Connections served at once; the next ones wait in the system's list.
-const MOST_CONNECTIONS: usize = 4096;
-
-/// What the door leads to.
-#[derive(Debug, Default)]
-pub struct AmqpOptions {
-    /// The queues, by their names.
-    pub queues: Vec<Queue>,
-    /// Checks tokens; without one every token is let in.
-    pub key: Option<AccessKey>,
-    /// Takes what a developer should read once, such as a client that speaks TLS.
-    pub hints: Option<UnboundedSender<String>>,
-}
+const CONNECTIONS_MAX: usize = 4096;
 
 /// The running door. Dropping it stops it too, without waiting for the end.
 #[derive(Debug)]
@@ -69,7 +55,7 @@ impl AmqpDoor {
     /// # Errors
     /// When the listener has no address.
     pub fn start(listener: TcpListener, options: AmqpOptions) -> io::Result<Self> {
-        let shared = Arc::new(Shared::new(options));
+        let shared = Arc::new(AmqpShared::new(options));
         let accepting = Accepting::start(listener, |listener, stopped| {
             accept(listener, shared, stopped)
         })?;
@@ -94,13 +80,17 @@ impl AmqpDoor {
     }
 }
 
-async fn accept(listener: TcpListener, shared: Arc<Shared>, mut stopped: oneshot::Receiver<()>) {
+async fn accept(
+    listener: TcpListener,
+    shared: Arc<AmqpShared>,
+    mut stopped: oneshot::Receiver<()>,
+) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             _ = &mut stopped => break,
             Some(_) = connections.join_next() => {}
-            accepted = listener.accept(), if connections.len() < MOST_CONNECTIONS => match accepted {
+            accepted = listener.accept(), if connections.len() < CONNECTIONS_MAX => match accepted {
                 Ok((stream, _)) => {
                     connections.spawn(connection::serve(stream, Arc::clone(&shared)));
                 }

@@ -32,6 +32,7 @@ use uuid::Uuid;
 
 use journal::Journal;
 pub use journal::JournalError;
+pub(crate) use message::MESSAGE_MAX;
 pub use message::{
     Accepted, DeadDelivery, DeadLetter, DeadLetterReason, Delivery, Message, Properties,
     SessionLock,

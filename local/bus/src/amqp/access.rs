@@ -3,13 +3,13 @@
 use percent_encoding::percent_decode_str;
 
 use super::node::path;
-use super::refusal::Refusal;
-use super::shared::Shared;
+use super::refusal::AmqpRefusal;
+use super::shared::AmqpShared;
 use crate::rest::sas;
 use fe2o3_amqp_types::definitions::AmqpError;
 
 /// More than a client needs that sends to every queue of a namespace.
-const MOST_GRANTS: usize = 64;
+const GRANTS_MAX: usize = 64;
 
 /// What one connection may reach.
 #[derive(Debug, Default)]
@@ -34,14 +34,14 @@ impl Access {
         &mut self,
         token: &str,
         audience: &str,
-        shared: &Shared,
+        shared: &AmqpShared,
     ) -> Result<(), String> {
         let result = self.check(token, audience, shared);
         self.refused = result.clone().err();
         result
     }
 
-    fn check(&mut self, token: &str, audience: &str, shared: &Shared) -> Result<(), String> {
+    fn check(&mut self, token: &str, audience: &str, shared: &AmqpShared) -> Result<(), String> {
         let path = path(&resource(token).unwrap_or_else(|| audience.to_owned()))
             .split('/')
             .next()
@@ -59,8 +59,8 @@ impl Access {
             }
         }
         if !self.covers(&path) {
-            if self.granted.len() >= MOST_GRANTS {
-                return Err(format!("more than {MOST_GRANTS} tokens on one connection"));
+            if self.granted.len() >= GRANTS_MAX {
+                return Err(format!("more than {GRANTS_MAX} tokens on one connection"));
             }
             self.granted.push(path);
         }
@@ -68,7 +68,7 @@ impl Access {
     }
 
     /// May this connection send to `queue`?
-    pub(super) fn to(&self, queue: &str, shared: &Shared) -> Result<(), Refusal> {
+    pub(super) fn to(&self, queue: &str, shared: &AmqpShared) -> Result<(), AmqpRefusal> {
         if self.covers(queue) {
             return Ok(());
         }
@@ -80,7 +80,7 @@ impl Access {
             }
             None => format!("no token on this connection covers /{queue}"),
         };
-        Err(Refusal::new(AmqpError::UnauthorizedAccess, problem))
+        Err(AmqpRefusal::new(AmqpError::UnauthorizedAccess, problem))
     }
 
     fn covers(&self, queue: &str) -> bool {

@@ -5,7 +5,7 @@ use fe2o3_amqp_types::performatives::Performative;
 use serde::Serialize;
 
 /// The largest frame taken; it is announced to the client.
-pub(super) const LARGEST_FRAME: u32 = 64 * 1024;
+pub(super) const FRAME_MAX: u32 = 64 * 1024;
 
 /// Size, data offset, type and channel.
 const FRAME_HEADER: usize = 8;
@@ -37,8 +37,8 @@ pub(super) fn split_frame(buffer: &mut BytesMut) -> Result<Option<Frame>, NotAFr
     };
     let [s0, s1, s2, s3, offset, layer, c0, c1] = *header;
     let size = u32::from_be_bytes([s0, s1, s2, s3]);
-    if size > LARGEST_FRAME {
-        let problem = format!("a frame of {size} bytes, at most {LARGEST_FRAME} were agreed on");
+    if size > FRAME_MAX {
+        let problem = format!("a frame of {size} bytes, at most {FRAME_MAX} were agreed on");
         return Err(NotAFrame(problem));
     }
     let (size, body) = (size as usize, usize::from(offset) * 4);

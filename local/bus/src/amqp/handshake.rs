@@ -7,7 +7,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::access::Access;
 use super::frame::{Layer, put_sasl};
 use super::nesting::split_value;
-use super::shared::Shared;
+use super::shared::AmqpShared;
 use super::wire::{Broken, PROTOCOL_HEADER, Wire};
 
 const AMQP: [u8; PROTOCOL_HEADER] = *b"AMQP\x00\x01\x00\x00";
@@ -20,7 +20,10 @@ const TLS_HELLO: [u8; 2] = [0x16, 0x03];
 const MECHANISMS: [&str; 4] = ["MSSBCBS", "ANONYMOUS", "PLAIN", "EXTERNAL"];
 
 /// Gets the client to the point where it opens its connection.
-pub(super) async fn shake_hands<S>(wire: &mut Wire<S>, shared: &Shared) -> Result<Access, Broken>
+pub(super) async fn shake_hands<S>(
+    wire: &mut Wire<S>,
+    shared: &AmqpShared,
+) -> Result<Access, Broken>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -44,7 +47,7 @@ where
     Ok(access)
 }
 
-async fn authenticate<S>(wire: &mut Wire<S>, shared: &Shared) -> Result<Access, Broken>
+async fn authenticate<S>(wire: &mut Wire<S>, shared: &AmqpShared) -> Result<Access, Broken>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -79,7 +82,7 @@ where
 }
 
 /// Name and key by PLAIN count for the namespace; whoever comes without brings tokens later.
-fn judge(init: &SaslInit, shared: &Shared) -> Option<Access> {
+fn judge(init: &SaslInit, shared: &AmqpShared) -> Option<Access> {
     let (Some(key), "PLAIN") = (&shared.options.key, init.mechanism.as_str()) else {
         return Some(Access::default());
     };

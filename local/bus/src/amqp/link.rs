@@ -3,30 +3,27 @@
 use fe2o3_amqp_types::definitions::{AmqpError, LinkError};
 use fe2o3_amqp_types::performatives::Transfer;
 
-use super::refusal::Refusal;
-
-/// A message or a batch, properties and all, on the Standard tier.
-pub(super) const LARGEST_MESSAGE: usize = 256 * 1024;
+use super::refusal::AmqpRefusal;
+use crate::queue::MESSAGE_MAX;
 
 /// Where a delivery that is too large is not waited for any longer.
-const LARGEST_SWALLOWED: usize = 4 * LARGEST_MESSAGE;
+const DELIVERY_MAX: usize = 4 * MESSAGE_MAX;
 
 /// Deliveries a client may send ahead.
 pub(super) const CREDIT: u32 = 100;
 
-/// The state of one incoming link.
 #[derive(Debug)]
-pub(super) struct Incoming {
-    /// Deliveries taken so far.
+pub(super) struct IncomingLink {
+    /// The link's delivery-count: deliveries that have come to their end, aborted ones included.
     pub(super) count: u32,
     /// Deliveries the client may still send.
     pub(super) credit: u32,
-    partial: Option<Whole>,
+    partial: Option<IncomingDelivery>,
 }
 
-/// A delivery that has come to its end.
+/// A delivery, whole or on its way.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Whole {
+pub(super) struct IncomingDelivery {
     pub(super) id: u32,
     pub(super) settled: bool,
     pub(super) format: u32,
@@ -35,17 +32,27 @@ pub(super) struct Whole {
     size: usize,
 }
 
-impl Whole {
+/// What a transfer makes of its delivery.
+#[derive(Debug)]
+pub(super) enum Added {
+    /// More of it is to come.
+    Part,
+    Whole(IncomingDelivery),
+    /// The client has thought better of it.
+    Aborted,
+}
+
+impl IncomingDelivery {
     /// The bytes, unless they were too many.
-    pub(super) fn bytes(&self) -> Result<&[u8], Refusal> {
-        if self.size > LARGEST_MESSAGE {
-            return Err(Refusal::too_large(LARGEST_MESSAGE));
+    pub(super) fn bytes(&self) -> Result<&[u8], AmqpRefusal> {
+        if self.size > MESSAGE_MAX {
+            return Err(AmqpRefusal::too_large());
         }
         Ok(&self.bytes)
     }
 }
 
-impl Incoming {
+impl IncomingLink {
     /// A new link, whose client starts to count here.
     pub(super) fn new(count: u32) -> Self {
         Self {
@@ -55,7 +62,7 @@ impl Incoming {
         }
     }
 
-    /// Adds a transfer; returns the delivery when it is whole.
+    /// Adds a transfer to its delivery.
     ///
     /// # Errors
     /// The link has to be detached then.
@@ -63,45 +70,56 @@ impl Incoming {
         &mut self,
         transfer: &Transfer,
         payload: &[u8],
-    ) -> Result<Option<Whole>, Refusal> {
-        let mut whole = match (self.partial.take(), transfer.delivery_id) {
+    ) -> Result<Added, AmqpRefusal> {
+        let mut delivery = match (self.partial.take(), transfer.delivery_id) {
             (Some(partial), id) if id.is_none_or(|id| id == partial.id) => partial,
             (Some(_), _) => {
                 let problem = "a delivery begins before the last one on this link has ended";
-                return Err(Refusal::new(AmqpError::IllegalState, problem));
+                return Err(AmqpRefusal::new(AmqpError::IllegalState, problem));
             }
-            (None, Some(id)) => Whole {
+            (None, Some(id)) => IncomingDelivery {
                 id,
                 format: transfer.message_format.unwrap_or_default(),
-                ..Whole::default()
+                ..IncomingDelivery::default()
             },
             (None, None) => {
                 let problem = "the first transfer of a delivery needs a delivery-id";
-                return Err(Refusal::new(AmqpError::InvalidField, problem));
+                return Err(AmqpRefusal::new(AmqpError::InvalidField, problem));
             }
         };
         if self.credit == 0 {
             let problem = "more deliveries than the link's credit";
-            return Err(Refusal::new(LinkError::TransferLimitExceeded, problem));
+            return Err(AmqpRefusal::new(LinkError::TransferLimitExceeded, problem));
         }
-        whole.size += payload.len();
-        if whole.size > LARGEST_SWALLOWED {
-            return Err(Refusal::too_large(LARGEST_MESSAGE));
+        if transfer.aborted {
+            // Whatever `more` says, and whatever the transfer carries: neither counts any longer (2.7.5).
+            self.end_delivery();
+            return Ok(Added::Aborted);
         }
-        if whole.size > LARGEST_MESSAGE {
+        delivery.size += payload.len();
+        if delivery.size > DELIVERY_MAX {
+            return Err(AmqpRefusal::too_large());
+        }
+        if delivery.size > MESSAGE_MAX {
             // The rest is passed over, so that the delivery can be refused and the link lives on.
-            whole.bytes = Vec::new();
+            delivery.bytes = Vec::new();
         } else {
-            whole.bytes.extend_from_slice(payload);
+            delivery.bytes.extend_from_slice(payload);
         }
-        whole.settled |= transfer.settled.unwrap_or_default();
-        if transfer.more && !transfer.aborted {
-            self.partial = Some(whole);
-            return Ok(None);
+        delivery.settled |= transfer.settled.unwrap_or_default();
+        if transfer.more {
+            self.partial = Some(delivery);
+            return Ok(Added::Part);
         }
+        self.end_delivery();
+        Ok(Added::Whole(delivery))
+    }
+
+    /// Counts a delivery, at its last transfer and not at its first: as long as it is on its way, its credit is neither
+    /// used up nor granted again.
+    fn end_delivery(&mut self) {
         self.count = self.count.wrapping_add(1);
         self.credit -= 1;
-        Ok((!transfer.aborted).then_some(whole))
     }
 
     /// True when the client should be given credit again.

@@ -2,24 +2,31 @@
 
 use bytes::Bytes;
 use fe2o3_amqp_types::definitions::AmqpError;
+use fe2o3_amqp_types::messaging::annotations::OwnedKey;
 use fe2o3_amqp_types::messaging::message::DecodeIntoMessage;
-use fe2o3_amqp_types::messaging::{Body, Message as AmqpMessage};
-use fe2o3_amqp_types::primitives::Value;
+use fe2o3_amqp_types::messaging::{Body, Message as AmqpMessage, MessageId};
+use fe2o3_amqp_types::primitives::{SimpleValue, Value};
 use serde_amqp::read::SliceReader;
+use serde_json::Value as Json;
+use time::format_description::well_known::Rfc3339;
+use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
 
 use super::nesting;
-use super::properties;
-use super::refusal::Refusal;
-use crate::queue::Message;
+use super::refusal::AmqpRefusal;
+use crate::queue::{Message, Properties};
 
 /// Microsoft's message format for a batch: each Data section is a whole encoded message.
 const BATCH: u32 = 0x8001_3700;
 
+/// Of ids that Service Bus keeps an index of.
+const ID_MAX: usize = 128;
+
 /// A message as it came.
-pub(super) type Raw = AmqpMessage<Body<Value>>;
+pub(super) type RawMessage = AmqpMessage<Body<Value>>;
 
 /// The messages of a delivery: all, or a refusal for all.
-pub(super) fn of_delivery(format: u32, bytes: &[u8]) -> Result<Vec<Message>, Refusal> {
+pub(super) fn of_delivery(format: u32, bytes: &[u8]) -> Result<Vec<Message>, AmqpRefusal> {
     let raw = decode(bytes)?;
     if format == 0 {
         return Ok(vec![convert(raw)?]);
@@ -39,7 +46,7 @@ pub(super) fn of_delivery(format: u32, bytes: &[u8]) -> Result<Vec<Message>, Ref
 }
 
 /// Reads an encoded message.
-pub(super) fn decode(bytes: &[u8]) -> Result<Raw, Refusal> {
+pub(super) fn decode(bytes: &[u8]) -> Result<RawMessage, AmqpRefusal> {
     nesting::check_all(bytes).map_err(|malformed| refused(&malformed.to_string()))?;
     Body::<Value>::decode_message_from_reader(SliceReader::new(bytes))
         .map_err(|error| refused(&format!("the message cannot be read: {error}")))
@@ -63,8 +70,8 @@ pub(super) fn text(body: &Body<Value>) -> Option<String> {
     }
 }
 
-fn convert(raw: Raw) -> Result<Message, Refusal> {
-    let properties = properties::of(&raw)?;
+fn convert(raw: RawMessage) -> Result<Message, AmqpRefusal> {
+    let properties = properties(&raw)?;
     Ok(Message {
         body: body(raw.body)?,
         properties,
@@ -72,7 +79,7 @@ fn convert(raw: Raw) -> Result<Message, Refusal> {
 }
 
 /// The bytes a trigger would be handed.
-fn body(body: Body<Value>) -> Result<Bytes, Refusal> {
+fn body(body: Body<Value>) -> Result<Bytes, AmqpRefusal> {
     match body {
         Body::Data(data) => {
             let sections: Vec<Vec<u8>> = data.into_iter().map(|data| data.0.into_vec()).collect();
@@ -93,6 +100,128 @@ fn body(body: Body<Value>) -> Result<Bytes, Refusal> {
     }
 }
 
-fn refused(problem: &str) -> Refusal {
-    Refusal::new(AmqpError::DecodeError, problem)
+fn refused(problem: &str) -> AmqpRefusal {
+    AmqpRefusal::new(AmqpError::DecodeError, problem)
+}
+
+/// The properties of a message as the queue keeps them.
+fn properties(raw: &RawMessage) -> Result<Properties, AmqpRefusal> {
+    if annotation(raw, "x-opt-scheduled-enqueue-time").is_some() {
+        let problem = "x-opt-scheduled-enqueue-time: the local queue does not schedule messages";
+        return Err(AmqpRefusal::new(AmqpError::NotImplemented, problem));
+    }
+    let mut properties = Properties::default();
+    if let Some(from) = &raw.properties {
+        properties.message_id = from.message_id.as_ref().map(id);
+        properties.correlation_id = from.correlation_id.as_ref().map(id);
+        properties.session_id.clone_from(&from.group_id);
+        properties.label.clone_from(&from.subject);
+        properties.content_type = from
+            .content_type
+            .as_ref()
+            .map(|name| name.as_str().to_owned());
+        properties.reply_to.clone_from(&from.reply_to);
+        properties
+            .reply_to_session_id
+            .clone_from(&from.reply_to_group_id);
+        properties.to.clone_from(&from.to);
+    }
+    if let Some(Value::String(key)) = annotation(raw, "x-opt-partition-key") {
+        properties.partition_key = Some(key.clone());
+    }
+    let header = raw.header.as_ref();
+    let milliseconds = header.and_then(|header| header.ttl);
+    properties.time_to_live = milliseconds.map(|ttl| f64::from(ttl) / 1000.0);
+    for (name, value) in raw
+        .application_properties
+        .iter()
+        .flat_map(|all| all.0.iter())
+    {
+        let value = json(value).ok_or_else(|| {
+            invalid(&format!(
+                "application property {name:?}: a value of this AMQP type is not carried here"
+            ))
+        })?;
+        properties.application.insert(name.clone(), value);
+    }
+    check(&properties)?;
+    Ok(properties)
+}
+
+/// What the broker would refuse.
+fn check(properties: &Properties) -> Result<(), AmqpRefusal> {
+    let limited = [
+        ("message-id", &properties.message_id),
+        ("group-id (SessionId)", &properties.session_id),
+        ("reply-to-group-id", &properties.reply_to_session_id),
+        ("x-opt-partition-key", &properties.partition_key),
+    ];
+    for (name, value) in limited {
+        let length = value.as_ref().map(|text| text.chars().count());
+        if let Some(length) = length.filter(|length| *length > ID_MAX) {
+            let problem = format!("{name}: expected at most {ID_MAX} characters, found {length}");
+            return Err(invalid(&problem));
+        }
+    }
+    match (&properties.partition_key, &properties.session_id) {
+        (Some(partition), Some(session)) if partition != session => Err(invalid(
+            "x-opt-partition-key must equal group-id (SessionId) when both are set",
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn annotation<'a>(raw: &'a RawMessage, name: &str) -> Option<&'a Value> {
+    let annotations = raw.message_annotations.as_ref()?;
+    let mut pairs = annotations.0.iter();
+    pairs
+        .find(|(key, _)| matches!(key, OwnedKey::Symbol(symbol) if symbol.as_str() == name))
+        .map(|(_, value)| value)
+        .filter(|value| **value != Value::Null)
+}
+
+/// An id as the text that .NET's client, and so the Functions host, makes of it.
+fn id(id: &MessageId) -> String {
+    match id {
+        MessageId::String(text) => text.clone(),
+        MessageId::Ulong(number) => number.to_string(),
+        MessageId::Uuid(uuid) => Uuid::from_bytes(*uuid.as_inner()).to_string(),
+        MessageId::Binary(bytes) => bytes.iter().map(|byte| format!("{byte:02X}")).collect(),
+    }
+}
+
+/// A value as the queue carries it; nothing for what JSON has no word for.
+fn json(value: &SimpleValue) -> Option<Json> {
+    Some(match value {
+        SimpleValue::Null => Json::Null,
+        SimpleValue::Bool(value) => Json::from(*value),
+        SimpleValue::Ubyte(value) => Json::from(*value),
+        SimpleValue::Ushort(value) => Json::from(*value),
+        SimpleValue::Uint(value) => Json::from(*value),
+        SimpleValue::Ulong(value) => Json::from(*value),
+        SimpleValue::Byte(value) => Json::from(*value),
+        SimpleValue::Short(value) => Json::from(*value),
+        SimpleValue::Int(value) => Json::from(*value),
+        SimpleValue::Long(value) => Json::from(*value),
+        SimpleValue::Float(value) => finite(value.into_inner().into())?,
+        SimpleValue::Double(value) => finite(value.into_inner())?,
+        SimpleValue::Char(value) => Json::from(value.to_string()),
+        SimpleValue::String(value) => Json::from(value.as_str()),
+        SimpleValue::Symbol(value) => Json::from(value.as_str()),
+        SimpleValue::Uuid(value) => Json::from(Uuid::from_bytes(*value.as_inner()).to_string()),
+        SimpleValue::Timestamp(value) => {
+            let time = OffsetDateTime::UNIX_EPOCH
+                .checked_add(Duration::milliseconds(value.milliseconds()))?;
+            Json::from(time.format(&Rfc3339).ok()?)
+        }
+        _ => return None,
+    })
+}
+
+fn finite(value: f64) -> Option<Json> {
+    serde_json::Number::from_f64(value).map(Json::Number)
+}
+
+fn invalid(problem: &str) -> AmqpRefusal {
+    AmqpRefusal::new(AmqpError::InvalidField, problem)
 }

@@ -3,17 +3,16 @@
 use fe2o3_amqp_types::definitions::{AmqpError, Error, ErrorCondition, LinkError};
 use fe2o3_amqp_types::messaging::{DeliveryState, Rejected};
 
-use super::shared::Shared;
-use crate::queue::SendRefused;
+use crate::queue::{MESSAGE_MAX, SendRefused};
 
 /// A refusal on its way to the client.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Refusal {
+pub(super) struct AmqpRefusal {
     condition: ErrorCondition,
     description: String,
 }
 
-impl Refusal {
+impl AmqpRefusal {
     pub(super) fn new(
         condition: impl Into<ErrorCondition>,
         description: impl Into<String>,
@@ -22,14 +21,6 @@ impl Refusal {
             condition: condition.into(),
             description: description.into(),
         }
-    }
-
-    pub(super) fn no_such_queue(name: &str, shared: &Shared) -> Self {
-        let known = shared.queue_names();
-        Self::new(
-            AmqpError::NotFound,
-            format!("no queue {name:?} here; there is: {known}"),
-        )
     }
 
     pub(super) fn receiving(queue: &str) -> Self {
@@ -51,8 +42,8 @@ impl Refusal {
         Self::new(condition, refused.to_string())
     }
 
-    pub(super) fn too_large(largest: usize) -> Self {
-        let limit = largest / 1024;
+    pub(super) fn too_large() -> Self {
+        let limit = MESSAGE_MAX / 1024;
         Self::new(
             LinkError::MessageSizeExceeded,
             format!(

@@ -10,27 +10,27 @@ use serde_bytes::ByteBuf;
 
 use super::access::Access;
 use super::frame::put_frame;
-use super::link::Whole;
+use super::link::IncomingDelivery;
 use super::message;
 use super::node::Node;
-use super::shared::Shared;
+use super::shared::AmqpShared;
 
-/// Replies kept for a client that gives no credit.
-const MOST_WAITING: usize = 16;
+/// ReplyLink kept for a client that gives no credit.
+const WAITING_MAX: usize = 16;
 
 /// A link on which the client waits for replies.
 #[derive(Debug)]
-pub(super) struct Replies {
+pub(super) struct ReplyLink {
     name: String,
     address: Option<String>,
-    /// Replies sent so far.
+    /// ReplyLink sent so far.
     pub(super) count: u32,
-    /// Replies the client takes.
+    /// ReplyLink the client takes.
     pub(super) credit: u32,
     waiting: VecDeque<Vec<u8>>,
 }
 
-impl Replies {
+impl ReplyLink {
     pub(super) fn new(name: String, address: Option<String>) -> Self {
         Self {
             name,
@@ -47,7 +47,7 @@ impl Replies {
     }
 
     pub(super) fn push(&mut self, reply: Vec<u8>) {
-        if self.waiting.len() < MOST_WAITING {
+        if self.waiting.len() < WAITING_MAX {
             self.waiting.push_back(reply);
         }
     }
@@ -87,9 +87,9 @@ impl Replies {
 /// Answers a request: where to, and the reply as an encoded message. Nothing for what cannot be read.
 pub(super) fn answer(
     node: &Node,
-    request: &Whole,
+    request: &IncomingDelivery,
     access: &mut Access,
-    shared: &Shared,
+    shared: &AmqpShared,
 ) -> Option<(Option<String>, Vec<u8>)> {
     let request = message::decode(request.bytes().ok()?).ok()?;
     let asked = |name: &str| {

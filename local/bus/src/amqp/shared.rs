@@ -2,18 +2,33 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::AmqpOptions;
+use fe2o3_amqp_types::definitions::AmqpError;
+use stand_in::AccessKey;
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::refusal::AmqpRefusal;
 use crate::queue::Queue;
+
+/// What the door leads to.
+#[derive(Debug, Default)]
+pub struct AmqpOptions {
+    /// The queues, by their names.
+    pub queues: Vec<Queue>,
+    /// Checks tokens; without one every token is let in.
+    pub key: Option<AccessKey>,
+    /// Takes what a developer should read once, such as a client that speaks TLS.
+    pub hints: Option<UnboundedSender<String>>,
+}
 
 /// What all connections share.
 #[derive(Debug)]
-pub(super) struct Shared {
+pub(super) struct AmqpShared {
     pub(super) options: AmqpOptions,
     told_about_tokens: AtomicBool,
     told_about_tls: AtomicBool,
 }
 
-impl Shared {
+impl AmqpShared {
     pub(super) fn new(options: AmqpOptions) -> Self {
         Self {
             options,
@@ -27,9 +42,11 @@ impl Shared {
         queues.find(|queue| queue.name().eq_ignore_ascii_case(name))
     }
 
-    pub(super) fn queue_names(&self) -> String {
-        let names: Vec<&str> = self.options.queues.iter().map(Queue::name).collect();
-        names.join(", ")
+    pub(super) fn no_such_queue(&self, name: &str) -> AmqpRefusal {
+        let known: Vec<&str> = self.options.queues.iter().map(Queue::name).collect();
+        let known = known.join(", ");
+        let problem = format!("no queue {name:?} here; there is: {known}");
+        AmqpRefusal::new(AmqpError::NotFound, problem)
     }
 
     pub(super) fn hint_about_tokens(&self) {

@@ -6,6 +6,9 @@ use serde_json::{Map, Value};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+/// A message or a batch, bodies and properties together: what Service Bus's Standard tier takes.
+pub(crate) const MESSAGE_MAX: usize = 256 * 1024;
+
 /// A message as the publisher sent it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

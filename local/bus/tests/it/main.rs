@@ -8,8 +8,6 @@
 )]
 
 mod amqp;
-mod amqp_clients;
-mod amqp_hostile;
 mod door;
 mod door_receive;
 mod journal;

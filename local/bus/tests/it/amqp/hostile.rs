@@ -1,152 +1,10 @@
 //! Clients of the AMQP door that are broken, silent or hostile: they are hung up on, and others are served.
 
-use std::time::Duration;
-
-use bus::{AmqpDoor, AmqpOptions, Queue, QueueOptions};
-use fe2o3_amqp_types::definitions::{Handle, Role};
-use fe2o3_amqp_types::messaging::{Target, TargetArchetype};
-use fe2o3_amqp_types::performatives::{Attach, Begin, Open, Performative, Transfer};
-use serde_bytes::ByteBuf;
-use stand_in::Clock;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::timeout;
 
-/// A safety net, never an expectation.
-const LIMIT: Duration = Duration::from_secs(120);
-
-struct Stage {
-    queue: Queue,
-    door: AmqpDoor,
-    hints: UnboundedReceiver<String>,
-}
-
-impl Stage {
-    async fn open() -> Self {
-        let queue = Queue::new("order-items", QueueOptions::default(), Clock::new());
-        let (sender, hints) = unbounded_channel();
-        let options = AmqpOptions {
-            queues: vec![queue.clone()],
-            key: None,
-            hints: Some(sender),
-        };
-        let door = AmqpDoor::start(testkit::net::listener().await, options).unwrap();
-        Self { queue, door, hints }
-    }
-
-    async fn connect(&self) -> TcpStream {
-        TcpStream::connect(self.door.address()).await.unwrap()
-    }
-
-    /// An honest client still gets through.
-    async fn serves_others(self) {
-        let mut stream = self.connect().await;
-        stream.write_all(&attached()).await.unwrap();
-        stream
-            .write_all(&transfer(0, false, b"\x00\x53\x75\xa0\x02{}"))
-            .await
-            .unwrap();
-        let queue = self.queue.clone();
-        testkit::net::until(|| queue.counts().active == 1).await;
-        self.door.stop().await;
-    }
-}
-
-fn frame(performative: &Performative, payload: &[u8]) -> Vec<u8> {
-    let body = serde_amqp::to_vec(performative).unwrap();
-    let size = u32::try_from(8 + body.len() + payload.len()).unwrap();
-    [&size.to_be_bytes(), [2, 0, 0, 0].as_slice(), &body, payload].concat()
-}
-
-fn open(idle: Option<u32>) -> Vec<u8> {
-    let open = Open {
-        container_id: "test".to_owned(),
-        hostname: None,
-        max_frame_size: Default::default(),
-        channel_max: Default::default(),
-        idle_time_out: idle,
-        outgoing_locales: None,
-        incoming_locales: None,
-        offered_capabilities: None,
-        desired_capabilities: None,
-        properties: None,
-    };
-    [
-        b"AMQP\x00\x01\x00\x00".as_slice(),
-        &frame(&Performative::Open(open), &[]),
-    ]
-    .concat()
-}
-
-/// Header, open, begin and attach in one go, as a client that does not wait may send them.
-fn attached() -> Vec<u8> {
-    let begin = Begin {
-        remote_channel: None,
-        next_outgoing_id: 0,
-        incoming_window: 100,
-        outgoing_window: 100,
-        handle_max: Handle(10),
-        offered_capabilities: None,
-        desired_capabilities: None,
-        properties: None,
-    };
-    let target = Target::builder().address("order-items").build();
-    let attach = Attach {
-        name: "link".to_owned(),
-        handle: Handle(0),
-        role: Role::Sender,
-        snd_settle_mode: Default::default(),
-        rcv_settle_mode: Default::default(),
-        source: None,
-        target: Some(Box::new(TargetArchetype::Target(target))),
-        unsettled: None,
-        incomplete_unsettled: false,
-        initial_delivery_count: None,
-        max_message_size: None,
-        offered_capabilities: None,
-        desired_capabilities: None,
-        properties: None,
-    };
-    let mut all = open(None);
-    all.extend(frame(&Performative::Begin(begin), &[]));
-    all.extend(frame(&Performative::Attach(attach), &[]));
-    all
-}
-
-fn transfer(id: u32, more: bool, payload: &[u8]) -> Vec<u8> {
-    let transfer = Transfer {
-        handle: Handle(0),
-        delivery_id: Some(id),
-        delivery_tag: Some(ByteBuf::from(id.to_be_bytes())),
-        message_format: Some(0),
-        settled: None,
-        more,
-        rcv_settle_mode: None,
-        state: None,
-        resume: false,
-        aborted: false,
-        batchable: false,
-    };
-    frame(&Performative::Transfer(transfer), payload)
-}
-
-/// What comes until the door hangs up.
-async fn heard(mut stream: TcpStream) -> Vec<u8> {
-    let mut heard = Vec::new();
-    // A reset says the same as an end.
-    timeout(LIMIT, stream.read_to_end(&mut heard))
-        .await
-        .expect("an end")
-        .ok();
-    heard
-}
-
-fn contains(heard: &[u8], text: &str) -> bool {
-    heard
-        .windows(text.len())
-        .any(|window| window == text.as_bytes())
-}
+use super::wire::{LIMIT, MESSAGE, Stage, attached, contains, frame, heard, open, transfer};
 
 #[tokio::test]
 async fn whoever_speaks_something_else_is_told_what_is_spoken_here() {
@@ -179,9 +37,9 @@ async fn what_nests_without_end_is_refused_before_it_is_decoded() {
     let mut stream = stage.connect().await;
     let mut bytes = attached();
     for part in 0..4 {
-        bytes.extend(transfer(0, part < 3, &nested));
+        bytes.extend(frame(0, &transfer(0, part < 3), &nested));
     }
-    bytes.extend(transfer(1, false, b"\x00\x53\x75\xa0\x02{}"));
+    bytes.extend(frame(0, &transfer(1, false), MESSAGE));
     stream.write_all(&bytes).await.unwrap();
     let queue = stage.queue.clone();
     testkit::net::until(|| queue.counts().active == 1).await;
@@ -203,7 +61,7 @@ async fn a_delivery_without_end_and_a_frame_without_end_are_cut() {
     stream.write_all(&attached()).await.unwrap();
     let (mut reader, mut writer) = stream.split();
     let mut seen = Vec::new();
-    let chunk = transfer(0, true, &[b'x'; 60_000]);
+    let chunk = frame(0, &transfer(0, true), &[b'x'; 60_000]);
     let write = async {
         // Until the door has said why: whatever comes later is passed over.
         loop {
