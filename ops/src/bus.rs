@@ -5,23 +5,46 @@
 
 mod counts;
 mod error;
-mod wire;
 
-use std::{cell::Cell, time::Duration};
+use std::{cell::Cell, future::Future, time::Duration};
 
-use reqwest::{Method, StatusCode};
+use backon::{ExponentialBuilder, Retryable as _};
+use bytes::Bytes;
+use order_items_reserver::azure_app::http_client::root_cause;
+use reqwest::{
+    Method, StatusCode,
+    header::{CONTENT_LENGTH, HeaderMap},
+};
+use service_bus::{Queue, RequestError, Tokens};
 use url::Url;
 
-use crate::letter::{Letter, Lock};
 pub use counts::{Counts, CountsError};
 pub use error::BusError;
 pub use service_bus::TokenError;
-use service_bus::{Queue, Tokens};
+
+use crate::letter::{Letter, Lock};
 
 /// Time limit of a request, on top of what the broker was asked to wait.
-const LIMIT: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
+/// Tries of a request that failed for a passing reason.
+const TRIES_MAX: usize = 4;
+
+/// The first pause between two tries; the next ones double it.
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// The longest pause that `Retry-After` can ask for.
+const RETRY_AFTER_MAX: Duration = Duration::from_secs(30);
+
+/// Below a queue's own path.
 const DEAD_LETTERS: &str = "$deadletterqueue";
+
+/// An answer, whole.
+struct Answer {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Bytes,
+}
 
 /// One queue of a namespace.
 #[derive(Debug)]
@@ -67,7 +90,7 @@ impl Bus {
         let mut url = self.url(&[DEAD_LETTERS, "messages", "head"]);
         url.set_query(Some(&format!("timeout={}", wait.as_secs())));
         let answer = self
-            .persistently(|| self.once(Method::POST, url.clone(), wait + LIMIT))
+            .with_retries(|| self.request(Method::POST, url.clone(), wait + TIMEOUT))
             .await?;
         match answer.status {
             StatusCode::NO_CONTENT => Ok(None),
@@ -108,15 +131,15 @@ impl Bus {
     pub async fn counts(&self) -> Result<Counts, CountsError> {
         let mut url = self.url(&[]);
         url.set_query(Some("api-version=2017-04"));
-        let asked = self.persistently(|| self.once(Method::GET, url.clone(), LIMIT));
+        let asked = self.with_retries(|| self.request(Method::GET, url.clone(), TIMEOUT));
         Counts::read(&asked.await?.body)
     }
 
     async fn settle(&self, method: Method, lock: &Lock) -> Result<(), BusError> {
-        let url = self.place(lock);
+        let url = self.lock_url(lock);
         let unclear = Cell::new(false);
-        let settling = self.persistently(|| async {
-            let answer = self.once(method.clone(), url.clone(), LIMIT).await;
+        let settling = self.with_retries(|| async {
+            let answer = self.request(method.clone(), url.clone(), TIMEOUT).await;
             let is_unclear = answer.as_ref().is_err_and(BusError::is_unclear);
             unclear.set(unclear.get() || is_unclear);
             answer
@@ -135,13 +158,70 @@ impl Bus {
     /// Where the letter is settled: the broker's `Location`, unless it leads to another host,
     /// which must not see our token.
     #[must_use]
-    pub fn place(&self, lock: &Lock) -> Url {
-        let place = &lock.place;
-        let location = place.location.clone();
+    pub fn lock_url(&self, lock: &Lock) -> Url {
+        let location = lock.location.clone();
         let ours =
             location.filter(|location| location.origin() == self.queue.connection.base.origin());
-        let number = place.sequence.to_string();
-        ours.unwrap_or_else(|| self.url(&[DEAD_LETTERS, "messages", &number, &place.token]))
+        let number = lock.sequence.to_string();
+        ours.unwrap_or_else(|| self.url(&[DEAD_LETTERS, "messages", &number, &lock.token]))
+    }
+
+    /// The request, and up to three more while it fails for a passing reason: receiving, settling and
+    /// renewing may all be repeated, for the worst of it is a lock held for nothing.
+    async fn with_retries<F>(&self, request: impl FnMut() -> F) -> Result<Answer, BusError>
+    where
+        F: Future<Output = Result<Answer, BusError>>,
+    {
+        let delays = ExponentialBuilder::new()
+            .with_min_delay(PAUSE)
+            .with_jitter()
+            .with_max_times(TRIES_MAX - 1);
+        request
+            .retry(delays)
+            .when(BusError::is_passing)
+            .adjust(|error, delay| {
+                let asked = error.retry_after().unwrap_or_default().min(RETRY_AFTER_MAX);
+                delay.map(|delay| delay.max(asked))
+            })
+            .await
+    }
+
+    /// One request, and one more with a fresh token when the first one's was refused.
+    async fn request(&self, method: Method, url: Url, limit: Duration) -> Result<Answer, BusError> {
+        let request = || {
+            let request = self.client.request(method.clone(), url.clone());
+            match method {
+                Method::GET => request.timeout(limit),
+                // Azure's front end wants it said that there is no body.
+                _ => request.timeout(limit).header(CONTENT_LENGTH, "0"),
+            }
+        };
+        let unreachable = |error: reqwest::Error| match error.is_timeout() {
+            true => BusError::TimedOut(limit),
+            false => BusError::Unreachable {
+                host: self.origin(),
+                cause: root_cause(&error),
+            },
+        };
+        let response = self.tokens.send(request).await;
+        let response = response.map_err(|error| match error {
+            RequestError::Token(error) => error.into(),
+            RequestError::Http(error) => unreachable(error),
+        })?;
+        let answer = Answer {
+            status: response.status(),
+            headers: response.headers().clone(),
+            body: response.bytes().await.map_err(unreachable)?,
+        };
+        if answer.status.is_success() {
+            return Ok(answer);
+        }
+        Err(BusError::of(
+            answer.status,
+            &answer.headers,
+            &answer.body,
+            self,
+        ))
     }
 
     fn url(&self, below: &[&str]) -> Url {

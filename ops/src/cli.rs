@@ -54,9 +54,9 @@ pub enum DeadLetters {
         /// One JSON object a line.
         #[arg(long)]
         json: bool,
-        /// Which.
+        /// Which letters are meant; all of them without.
         #[command(flatten)]
-        which: Which,
+        filter: FilterArguments,
     },
     /// Show one in full.
     Show {
@@ -68,9 +68,9 @@ pub enum DeadLetters {
         /// A new file, or a folder to create one in.
         #[arg(long, value_name = "DIR|FILE")]
         to: PathBuf,
-        /// Which.
+        /// Which letters are meant; all of them without.
         #[command(flatten)]
-        which: Which,
+        filter: FilterArguments,
     },
     /// Send each through the function's own reservation, and delete it when its order is stored,
     /// superseded by a newer one, or handed over to a person. Without --yes it says what would
@@ -82,15 +82,15 @@ pub enum DeadLetters {
         /// Also mail what the storage does not take; else it stays.
         #[arg(long)]
         hand_over: bool,
-        /// Which.
+        /// Which letters are meant; all of them without.
         #[command(flatten)]
-        which: Which,
+        filter: FilterArguments,
     },
 }
 
-/// Which dead letters.
+/// Which dead letters are meant.
 #[derive(Clone, Debug, Args)]
-pub struct Which {
+pub struct FilterArguments {
     /// Those of this session only.
     #[arg(long, value_name = "ID")]
     session: Option<String>,
@@ -102,12 +102,12 @@ pub struct Which {
     limit: Option<usize>,
 }
 
-impl From<Which> for Filter {
-    fn from(which: Which) -> Self {
+impl From<FilterArguments> for Filter {
+    fn from(filter: FilterArguments) -> Self {
         Self {
-            session: which.session,
-            sequence: which.sequence,
-            limit: which.limit,
+            session: filter.session,
+            sequence: filter.sequence,
+            limit: filter.limit,
         }
     }
 }

@@ -16,12 +16,13 @@ use order_items_reserver::{
 use service_bus::Queue;
 
 use crate::{
-    failure::{Failure, INCOMPLETE},
-    look, redriving,
+    command_error::{CommandError, INCOMPLETE},
+    inspect,
+    redrive_command::RedriveCommand,
 };
 
 /// Runs the command.
-pub(crate) async fn run(cli: Cli) -> Result<ExitCode, Failure> {
+pub(crate) async fn run(cli: Cli) -> Result<ExitCode, CommandError> {
     let file = cli.settings_file().map(LocalSettings::read).transpose()?;
     // One source or the other: with both, the dead letters of a laptop could end in production.
     let source = |name: &str| match &file {
@@ -39,22 +40,22 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::DeadLetters(DeadLetters::Redrive {
             yes,
             hand_over,
-            which,
+            filter,
         }) => {
             let (queue, settings) = settings::all(&source)?;
-            let tool = redriving::Redriving {
+            let redrive = RedriveCommand {
                 bus: &bus(&queue)?,
                 settings: &settings,
                 client: &client,
                 wait,
-                filter: which.into(),
+                filter: filter.into(),
                 hand_over,
             };
-            Box::pin(tool.run(yes)).await
+            Box::pin(redrive.run(yes)).await
         }
         Command::DeadLetters(command) => {
             let bus = bus(&settings::queue(&source)?)?;
-            look::run(&bus, wait, command).await
+            inspect::run(&bus, wait, command).await
         }
     }
 }
@@ -65,7 +66,7 @@ async fn status(
     settings: &Settings,
     client: &reqwest::Client,
     limit: usize,
-) -> Result<ExitCode, Failure> {
+) -> Result<ExitCode, CommandError> {
     let function = Function::from(settings, client)?;
     let (counts, newest) = tokio::join!(
         bus.counts(),

@@ -1,19 +1,21 @@
-//! # order-items-ops
-//!
-//! The operator's tool for a bad day: what lies in the dead-letter queue, and how it gets out of
-//! there without losing an order and without bringing an old cart back.
+//! The operator's tool: what lies in the dead-letter queue, and how it gets out of there without losing
+//! an order and without bringing an old cart back.
 //!
 //! A dead letter is never sent again: a new number would make an old cart the newest. [`redrive`]
 //! takes it under a lock, runs the function's own reservation with the letter's own number and
 //! time, and deletes it only when its order is stored, superseded or handed over.
 //!
+//! Imports point only to a lower layer:
+//!
 //! | layer | modules |
 //! |---|---|
-//! | 4 | `main`: [`cli`], [`settings`] |
+//! | 4 | `main` and its commands; [`cli`] |
 //! | 3 | [`redrive`], [`list`], [`export`], [`status`] |
 //! | 2 | [`walk`]: one letter after another, all given back at the end |
 //! | 1 | [`bus`]: the queue over REST, and its errors |
-//! | 0 | [`letter`], [`text`] |
+//! | 0 | [`letter`], [`settings`], [`text`] |
+
+#![warn(missing_docs)]
 
 pub mod bus;
 pub mod cli;

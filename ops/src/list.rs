@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::{
     letter::Letter,
-    text::{Table, harmless, readable},
+    text::{Table, counted, harmless, readable},
 };
 
 /// One letter in one line.
@@ -136,13 +136,6 @@ pub fn show(letter: &Letter, out: &mut dyn Write) -> io::Result<()> {
             STANDARD.encode(&delivery.body)
         ),
     }
-}
-
-/// `1 dead letter`, `2 dead letters`.
-#[must_use]
-pub fn counted(letters: usize) -> String {
-    let plural = if letters == 1 { "" } else { "s" };
-    format!("{letters} dead letter{plural}")
 }
 
 fn time(time: Option<EnqueuedTime>) -> Option<String> {

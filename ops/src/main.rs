@@ -1,9 +1,9 @@
 //! Arguments, settings, one command, an exit code.
 
+mod command_error;
 mod commands;
-mod failure;
-mod look;
-mod redriving;
+mod inspect;
+mod redrive_command;
 
 use std::{io, process::ExitCode};
 
@@ -18,16 +18,16 @@ use tracing_subscriber::{
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let cli = Cli::parse();
-    tell_warnings();
+    log_warnings();
     match Box::pin(commands::run(cli)).await {
         Ok(code) => code,
-        Err(failure) => failure.report(),
+        Err(error) => error.report(),
     }
 }
 
 /// What the reservation warns of goes between the lines of progress. Nothing of the SDK, whose
 /// errors may quote a signed URL.
-fn tell_warnings() {
+fn log_warnings() {
     let ours = Targets::new()
         .with_target("order_items_reserver", LevelFilter::WARN)
         .with_target("azure_app", LevelFilter::WARN);

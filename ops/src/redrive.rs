@@ -4,14 +4,12 @@
 //! Never a resend: the broker would give the letter a new number, and an old cart would be the
 //! newest. A letter whose place in the queue is not certain is left alone for the same reason.
 
-pub mod careful;
 pub mod plan;
-mod tally;
 
-use std::{future::Future, io::Write, pin::pin};
+use std::{fmt, future::Future, io::Write, pin::pin};
 
 use order_items_reserver::{
-    fallback::{Fallback, Reason},
+    fallback::{Fallback, FallbackError, Notice, Reason},
     reserve::{Outcome, Reservation, Reserver, Settlement},
     store::{OrderStore, StoreError},
 };
@@ -20,18 +18,17 @@ use tokio::time::sleep;
 use crate::{
     bus::{Bus, BusError},
     letter::{Letter, Lock},
-    text::harmless,
-    walk::{End, Filter, Walk, WalkError},
+    text::{counted, harmless},
+    walk::{Filter, Walk, WalkEnd, WalkError},
 };
-pub use tally::Tally;
 
 /// So many letters in a row that the storage did not take end the run: each costs four attempts,
 /// and the next thousand would fare alike.
-pub const OUTAGE_AFTER: usize = 3;
+pub const UNSTORED_IN_A_ROW_MAX: usize = 3;
 
 /// What became of one letter.
 #[derive(Debug)]
-pub enum Ended {
+pub enum LetterOutcome {
     /// It is deleted: its order is where it belongs.
     Settled(Outcome),
     /// Its order is where it belongs. Whether it is deleted, only the next look at the queue tells.
@@ -41,11 +38,11 @@ pub enum Ended {
         /// Why.
         why: String,
         /// The storage did not take it.
-        outage: bool,
+        unstored: bool,
     },
 }
 
-/// Sends `letters` of the walk through `reserver`, and tells of each on `progress`.
+/// Sends the letters of `walk` that `filter` takes through `reserver`, and tells of each on `progress`.
 ///
 /// Letters that stay are held until the walk gives them back, so that none comes twice.
 ///
@@ -59,12 +56,12 @@ pub async fn run<S: OrderStore, F: Fallback>(
     progress: &mut dyn Write,
 ) -> Result<Tally, WalkError> {
     let mut tally = Tally::default();
-    let mut failed_in_a_row = 0;
+    let mut unstored_in_a_row = 0;
     loop {
         if filter.is_full(tally.taken()) {
-            return Ok(tally.ended(End::Limit));
+            return Ok(tally.ended(WalkEnd::Limit));
         }
-        if failed_in_a_row == OUTAGE_AFTER {
+        if unstored_in_a_row == UNSTORED_IN_A_ROW_MAX {
             return Ok(tally.broken_off());
         }
         let (letter, lock) = match walk.next().await? {
@@ -77,11 +74,11 @@ pub async fn run<S: OrderStore, F: Fallback>(
         }
         let ended = Box::pin(settle(bus, reserver, &letter, &lock)).await;
         match &ended {
-            Ended::Left { outage: true, .. } => failed_in_a_row += 1,
-            Ended::Left { .. } => {}
-            Ended::Settled(_) | Ended::PerhapsDeleted(_) => failed_in_a_row = 0,
+            LetterOutcome::Left { unstored: true, .. } => unstored_in_a_row += 1,
+            LetterOutcome::Left { .. } => {}
+            LetterOutcome::Settled(_) | LetterOutcome::PerhapsDeleted(_) => unstored_in_a_row = 0,
         }
-        if let Ended::Left { .. } = ended {
+        if let LetterOutcome::Left { .. } = ended {
             walk.hold(lock);
         }
         tally.count(&ended);
@@ -95,9 +92,12 @@ async fn settle<S: OrderStore, F: Fallback>(
     reserver: &Reserver<S, F>,
     letter: &Letter,
     lock: &Lock,
-) -> Ended {
-    let left = |why: String| Ended::Left { why, outage: false };
-    if let Some(why) = letter.displaced() {
+) -> LetterOutcome {
+    let left = |why: String| LetterOutcome::Left {
+        why,
+        unstored: false,
+    };
+    if let Some(why) = letter.doubtful_position() {
         return left(why);
     }
     let reserving = reserver.reserve_at_once(&letter.delivery);
@@ -105,9 +105,9 @@ async fn settle<S: OrderStore, F: Fallback>(
     let outcome = match &reservation.settlement {
         Settlement::Complete(outcome) => *outcome,
         Settlement::Abandon(error) => {
-            return Ended::Left {
+            return LetterOutcome::Left {
                 why: why_left(&reservation, &error.to_string()),
-                outage: is_outage(&reservation),
+                unstored: reservation.reason.as_ref().is_some_and(is_unstored),
             };
         }
     };
@@ -116,8 +116,8 @@ async fn settle<S: OrderStore, F: Fallback>(
         false => Err(BusError::LockLost),
     };
     match deleted {
-        Ok(()) => Ended::Settled(outcome),
-        Err(BusError::PerhapsDeleted) => Ended::PerhapsDeleted(outcome),
+        Ok(()) => LetterOutcome::Settled(outcome),
+        Err(BusError::PerhapsDeleted) => LetterOutcome::PerhapsDeleted(outcome),
         // Harmless: the next run finds the order stored, or hands it over once more.
         Err(error) => {
             let not = if error.is_unclear() {
@@ -151,12 +151,36 @@ async fn while_locked<T>(bus: &Bus, lock: &Lock, work: impl Future<Output = T>) 
 }
 
 /// A person has to see what is unreadable or contradictory; anything else is the storage's fault.
-fn is_outage(reservation: &Reservation) -> bool {
-    match &reservation.reason {
-        Some(Reason::NotConfirmed(exhausted)) => {
+fn is_unstored(reason: &Reason) -> bool {
+    match reason {
+        Reason::NotConfirmed(exhausted) => {
             !matches!(exhausted.last, StoreError::Contradictory { .. })
         }
-        Some(Reason::Unreadable(_)) | None => false,
+        Reason::Unreadable(_) => false,
+    }
+}
+
+/// A fallback for people's own cases: it hands over what is unreadable or contradictory, and what the
+/// storage did not take only if told so.
+///
+/// While the function runs, a store that is down means a mail, for the message would end among the
+/// dead. Here it is there already and safe: a thousand mails would tell nobody more than "the storage
+/// is down", and take a thousand orders off the queue that a second run can store.
+#[derive(Debug)]
+pub struct SelectiveFallback<F> {
+    /// Who takes it.
+    pub fallback: F,
+    /// Also what the storage did not take.
+    pub unstored_too: bool,
+}
+
+impl<F: Fallback> Fallback for SelectiveFallback<F> {
+    async fn send(&self, notice: &Notice<'_>) -> Result<(), FallbackError> {
+        if !is_unstored(notice.reason) || self.unstored_too {
+            self.fallback.send(notice).await
+        } else {
+            Err(FallbackError::Withheld)
+        }
     }
 }
 
@@ -167,14 +191,14 @@ fn why_left(reservation: &Reservation, fallback: &str) -> String {
     }
 }
 
-fn line(letter: &Letter, ended: &Ended) -> String {
+fn line(letter: &Letter, ended: &LetterOutcome) -> String {
     let session = letter.delivery.session_id.as_deref().unwrap_or("-");
     let ended = match ended {
-        Ended::Settled(outcome) => word(*outcome).to_owned(),
-        Ended::PerhapsDeleted(outcome) => {
+        LetterOutcome::Settled(outcome) => word(*outcome).to_owned(),
+        LetterOutcome::PerhapsDeleted(outcome) => {
             format!("{}; {}", word(*outcome), BusError::PerhapsDeleted)
         }
-        Ended::Left { why, .. } => format!("LEFT: {}", harmless(why)),
+        LetterOutcome::Left { why, .. } => format!("LEFT: {}", harmless(why)),
     };
     format!("#{}  {}  {ended}", letter.sequence, harmless(session))
 }
@@ -184,5 +208,91 @@ fn word(outcome: Outcome) -> &'static str {
         Outcome::Stored => "stored",
         Outcome::Superseded => "superseded",
         Outcome::HandedOver => "handed over",
+    }
+}
+
+/// What became of the letters of one run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Stored and deleted.
+    pub stored: usize,
+    /// Older than what is stored, and deleted.
+    pub superseded: usize,
+    /// Mailed and deleted.
+    pub handed_over: usize,
+    /// Still in the queue, as far as is known.
+    pub left: usize,
+    /// Stored, superseded or mailed, and perhaps still in the queue.
+    pub unconfirmed: usize,
+    /// Why the run ended; `None` when the storage failed too often.
+    pub end: Option<WalkEnd>,
+}
+
+impl Tally {
+    fn count(&mut self, ended: &LetterOutcome) {
+        *match ended {
+            LetterOutcome::Settled(Outcome::Stored) => &mut self.stored,
+            LetterOutcome::Settled(Outcome::Superseded) => &mut self.superseded,
+            LetterOutcome::Settled(Outcome::HandedOver) => &mut self.handed_over,
+            LetterOutcome::PerhapsDeleted(_) => &mut self.unconfirmed,
+            LetterOutcome::Left { .. } => &mut self.left,
+        } += 1;
+    }
+
+    fn ended(self, end: WalkEnd) -> Self {
+        Self {
+            end: Some(end),
+            ..self
+        }
+    }
+
+    fn broken_off(self) -> Self {
+        Self { end: None, ..self }
+    }
+
+    /// Letters dealt with.
+    #[must_use]
+    pub fn taken(&self) -> usize {
+        self.stored + self.superseded + self.handed_over + self.left + self.unconfirmed
+    }
+
+    /// Whether everything that was asked for is done.
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
+        self.left + self.unconfirmed == 0
+            && matches!(self.end, Some(WalkEnd::Empty | WalkEnd::Limit))
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            stored,
+            superseded,
+            handed_over,
+            left,
+            unconfirmed,
+            end,
+        } = self;
+        let letters = counted(self.taken());
+        write!(
+            f,
+            "{letters}: {stored} stored, {superseded} superseded, {handed_over} handed over, {left} left"
+        )?;
+        if *unconfirmed > 0 {
+            write!(
+                f,
+                ", {unconfirmed} settled but perhaps not deleted; run again to see"
+            )?;
+        }
+        match end {
+            Some(WalkEnd::Empty | WalkEnd::Limit) => Ok(()),
+            Some(WalkEnd::Interrupted) => write!(f, "; interrupted"),
+            Some(WalkEnd::LocksTooShort) => write!(f, "; locks end too soon, run again"),
+            None => write!(
+                f,
+                "; stopped, for the storage did not take {UNSTORED_IN_A_ROW_MAX} letters in a row"
+            ),
+        }
     }
 }

@@ -20,11 +20,11 @@ use tokio::time::timeout;
 use crate::text::Table;
 
 /// Time limit of one page of a listing.
-const LIMIT: Duration = Duration::from_secs(60);
+const PAGE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// An order's blob, as far as a listing tells.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Listed {
+pub struct ListedBlob {
     modified: OffsetDateTime,
     name: String,
     sequence: String,
@@ -34,9 +34,9 @@ pub struct Listed {
 
 /// The newest blobs, and how many there are at all.
 #[derive(Debug)]
-pub struct Newest {
+pub struct NewestBlobs {
     /// The newest first.
-    pub blobs: Vec<Listed>,
+    pub blobs: Vec<ListedBlob>,
     /// All blobs of the container.
     pub total: usize,
 }
@@ -75,7 +75,10 @@ impl From<azure_core::Error> for ListingError {
 ///
 /// # Errors
 /// When the container cannot be listed.
-pub async fn newest(container: &BlobContainerClient, limit: usize) -> Result<Newest, ListingError> {
+pub async fn newest(
+    container: &BlobContainerClient,
+    limit: usize,
+) -> Result<NewestBlobs, ListingError> {
     let options = BlobContainerClientListBlobsOptions {
         include: Some(vec![ListBlobsIncludeItem::Metadata]),
         ..BlobContainerClientListBlobsOptions::default()
@@ -84,27 +87,27 @@ pub async fn newest(container: &BlobContainerClient, limit: usize) -> Result<New
     let mut newest = BinaryHeap::new();
     let mut total = 0;
     loop {
-        let page = timeout(LIMIT, pages.try_next()).await;
+        let page = timeout(PAGE_TIMEOUT, pages.try_next()).await;
         let page = page.map_err(|_| ListingError::Unreachable("timed out".to_owned()))??;
         let Some(page) = page else {
             break;
         };
         for item in page.into_model()?.blob_items {
             total += 1;
-            newest.push(Reverse(Listed::from(item)));
+            newest.push(Reverse(ListedBlob::from(item)));
             if newest.len() > limit {
                 newest.pop();
             }
         }
     }
     let blobs = newest.into_sorted_vec().into_iter();
-    Ok(Newest {
+    Ok(NewestBlobs {
         blobs: blobs.map(|Reverse(listed)| listed).collect(),
         total,
     })
 }
 
-impl From<BlobItem> for Listed {
+impl From<BlobItem> for ListedBlob {
     fn from(item: BlobItem) -> Self {
         let properties = item.properties.unwrap_or_default();
         let mut metadata = item.metadata.and_then(|it| it.values).unwrap_or_default();
@@ -121,7 +124,7 @@ impl From<BlobItem> for Listed {
     }
 }
 
-impl Newest {
+impl NewestBlobs {
     /// Writes them as a table.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! What strangers wrote, on an operator's terminal: nothing that steers it, and tables.
+//! What others wrote, on an operator's terminal: nothing that steers it, and tables.
 
 use std::{fmt::Write as _, str};
 
@@ -29,6 +29,13 @@ pub fn readable(body: &[u8]) -> Option<&str> {
 fn is_steering(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// `1 dead letter`, `2 dead letters`.
+#[must_use]
+pub fn counted(letters: usize) -> String {
+    let plural = if letters == 1 { "" } else { "s" };
+    format!("{letters} dead letter{plural}")
 }
 
 /// Rows under a heading, in columns as wide as they need to be.

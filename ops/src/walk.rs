@@ -4,26 +4,23 @@
 //! while it is locked the next receive brings the next one. Its delivery count rises with each
 //! look, which matters to nobody: a dead-letter queue gives up on nothing.
 
-mod filter;
-mod stop;
-
-use std::{collections::HashSet, io, pin::pin, time::Duration};
+use std::{collections::HashSet, future, io, pin::pin, time::Duration};
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
+use order_items_reserver::order::Order;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::{
     bus::{Bus, BusError},
     letter::{Letter, Lock},
 };
-pub use filter::Filter;
-pub use stop::Stop;
 
 /// Letters given back at a time.
-const GIVE_BACK_AT_ONCE: usize = 8;
+const UNLOCKS_AT_ONCE_MAX: usize = 8;
 
 /// Why there is no next letter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
+pub enum WalkEnd {
     /// No other letter came.
     Empty,
     /// As many as were asked for.
@@ -31,7 +28,7 @@ pub enum End {
     /// The operator pressed Ctrl+C.
     Interrupted,
     /// Locks end faster than letters can be looked at: the same ones come again and again.
-    Circling,
+    LocksTooShort,
 }
 
 /// Why a walk broke off.
@@ -43,6 +40,79 @@ pub enum WalkError {
     /// What was to be written cannot be.
     #[error("cannot write: {0}")]
     Output(#[from] io::Error),
+}
+
+/// Which letters are meant.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Those of this session only.
+    pub session: Option<String>,
+    /// The one with this sequence number only.
+    pub sequence: Option<u64>,
+    /// So many at the most.
+    pub limit: Option<usize>,
+}
+
+impl Filter {
+    /// Whether the letter is meant.
+    #[must_use]
+    pub fn takes(&self, letter: &Letter) -> bool {
+        if self
+            .sequence
+            .is_some_and(|wanted| letter.sequence != wanted)
+        {
+            return false;
+        }
+        let Some(wanted) = &self.session else {
+            return true;
+        };
+        // The session that the reservation would take: a letter may name it in its body only.
+        match Order::parse(&letter.delivery) {
+            Ok(order) => order.session.as_str() == wanted,
+            Err(_) => letter.delivery.session_id.as_ref() == Some(wanted),
+        }
+    }
+
+    /// Whether so many are enough.
+    #[must_use]
+    pub fn is_full(&self, taken: usize) -> bool {
+        self.limit.is_some_and(|limit| taken >= limit)
+    }
+
+    /// Whether every letter is meant.
+    #[must_use]
+    pub fn is_everything(&self) -> bool {
+        self.session.is_none() && self.sequence.is_none() && self.limit.is_none()
+    }
+}
+
+/// What may ask a walk to end: Ctrl+C, between two letters, so that every lock is given back.
+#[derive(Debug)]
+pub struct Stop(Option<Signal>);
+
+impl Stop {
+    /// Nothing does.
+    #[must_use]
+    pub fn never() -> Self {
+        Self(None)
+    }
+
+    /// Ctrl+C does, from now on.
+    ///
+    /// # Errors
+    /// When the system does not let us listen.
+    pub fn on_interrupt() -> io::Result<Self> {
+        signal(SignalKind::interrupt()).map(|signal| Self(Some(signal)))
+    }
+
+    async fn asked(&mut self) {
+        match &mut self.0 {
+            Some(signal) => {
+                signal.recv().await;
+            }
+            None => future::pending().await,
+        }
+    }
 }
 
 /// A walk along the dead letters, and the locks it holds.
@@ -74,7 +144,7 @@ impl<'a> Walk<'a> {
     ///
     /// # Errors
     /// When the queue cannot be read.
-    pub async fn next(&mut self) -> Result<Result<(Letter, Lock), End>, BusError> {
+    pub async fn next(&mut self) -> Result<Result<(Letter, Lock), WalkEnd>, BusError> {
         loop {
             let mut receiving = pin!(self.bus.receive(self.wait));
             let received = tokio::select! {
@@ -84,12 +154,12 @@ impl<'a> Walk<'a> {
                     if let Ok(Some((_, lock))) = receiving.await {
                         self.held.push(lock);
                     }
-                    return Ok(Err(End::Interrupted));
+                    return Ok(Err(WalkEnd::Interrupted));
                 }
                 received = &mut receiving => received?,
             };
             let Some((letter, lock)) = received else {
-                return Ok(Err(End::Empty));
+                return Ok(Err(WalkEnd::Empty));
             };
             if self.seen.insert(letter.sequence) {
                 self.repeated = 0;
@@ -99,7 +169,7 @@ impl<'a> Walk<'a> {
             self.hold(lock);
             self.repeated += 1;
             if self.repeated > self.seen.len() {
-                return Ok(Err(End::Circling));
+                return Ok(Err(WalkEnd::LocksTooShort));
             }
         }
     }
@@ -112,7 +182,7 @@ impl<'a> Walk<'a> {
         &mut self,
         filter: &Filter,
         mut look: impl AsyncFnMut(Letter) -> io::Result<bool>,
-    ) -> Result<End, WalkError> {
+    ) -> Result<WalkEnd, WalkError> {
         let mut taken = 0;
         while !filter.is_full(taken) {
             match self.next().await? {
@@ -128,7 +198,7 @@ impl<'a> Walk<'a> {
                 }
             }
         }
-        Ok(End::Limit)
+        Ok(WalkEnd::Limit)
     }
 
     /// Keeps a letter locked until [`Self::give_back`], so that it does not come again.
@@ -154,7 +224,7 @@ impl<'a> Walk<'a> {
         };
         let held = stream::iter(self.held.drain(..)).map(Ok);
         // One that fails for good ends it: a thousand others would fail alike, each after retries.
-        held.try_for_each_concurrent(GIVE_BACK_AT_ONCE, unlock)
+        held.try_for_each_concurrent(UNLOCKS_AT_ONCE_MAX, unlock)
             .await
             .ok();
     }

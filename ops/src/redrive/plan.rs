@@ -30,7 +30,7 @@ pub enum Forecast {
     /// A person gets it: nobody can tell which is newer.
     Contradictory(Position),
     /// It stays: its place in the queue is not certain.
-    Displaced(String),
+    DoubtfulPosition(String),
     /// The storage cannot be read.
     Unknown(String),
 }
@@ -39,7 +39,7 @@ impl Forecast {
     /// Whether the letter would be settled.
     #[must_use]
     pub fn settles(&self) -> bool {
-        !matches!(self, Self::Displaced(_) | Self::Unknown(_))
+        !matches!(self, Self::DoubtfulPosition(_) | Self::Unknown(_))
     }
 
     /// The first word of what would happen.
@@ -53,7 +53,7 @@ impl Forecast {
             | Self::Stored => "stored",
             Self::Superseded(_) => "superseded",
             Self::Unreadable(_) | Self::Contradictory(_) => "handed over",
-            Self::Displaced(_) => "LEFT",
+            Self::DoubtfulPosition(_) => "LEFT",
             Self::Unknown(_) => "UNKNOWN",
         }
     }
@@ -75,7 +75,7 @@ impl fmt::Display for Forecast {
             Self::Contradictory(stored) => {
                 write!(f, "cannot tell which order is newer: stored {stored}")
             }
-            Self::Displaced(why) | Self::Unknown(why) => f.write_str(why),
+            Self::DoubtfulPosition(why) | Self::Unknown(why) => f.write_str(why),
         }
     }
 }
@@ -85,9 +85,10 @@ impl fmt::Display for Forecast {
 pub struct Plan<'a, B> {
     blobs: &'a B,
     retry: Retry,
+    /// Of each session looked at: its blob, if there is one, and the position that the blob names.
     stored: HashMap<SessionId, Option<Option<Position>>>,
-    // Found out once: the next letters must not wait for a dead storage too.
-    unreadable: Option<String>,
+    /// Why the storage cannot be read, once found out: the next letters must not wait for it too.
+    storage_down: Option<String>,
 }
 
 impl<'a, B: BlobService> Plan<'a, B> {
@@ -97,14 +98,14 @@ impl<'a, B: BlobService> Plan<'a, B> {
             blobs,
             retry,
             stored: HashMap::new(),
-            unreadable: None,
+            storage_down: None,
         }
     }
 
     /// What would happen to `letter` after all those before.
     pub async fn forecast(&mut self, letter: &Letter) -> Forecast {
-        if let Some(why) = letter.displaced() {
-            return Forecast::Displaced(why);
+        if let Some(why) = letter.doubtful_position() {
+            return Forecast::DoubtfulPosition(why);
         }
         let order = match Order::parse(&letter.delivery) {
             Ok(order) => order,
@@ -133,7 +134,7 @@ impl<'a, B: BlobService> Plan<'a, B> {
         if let Some(known) = self.stored.get(session) {
             return Ok(*known);
         }
-        if let Some(why) = &self.unreadable {
+        if let Some(why) = &self.storage_down {
             return Err(why.clone());
         }
         match self.retry.run(|_| self.blobs.head_blob(session)).await {
@@ -144,7 +145,7 @@ impl<'a, B: BlobService> Plan<'a, B> {
             }
             Err(exhausted) => {
                 let why = format!("the storage cannot be read: {exhausted}");
-                self.unreadable = Some(why.clone());
+                self.storage_down = Some(why.clone());
                 Err(why)
             }
         }

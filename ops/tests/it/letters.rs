@@ -41,7 +41,7 @@ fn the_documented_example_is_read() {
     let position = letter.delivery.position().unwrap();
     assert_eq!(position.to_string(), "#2 of 2014-07-02T01:32:27Z");
     assert_eq!(letter.delivery.delivery_count, Some(1));
-    assert_eq!(letter.displaced(), None);
+    assert_eq!(letter.doubtful_position(), None);
     let names: Vec<&String> = letter.custom.keys().collect();
     assert_eq!(names, ["customer", "priority"]);
     assert_eq!(letter.custom["customer"], "12345,ABC");
@@ -53,8 +53,7 @@ fn the_documented_example_is_read() {
         "half of the minute that it lasts"
     );
     assert!(
-        lock.place
-            .location
+        lock.location
             .unwrap()
             .path()
             .ends_with("/2/7da9cfd5-40d5-4bb1-8d64-ec5a52e1c547")

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use order_items_ops::{bus::BusError, walk::End};
+use order_items_ops::{bus::BusError, walk::WalkEnd};
 
 use crate::scripted::{bus, empty, locked, redrive, scripted};
 
@@ -208,8 +208,8 @@ async fn our_token_goes_to_our_namespace_and_to_no_other_host() {
         let (mut head, body) = locked("");
         head.push_str(&format!("location: {location}\r\n"));
         let (_, lock) = letter(&head, &body);
-        assert_eq!(bus.place(&lock).path(), expected);
-        assert_eq!(bus.place(&lock).host_str(), Some("127.0.0.1"));
+        assert_eq!(bus.lock_url(&lock).path(), expected);
+        assert_eq!(bus.lock_url(&lock).host_str(), Some("127.0.0.1"));
     }
 }
 
@@ -325,6 +325,6 @@ async fn letters_whose_locks_end_too_soon_do_not_keep_us_for_ever() {
     );
     let filter = order_items_ops::walk::Filter::default();
     let end = walk.look(&filter, async |_| Ok(true)).await.unwrap();
-    assert_eq!((end, walk.seen()), (End::Circling, 1));
+    assert_eq!((end, walk.seen()), (WalkEnd::LocksTooShort, 1));
     walk.give_back().await;
 }

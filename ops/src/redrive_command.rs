@@ -9,20 +9,19 @@ use std::{
 use order_items_ops::{
     bus::Bus,
     letter::Letter,
-    list::counted,
-    redrive::{self, Tally, careful::Careful, plan::Plan},
-    text::Table,
+    redrive::{self, SelectiveFallback, Tally, plan::Plan},
+    text::{Table, counted},
     walk::{Filter, Stop, Walk},
 };
 use order_items_reserver::{config::Settings, function::Function};
 
 use crate::{
-    failure::{Failure, INCOMPLETE},
-    look::told,
+    command_error::{CommandError, INCOMPLETE},
+    inspect::report_end,
 };
 
-/// A redrive: of which letters, from where to where.
-pub(crate) struct Redriving<'a> {
+/// A redrive: of which letters, from which queue, and into which function.
+pub(crate) struct RedriveCommand<'a> {
     pub(crate) bus: &'a Bus,
     pub(crate) settings: &'a Settings,
     pub(crate) client: &'a reqwest::Client,
@@ -31,13 +30,13 @@ pub(crate) struct Redriving<'a> {
     pub(crate) hand_over: bool,
 }
 
-impl Redriving<'_> {
+impl RedriveCommand<'_> {
     /// Does it when it is wanted, else says what would happen.
-    pub(crate) async fn run(&self, yes: bool) -> Result<ExitCode, Failure> {
+    pub(crate) async fn run(&self, yes: bool) -> Result<ExitCode, CommandError> {
         if yes {
             return self.redrive().await;
         }
-        let (letters, code) = self.rehearse().await?;
+        let (letters, code) = self.dry_run().await?;
         if letters == 0 {
             return Ok(code);
         }
@@ -56,13 +55,13 @@ impl Redriving<'_> {
     }
 
     /// Reads, and changes nothing.
-    async fn rehearse(&self) -> Result<(usize, ExitCode), Failure> {
+    async fn dry_run(&self) -> Result<(usize, ExitCode), CommandError> {
         let function = Function::from(self.settings, self.client)?;
         let mut plan = Plan::new(function.store.blobs(), self.settings.retry);
         let mut table = Table::new(&["SEQUENCE", "SESSION", "WOULD BE", "BECAUSE"]);
         let (mut letters, mut clean) = (0, true);
         let mut walk = Walk::new(self.bus, self.wait, Stop::on_interrupt()?);
-        let rehearse = async |letter: Letter| {
+        let dry_run = async |letter: Letter| {
             let forecast = plan.forecast(&letter).await;
             letters += 1;
             clean &= forecast.settles();
@@ -71,7 +70,7 @@ impl Redriving<'_> {
             table.row([letter.sequence.to_string(), session, verdict, why]);
             Ok(true)
         };
-        let end = walk.look(&self.filter, rehearse).await;
+        let end = walk.look(&self.filter, dry_run).await;
         walk.give_back().await;
         let end = end?;
         let mut out = io::stdout().lock();
@@ -81,7 +80,7 @@ impl Redriving<'_> {
             }
         }
         writeln!(out, "{}", counted(letters))?;
-        let code = told(end);
+        let code = report_end(end);
         let code = if clean {
             code
         } else {
@@ -90,9 +89,9 @@ impl Redriving<'_> {
         Ok((letters, code))
     }
 
-    async fn redrive(&self) -> Result<ExitCode, Failure> {
+    async fn redrive(&self) -> Result<ExitCode, CommandError> {
         let function = Function::from(self.settings, self.client)?;
-        let reserver = function.with_fallback(|fallback| Careful {
+        let reserver = function.with_fallback(|fallback| SelectiveFallback {
             fallback,
             unstored_too: self.hand_over,
         });
@@ -126,7 +125,7 @@ impl Redriving<'_> {
         let left = u64::try_from(tally.left).unwrap_or(u64::MAX);
         match self.bus.counts().await {
             Ok(counts) => counts.dead_lettered.saturating_sub(left),
-            // Redriving takes fewer rights than counting.
+            // RedriveCommand takes fewer rights than counting.
             Err(_) => 0,
         }
     }

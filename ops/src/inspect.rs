@@ -12,23 +12,24 @@ use order_items_ops::{
     cli::DeadLetters,
     export::{self, Record},
     letter::Letter,
-    list::{self, Summary, counted},
-    walk::{End, Filter, Stop, Walk},
+    list::{self, Summary},
+    text::counted,
+    walk::{Filter, Stop, Walk, WalkEnd},
 };
 
-use crate::failure::{Failure, INCOMPLETE};
+use crate::command_error::{CommandError, INCOMPLETE};
 
 /// Runs a command that only looks.
 pub(crate) async fn run(
     bus: &Bus,
     wait: Duration,
     command: DeadLetters,
-) -> Result<ExitCode, Failure> {
+) -> Result<ExitCode, CommandError> {
     let mut out = io::stdout();
     let end = match command {
-        DeadLetters::List { json, which } => {
+        DeadLetters::List { json, filter } => {
             let mut letters = Vec::new();
-            let end = each(bus, wait, which.into(), async |letter: Letter| {
+            let end = each(bus, wait, filter.into(), async |letter: Letter| {
                 letters.push(Summary::from(&letter));
                 Ok(true)
             });
@@ -40,14 +41,19 @@ pub(crate) async fn run(
             end
         }
         DeadLetters::Show { sequence } => return show(bus, wait, sequence).await,
-        DeadLetters::Export { to, which } => export(bus, wait, &to, which.into()).await?,
-        // The caller keeps it to itself.
-        DeadLetters::Redrive { .. } => End::Empty,
+        DeadLetters::Export { to, filter } => export(bus, wait, &to, filter.into()).await?,
+        // Not here: it changes something (`redrive_command`).
+        DeadLetters::Redrive { .. } => WalkEnd::Empty,
     };
-    Ok(told(end))
+    Ok(report_end(end))
 }
 
-async fn export(bus: &Bus, wait: Duration, to: &Path, filter: Filter) -> Result<End, Failure> {
+async fn export(
+    bus: &Bus,
+    wait: Duration,
+    to: &Path,
+    filter: Filter,
+) -> Result<WalkEnd, CommandError> {
     let named =
         |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", to.display()));
     let (file, path) = export::create(to, bus.queue()).map_err(named)?;
@@ -74,7 +80,7 @@ async fn export(bus: &Bus, wait: Duration, to: &Path, filter: Filter) -> Result<
     Ok(end)
 }
 
-async fn show(bus: &Bus, wait: Duration, sequence: u64) -> Result<ExitCode, Failure> {
+async fn show(bus: &Bus, wait: Duration, sequence: u64) -> Result<ExitCode, CommandError> {
     let mut found = None;
     let mut seen = 0;
     let end = each(bus, wait, Filter::default(), async |letter: Letter| {
@@ -89,7 +95,7 @@ async fn show(bus: &Bus, wait: Duration, sequence: u64) -> Result<ExitCode, Fail
         list::show(&letter, &mut io::stdout())?;
         return Ok(ExitCode::SUCCESS);
     }
-    told(end);
+    report_end(end);
     eprintln!(
         "order-items-ops: no dead letter {sequence} among {}",
         counted(seen)
@@ -103,19 +109,19 @@ async fn each(
     wait: Duration,
     filter: Filter,
     look: impl AsyncFnMut(Letter) -> io::Result<bool>,
-) -> Result<End, Failure> {
+) -> Result<WalkEnd, CommandError> {
     let mut walk = Walk::new(bus, wait, Stop::on_interrupt()?);
     let end = walk.look(&filter, look).await;
     walk.give_back().await;
     Ok(end?)
 }
 
-/// Says so when not every letter was seen.
-pub(crate) fn told(end: End) -> ExitCode {
+/// Writes on standard error that not every letter was seen, if so; the exit code.
+pub(crate) fn report_end(end: WalkEnd) -> ExitCode {
     let why = match end {
-        End::Empty | End::Limit => return ExitCode::SUCCESS,
-        End::Interrupted => "interrupted",
-        End::Circling => "their locks end sooner than all of them can be looked at",
+        WalkEnd::Empty | WalkEnd::Limit => return ExitCode::SUCCESS,
+        WalkEnd::Interrupted => "interrupted",
+        WalkEnd::LocksTooShort => "their locks end sooner than all of them can be looked at",
     };
     eprintln!("order-items-ops: not all dead letters were seen: {why}");
     ExitCode::from(INCOMPLETE)

@@ -4,7 +4,7 @@ use std::{io, process::ExitCode};
 
 use order_items_ops::{
     bus::{BusError, TokenError},
-    settings::LocalError,
+    settings::LocalSettingsError,
     walk::WalkError,
 };
 use order_items_reserver::{
@@ -12,16 +12,16 @@ use order_items_reserver::{
     function::SetupError,
 };
 
-/// Something was left, or not found.
+/// Exit code: the command came to its end, and something was left, or not found.
 pub(crate) const INCOMPLETE: u8 = 1;
 
 /// Why a command did not come to its end.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Failure {
+pub(crate) enum CommandError {
     #[error(transparent)]
     Settings(#[from] Mistakes),
     #[error(transparent)]
-    Local(#[from] LocalError),
+    LocalSettings(#[from] LocalSettingsError),
     #[error(transparent)]
     Setup(#[from] SetupError),
     #[error(transparent)]
@@ -34,7 +34,7 @@ pub(crate) enum Failure {
     Output(#[from] io::Error),
 }
 
-impl From<WalkError> for Failure {
+impl From<WalkError> for CommandError {
     fn from(error: WalkError) -> Self {
         match error {
             WalkError::Bus(error) => Self::Bus(error),
@@ -43,8 +43,8 @@ impl From<WalkError> for Failure {
     }
 }
 
-impl Failure {
-    /// Tells of it on standard error.
+impl CommandError {
+    /// Writes it on standard error; the exit code for `main` to return.
     pub(crate) fn report(&self) -> ExitCode {
         if let Self::Output(error) = self
             && error.kind() == io::ErrorKind::BrokenPipe
@@ -54,7 +54,7 @@ impl Failure {
         }
         eprintln!("order-items-ops: {self}");
         ExitCode::from(match self {
-            Self::Settings(_) | Self::Local(_) => exit::USAGE,
+            Self::Settings(_) | Self::LocalSettings(_) => exit::USAGE,
             Self::Setup(error) => error.exit_code(),
             Self::Token(_) | Self::Bus(_) => exit::UNAVAILABLE,
             Self::Client(_) => exit::SOFTWARE,
