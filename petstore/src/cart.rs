@@ -60,7 +60,7 @@ impl Step {
 
 /// Why a step is not taken; the cart is as it was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
+pub enum StepRefused {
     /// The catalogue has no such product.
     #[error("there is no such product")]
     Unknown,
@@ -116,22 +116,22 @@ impl Cart {
     /// Takes a step.
     ///
     /// # Errors
-    /// [`Refusal`], and nothing has changed.
-    pub fn step(&mut self, step: Step, id: u32) -> Result<(), Refusal> {
+    /// [`StepRefused`], and nothing has changed.
+    pub fn step(&mut self, step: Step, id: u32) -> Result<(), StepRefused> {
         if self.complete {
-            return Err(Refusal::Complete);
+            return Err(StepRefused::Complete);
         }
-        product(id).ok_or(Refusal::Unknown)?;
+        product(id).ok_or(StepRefused::Unknown)?;
         let line = self.lines.iter_mut().find(|line| line.0 == id);
         match (step, line) {
             (Step::Add, None) => self.lines.push(Line(id, 1)),
             (Step::Add | Step::Plus, Some(line)) if line.1 >= QUANTITY_MAX => {
-                return Err(Refusal::Most);
+                return Err(StepRefused::Most);
             }
             (Step::Add | Step::Plus, Some(line)) => line.1 += 1,
             (Step::Minus, Some(line)) if line.1 > 1 => line.1 -= 1,
             (Step::Minus | Step::Remove, Some(_)) => self.lines.retain(|line| line.0 != id),
-            (Step::Plus | Step::Minus | Step::Remove, None) => return Err(Refusal::Absent),
+            (Step::Plus | Step::Minus | Step::Remove, None) => return Err(StepRefused::Absent),
         }
         Ok(())
     }
@@ -139,13 +139,13 @@ impl Cart {
     /// Places the order.
     ///
     /// # Errors
-    /// [`Refusal`] when there is nothing in it, or it is placed already.
-    pub fn complete(&mut self) -> Result<(), Refusal> {
+    /// [`StepRefused`] when there is nothing in it, or it is placed already.
+    pub fn complete(&mut self) -> Result<(), StepRefused> {
         if self.complete {
-            return Err(Refusal::Complete);
+            return Err(StepRefused::Complete);
         }
         if self.lines.is_empty() {
-            return Err(Refusal::Empty);
+            return Err(StepRefused::Empty);
         }
         self.complete = true;
         Ok(())

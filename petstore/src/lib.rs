@@ -1,5 +1,3 @@
-//! # petstore
-//!
 //! The storefront: a shopper changes the cart, and the session's whole order is published.
 //!
 //! The way of one change:
@@ -18,6 +16,8 @@
 //! | 2 | [`bus`], [`cookie`], [`order`] |
 //! | 1 | [`session`] |
 //! | 0 | [`cart`], [`catalogue`], [`breeds`] |
+
+#![warn(missing_docs)]
 
 pub mod breeds;
 pub mod bus;

@@ -9,6 +9,7 @@ mod change;
 mod delivery;
 mod folder;
 mod journal;
+mod lock;
 mod pace;
 mod record;
 mod slot;

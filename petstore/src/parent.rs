@@ -4,10 +4,10 @@ use std::io;
 
 use tokio::sync::oneshot;
 
-/// What the end of the standard input means: the first fires when the parent has written something before, which asks
-/// for an orderly end; the second when it has not, because it was killed.
+/// What the end of the standard input means: the first fires when the parent has written something
+/// before, which asks for an orderly end; the second when it has not, because it was killed.
 ///
-/// A thread of its own: the runtime would wait for a read of its own at the end.
+/// A thread of its own, for the runtime does not end before a read that it began itself.
 pub(crate) fn input_closes() -> io::Result<(oneshot::Receiver<()>, oneshot::Receiver<()>)> {
     let (asked, asks) = oneshot::channel();
     let (left, leaves) = oneshot::channel();

@@ -3,7 +3,7 @@
 mod actions;
 mod assets;
 mod guard;
-mod shown;
+mod views;
 
 use std::{io, sync::Arc};
 
@@ -63,19 +63,19 @@ pub async fn serve(
 /// All routes.
 pub fn router(shop: Shop) -> Router {
     Router::new()
-        .route("/", get(shown::home))
-        .route("/breeds/{animal}", get(shown::breeds))
-        .route("/products", get(shown::products))
-        .route("/products/{id}", get(shown::product))
-        .route("/cart", get(shown::cart).post(actions::change))
+        .route("/", get(views::home))
+        .route("/breeds/{animal}", get(views::breeds))
+        .route("/products", get(views::products))
+        .route("/products/{id}", get(views::product))
+        .route("/cart", get(views::cart).post(actions::change))
         .route("/cart/complete", post(actions::complete))
-        .route("/order", get(shown::order))
+        .route("/order", get(views::order))
         .route("/health", get(health))
         .route(assets::STYLE, get(assets::style))
         .route(assets::SCRIPT, get(assets::script))
         .route(assets::ICON, get(assets::icon))
-        .fallback(shown::not_found)
-        .method_not_allowed_fallback(shown::method_not_allowed)
+        .fallback(views::not_found)
+        .method_not_allowed_fallback(views::method_not_allowed)
         .layer(DefaultBodyLimit::max(FORM_MAX))
         .layer(map_response(harden))
         .with_state(Arc::new(shop))

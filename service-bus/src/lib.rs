@@ -1,7 +1,8 @@
-//! Where a Service Bus queue is and how it opens, for the storefront that sends and the operator's tool that receives.
+//! Where a Service Bus queue is and how it opens over REST: for the storefront, which sends, and the
+//! operator's tool, which receives.
 //!
-//! [`settings`] reads `ServiceBusConnection` and its neighbours as the function's trigger does, [`Connection`] says
-//! where the queue is, [`Tokens`] open it and send with one renewal.
+//! [`settings`] reads `ServiceBusConnection` and its neighbours as the function's trigger does,
+//! [`Connection`] says where the queue is, [`Tokens`] open it and send with one renewal.
 #![warn(missing_docs)]
 
 mod connection;

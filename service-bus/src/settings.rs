@@ -5,28 +5,28 @@ use url::Url;
 
 use crate::connection::Connection;
 
-/// A connection string.
+/// The setting with a connection string.
 pub const CONNECTION: &str = "ServiceBusConnection";
-/// Instead of it, a namespace opened with an identity.
+/// Instead of it, the host name of a namespace that is opened with an identity.
 pub const NAMESPACE: &str = "ServiceBusConnection__fullyQualifiedNamespace";
-/// Whose identity.
+/// `managedidentity`, or unset for the developer's own sign-in.
 pub const CREDENTIAL: &str = "ServiceBusConnection__credential";
-/// The client id of a user-assigned one.
+/// The client id of a user-assigned identity.
 pub const CLIENT_ID: &str = "ServiceBusConnection__clientId";
-/// The queue.
+/// The setting with the queue's name; it may stand in the connection string instead.
 pub const QUEUE: &str = "ORDERS_QUEUE_NAME";
 /// The queue when nothing names another.
 pub const DEFAULT_QUEUE: &str = "order-items";
 
-/// The longest name that Service Bus allows, in characters.
+/// The longest name that Service Bus allows, in characters ("Service Bus quotas").
 const NAME_MAX: usize = 260;
 
 /// A queue, and the way in.
 #[derive(Clone, Debug)]
 pub struct Queue {
-    /// The namespace.
+    /// The namespace, or the local stack in its place.
     pub connection: Connection,
-    /// The queue's name.
+    /// As in `host.json` and in the portal, without the namespace.
     pub name: String,
 }
 
@@ -88,7 +88,10 @@ fn name(reader: &mut Reader<'_>, path: Option<String>) -> Option<String> {
     }
     reader.wrong(
         QUEUE,
-        format!("`{name}` is no queue's name; expected letters and digits, and `.`, `-`, `_`, `/` between them (a dead-letter queue goes by the name of its queue)"),
+        format!(
+            "`{name}` is no queue's name; expected letters and digits, and `.`, `-`, `_`, `/` between them \
+             (a dead-letter queue goes by the name of its queue)"
+        ),
     )
 }
 

@@ -17,7 +17,7 @@ use crate::{
     settings::Queue,
 };
 
-/// For what an Entra token is asked.
+/// What an Entra token is asked for.
 const SCOPE: &str = "https://servicebus.azure.net/.default";
 
 /// How long a signed token holds.

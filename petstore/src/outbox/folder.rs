@@ -30,7 +30,7 @@ use std::{
     },
 };
 
-use super::{change::Age, record::Ledger, slot, tail::Tail};
+use super::{change::Age, lock::lock, record::Ledger, tail::Tail};
 use crate::session::SessionId;
 
 /// Each round means that a journal was taken over meanwhile.
@@ -93,7 +93,7 @@ impl Folder {
             return Ok(Turn::Never);
         }
         for other in journals.waiting_beside(&self.own, session, age) {
-            if slot::lock(other)?.is_none() {
+            if lock(other)?.is_none() {
                 return Ok(Turn::Later);
             }
         }

@@ -107,8 +107,17 @@ impl Journal {
     /// which `keep` says so.
     ///
     /// # Errors
-    /// The old file is still there then.
+    /// The old file is still in use then, or the new one when only the folder could not be synced:
+    /// always the one that stands in the folder.
     pub fn compact(&mut self, keep: impl Fn(&SessionId, Age) -> bool) -> io::Result<()> {
+        self.compact_then(keep, sync_folder)
+    }
+
+    fn compact_then(
+        &mut self,
+        keep: impl Fn(&SessionId, Age) -> bool,
+        sync_folder: impl FnOnce(&Path) -> io::Result<()>,
+    ) -> io::Result<()> {
         self.ledger.forget(keep);
         let mut lines = Vec::new();
         for record in self.ledger.records() {
@@ -120,11 +129,12 @@ impl Journal {
         file.write_all(&lines)?;
         file.sync_all()?;
         std::fs::rename(&beside, &self.path)?;
-        sync_folder(&self.path)?;
+        // At once: the old file has no name any more, and what is written to it is gone with this
+        // process, however well it is synced.
         self.file = file;
         self.length = lines.len() as u64;
         self.large = COMPACT_ABOVE.max(self.length * 2);
-        Ok(())
+        sync_folder(&self.path)
     }
 }
 
@@ -132,4 +142,26 @@ impl Journal {
 fn sync_folder(path: &Path) -> io::Result<()> {
     path.parent()
         .map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::Visit;
+
+    #[test]
+    fn what_is_accepted_after_a_folder_that_cannot_be_synced_is_in_the_file_that_stands_there() {
+        let folder = std::env::temp_dir().join(format!("journal-{}", uuid::Uuid::new_v4()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let path = folder.join("0.jsonl");
+        let change = || Record::Put(Change::new(&Visit::fresh(), "{}".to_owned()).unwrap());
+        let mut journal = Journal::open(&path).unwrap();
+        journal.append(&[change()]).unwrap();
+        let compacted = journal.compact_then(|_, _| false, |_| Err(io::Error::other("no")));
+        assert!(compacted.is_err());
+        journal.append(&[change()]).unwrap();
+        drop(journal);
+        assert_eq!(Journal::open(&path).unwrap().waiting().count(), 2);
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
 }

@@ -1,15 +1,15 @@
 //! Which file an instance keeps its outbox in: two that share a folder never share a file.
 
 use std::{
-    fs::{self, File, OpenOptions, TryLockError},
+    fs::{self, File},
     io,
-    path::{Path, PathBuf},
+    path::Path,
     sync::Arc,
 };
 
 use tracing::error;
 
-use super::{folder::Folder, journal::Journal, record::Record};
+use super::{folder::Folder, journal::Journal, lock::lock, record::Record};
 
 /// More instances on one folder than an App Service plan can have.
 const SLOTS: u32 = 64;
@@ -39,26 +39,6 @@ pub(super) fn claim(folder: &Path) -> io::Result<Slot> {
         }
     }
     Err(io::Error::other(format!("all {SLOTS} places are taken")))
-}
-
-/// The lock of a journal, unless another instance has it: the system lets go of it, however that
-/// one ends.
-pub(super) fn lock(journal: &Path) -> io::Result<Option<File>> {
-    let path: PathBuf = journal.with_extension("lock");
-    let file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(path)?;
-    match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
-        Err(TryLockError::WouldBlock) => Ok(None),
-        // So SMB says it, which is what `/home` is; without the right to write, `open` fails.
-        Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::PermissionDenied => {
-            Ok(None)
-        }
-        Err(TryLockError::Error(error)) => Err(error),
-    }
 }
 
 impl Slot {

@@ -7,8 +7,9 @@ use tracing::{error, info};
 use super::{
     change::Change,
     folder::Journals,
+    lock::lock,
     record::{Ledger, Record},
-    slot::{Slot, lock},
+    slot::Slot,
 };
 
 impl Slot {

@@ -2,7 +2,7 @@
 //! address asks for.
 
 use crate::{
-    cart::{QUANTITY_MAX, Refusal, Step},
+    cart::{QUANTITY_MAX, Step, StepRefused},
     catalogue::Product,
 };
 
@@ -42,11 +42,11 @@ impl Note {
 
     /// About a step that was not taken.
     #[must_use]
-    pub fn of_refusal(refusal: Refusal) -> Option<Self> {
-        match refusal {
-            Refusal::Most => Some(Self::Most),
-            Refusal::Absent => Some(Self::Absent),
-            Refusal::Unknown | Refusal::Empty | Refusal::Complete => None,
+    pub fn of_refused(refused: StepRefused) -> Option<Self> {
+        match refused {
+            StepRefused::Most => Some(Self::Most),
+            StepRefused::Absent => Some(Self::Absent),
+            StepRefused::Unknown | StepRefused::Empty | StepRefused::Complete => None,
         }
     }
 

@@ -14,11 +14,11 @@ use tracing::{error, info, warn};
 
 use super::{
     Shop,
-    guard::{self, Refused},
-    shown::{Looking, cookie},
+    guard::{self, PostRefused},
+    views::{Visitor, cookie},
 };
 use crate::{
-    cart::{Refusal, Step},
+    cart::{Step, StepRefused},
     order,
     outbox::{Change, NotAccepted},
     pages::{self, Note},
@@ -51,8 +51,8 @@ pub(super) async fn change(
     if step == Step::Add && visit.cart.is_complete() {
         visit = Visit::fresh();
     }
-    if let Err(refusal) = visit.cart.step(step, form.product) {
-        return match Note::of_refusal(refusal) {
+    if let Err(refused) = visit.cart.step(step, form.product) {
+        return match Note::of_refused(refused) {
             Some(note) => to_cart(note, form.product).into_response(),
             None => Redirect::to("/cart").into_response(),
         };
@@ -86,14 +86,14 @@ pub(super) async fn complete(
     };
     let email = form.email.trim();
     if !email.is_empty() && !is_email(email) {
-        return Looking::new(shop, &headers).page(StatusCode::BAD_REQUEST, |frame| {
+        return Visitor::new(shop, &headers).page(StatusCode::BAD_REQUEST, |frame| {
             let text = "The e-mail address needs a name, an @ and a host, and at most 255 characters. Your cart is as it was.";
             pages::problem(frame, "That address does not look right", text)
         });
     }
     match visit.cart.complete() {
         Ok(()) => {}
-        Err(Refusal::Complete) => return Redirect::to("/order").into_response(),
+        Err(StepRefused::Complete) => return Redirect::to("/order").into_response(),
         Err(_) => return Redirect::to("/cart").into_response(),
     }
     visit.email = Some(email.to_owned()).filter(|email| !email.is_empty());
@@ -124,7 +124,7 @@ fn to_cart(note: Note, product: u32) -> Redirect {
 }
 
 fn unreadable(shop: Arc<Shop>, headers: &HeaderMap) -> Response {
-    Looking::new(shop, headers).page(StatusCode::BAD_REQUEST, |frame| {
+    Visitor::new(shop, headers).page(StatusCode::BAD_REQUEST, |frame| {
         pages::problem(
             frame,
             "That did not arrive whole",
@@ -133,30 +133,30 @@ fn unreadable(shop: Arc<Shop>, headers: &HeaderMap) -> Response {
     })
 }
 
-fn refuse(shop: Arc<Shop>, headers: &HeaderMap, refused: Refused) -> Response {
+fn refuse(shop: Arc<Shop>, headers: &HeaderMap, refused: PostRefused) -> Response {
     warn!(?refused, "post refused");
     let (title, text) = match refused {
-        Refused::CrossSite => (
+        PostRefused::CrossSite => (
             "Not from here",
             "This request came from another site, so nothing was changed.",
         ),
-        Refused::NoSession => (
+        PostRefused::NoSession => (
             "Your cart has no home yet",
             "Your browser sent no cookie of ours. The cart lives in it: please allow cookies for this site, go back and try again.",
         ),
-        Refused::Stale => (
+        PostRefused::Stale => (
             "This page was out of date",
             "It belonged to an earlier order. Nothing was changed: please go back to the cart and try again.",
         ),
     };
-    Looking::new(shop, headers).page(StatusCode::FORBIDDEN, |frame| {
+    Visitor::new(shop, headers).page(StatusCode::FORBIDDEN, |frame| {
         pages::problem(frame, title, text)
     })
 }
 
 fn turned_away(shop: Arc<Shop>, headers: &HeaderMap, reason: NotAccepted) -> Response {
     error!(%reason, "a cart change was turned away");
-    Looking::new(shop, headers).page(StatusCode::SERVICE_UNAVAILABLE, |frame| {
+    Visitor::new(shop, headers).page(StatusCode::SERVICE_UNAVAILABLE, |frame| {
         let text = "Reservations are piling up and we take no more changes for a moment, so that none gets lost. Your cart is as it was: please try again in a minute.";
         pages::problem(frame, "We need a moment", text)
     })

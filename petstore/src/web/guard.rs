@@ -11,7 +11,7 @@ use crate::session::Visit;
 
 /// Why a post is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Refused {
+pub(super) enum PostRefused {
     /// Another site sent it.
     CrossSite,
     /// No cookie of ours, or one that is not.
@@ -30,15 +30,15 @@ pub(super) fn visit(shop: &Shop, headers: &HeaderMap) -> Option<Visit> {
 }
 
 /// Lets a post in, with its visit.
-pub(super) fn post(shop: &Shop, headers: &HeaderMap, token: &str) -> Result<Visit, Refused> {
+pub(super) fn post(shop: &Shop, headers: &HeaderMap, token: &str) -> Result<Visit, PostRefused> {
     if !is_same_site(headers) {
-        return Err(Refused::CrossSite);
+        return Err(PostRefused::CrossSite);
     }
-    let visit = visit(shop, headers).ok_or(Refused::NoSession)?;
+    let visit = visit(shop, headers).ok_or(PostRefused::NoSession)?;
     if shop.key.is_form_token(&visit.session, token) {
         Ok(visit)
     } else {
-        Err(Refused::Stale)
+        Err(PostRefused::Stale)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use petstore::{
-    cart::{Cart, QUANTITY_MAX, Refusal, Step},
+    cart::{Cart, QUANTITY_MAX, Step, StepRefused},
     catalogue::PRODUCTS,
     order,
     session::{SessionId, Visit},
@@ -30,9 +30,9 @@ proptest! {
             let before = cart.clone();
             let had = model.get(&id).copied().unwrap_or(0);
             let expected = match (step, had) {
-                _ if id == 0 => Err(Refusal::Unknown),
-                (Step::Add | Step::Plus, QUANTITY_MAX) => Err(Refusal::Most),
-                (Step::Plus | Step::Minus | Step::Remove, 0) => Err(Refusal::Absent),
+                _ if id == 0 => Err(StepRefused::Unknown),
+                (Step::Add | Step::Plus, QUANTITY_MAX) => Err(StepRefused::Most),
+                (Step::Plus | Step::Minus | Step::Remove, 0) => Err(StepRefused::Absent),
                 (Step::Add | Step::Plus, _) => Ok(had + 1),
                 (Step::Minus, _) => Ok(had - 1),
                 (Step::Remove, _) => Ok(0),
@@ -50,11 +50,11 @@ proptest! {
             prop_assert_eq!(cart.pieces(), model.values().map(|quantity| u32::from(*quantity)).sum::<u32>());
         }
         let empty = model.is_empty();
-        prop_assert_eq!(cart.complete(), if empty { Err(Refusal::Empty) } else { Ok(()) });
+        prop_assert_eq!(cart.complete(), if empty { Err(StepRefused::Empty) } else { Ok(()) });
         if !empty {
             let placed = cart.clone();
-            prop_assert_eq!(cart.step(Step::Add, 1), Err(Refusal::Complete));
-            prop_assert_eq!(cart.complete(), Err(Refusal::Complete));
+            prop_assert_eq!(cart.step(Step::Add, 1), Err(StepRefused::Complete));
+            prop_assert_eq!(cart.complete(), Err(StepRefused::Complete));
             prop_assert_eq!(cart, placed);
         }
     }

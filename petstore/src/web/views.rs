@@ -17,14 +17,14 @@ use crate::{
     session::Visit,
 };
 
-/// One shopper, looking.
-pub(super) struct Looking {
+/// Who asks: a shopper with a visit, their own or a first one.
+pub(super) struct Visitor {
     pub(super) shop: Arc<Shop>,
     pub(super) visit: Visit,
     new: bool,
 }
 
-impl Looking {
+impl Visitor {
     pub(super) fn new(shop: Arc<Shop>, headers: &HeaderMap) -> Self {
         let known = guard::visit(&shop, headers);
         let new = known.is_none();
@@ -70,7 +70,7 @@ pub(super) fn cookie(
 }
 
 pub(super) async fn home(State(shop): State<Arc<Shop>>, headers: HeaderMap) -> Response {
-    Looking::new(shop, &headers).page(StatusCode::OK, pages::home)
+    Visitor::new(shop, &headers).page(StatusCode::OK, pages::home)
 }
 
 pub(super) async fn breeds(
@@ -78,10 +78,10 @@ pub(super) async fn breeds(
     headers: HeaderMap,
     Path(animal): Path<String>,
 ) -> Response {
-    let looking = Looking::new(shop, &headers);
+    let visitor = Visitor::new(shop, &headers);
     match Animal::of_slug(&animal) {
-        Some(animal) => looking.page(StatusCode::OK, |frame| pages::breeds(frame, animal)),
-        None => looking.page(StatusCode::NOT_FOUND, pages::not_found),
+        Some(animal) => visitor.page(StatusCode::OK, |frame| pages::breeds(frame, animal)),
+        None => visitor.page(StatusCode::NOT_FOUND, pages::not_found),
     }
 }
 
@@ -106,7 +106,7 @@ pub(super) async fn products(
             .find(|kind| filter.kind.as_deref() == Some(*kind)),
         size: filter.size.as_deref().and_then(Size::of_slug),
     };
-    Looking::new(shop, &headers).page(StatusCode::OK, |frame| pages::products(frame, &filter))
+    Visitor::new(shop, &headers).page(StatusCode::OK, |frame| pages::products(frame, &filter))
 }
 
 pub(super) async fn product(
@@ -114,10 +114,10 @@ pub(super) async fn product(
     headers: HeaderMap,
     Path(id): Path<String>,
 ) -> Response {
-    let looking = Looking::new(shop, &headers);
+    let visitor = Visitor::new(shop, &headers);
     match id.parse().ok().and_then(catalogue::product) {
-        Some(product) => looking.page(StatusCode::OK, |frame| pages::product(frame, product)),
-        None => looking.page(StatusCode::NOT_FOUND, pages::not_found),
+        Some(product) => visitor.page(StatusCode::OK, |frame| pages::product(frame, product)),
+        None => visitor.page(StatusCode::NOT_FOUND, pages::not_found),
     }
 }
 
@@ -132,38 +132,38 @@ pub(super) async fn cart(
     headers: HeaderMap,
     noted: Result<Query<Noted>, QueryRejection>,
 ) -> Response {
-    let looking = Looking::new(shop, &headers);
-    if looking.visit.cart.is_complete() {
+    let visitor = Visitor::new(shop, &headers);
+    if visitor.visit.cart.is_complete() {
         return Redirect::to("/order").into_response();
     }
     let Query(noted) = noted.unwrap_or_default();
     let note = noted.note.as_deref().and_then(Note::of_word);
     let product = noted.product.and_then(catalogue::product);
-    let reservation = looking.reservation().await;
-    looking.page(StatusCode::OK, |frame| {
+    let reservation = visitor.reservation().await;
+    visitor.page(StatusCode::OK, |frame| {
         pages::cart(frame, note.zip(product), reservation)
     })
 }
 
 pub(super) async fn order(State(shop): State<Arc<Shop>>, headers: HeaderMap) -> Response {
-    let looking = Looking::new(shop, &headers);
-    if !looking.visit.cart.is_complete() {
+    let visitor = Visitor::new(shop, &headers);
+    if !visitor.visit.cart.is_complete() {
         return Redirect::to("/cart").into_response();
     }
-    let reservation = looking.reservation().await;
-    looking.page(StatusCode::OK, |frame| pages::order(frame, reservation))
+    let reservation = visitor.reservation().await;
+    visitor.page(StatusCode::OK, |frame| pages::order(frame, reservation))
 }
 
 pub(super) async fn not_found(State(shop): State<Arc<Shop>>, headers: HeaderMap) -> Response {
-    Looking::new(shop, &headers).page(StatusCode::NOT_FOUND, pages::not_found)
+    Visitor::new(shop, &headers).page(StatusCode::NOT_FOUND, pages::not_found)
 }
 
 pub(super) async fn method_not_allowed(
     State(shop): State<Arc<Shop>>,
     headers: HeaderMap,
 ) -> Response {
-    let looking = Looking::new(shop, &headers);
-    looking.page(StatusCode::METHOD_NOT_ALLOWED, |frame| {
+    let visitor = Visitor::new(shop, &headers);
+    visitor.page(StatusCode::METHOD_NOT_ALLOWED, |frame| {
         pages::problem(frame, "Not here", "This address takes no such request.")
     })
 }
