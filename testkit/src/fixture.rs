@@ -1,39 +1,75 @@
-//! What several tests need: a function app in a folder of its own.
+//! Folders that are gone after the test: an empty one, and one with a function app in it.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::ops::Deref;
+use std::path::Path;
 
-/// A copy of the app's three files in a temporary folder, removed on drop.
+use tempfile::TempDir;
+
+/// An empty folder of its own, removed on drop.
+///
+/// It is below cargo's target folder: what a killed test leaves there goes with `cargo clean`.
 #[derive(Debug)]
-pub struct AppFolder {
-    path: PathBuf,
+pub struct Folder(TempDir);
+
+impl Default for Folder {
+    fn default() -> Self {
+        Self::new()
+    }
 }
+
+impl Folder {
+    pub fn new() -> Self {
+        let home = crate::target().join("tmp");
+        fs::create_dir_all(&home).expect("cargo's folder for tests");
+        Self(TempDir::new_in(home).expect("a folder"))
+    }
+
+    pub fn path(&self) -> &Path {
+        self.0.path()
+    }
+}
+
+impl Deref for Folder {
+    type Target = Path;
+
+    fn deref(&self) -> &Path {
+        self.path()
+    }
+}
+
+/// A copy of the app's three files, removed on drop.
+#[derive(Debug)]
+pub struct AppFolder(Folder);
 
 impl AppFolder {
     pub fn copy_of(workspace: &Path) -> Self {
-        let path = std::env::temp_dir().join(format!("order-items-{}", uuid::Uuid::new_v4()));
-        std::fs::create_dir_all(path.join("OrderItemsReserver")).expect("a folder");
+        let folder = Folder::new();
+        fs::create_dir(folder.join("OrderItemsReserver")).expect("a folder");
         for file in [
             "host.json",
             "local.settings.json",
             "OrderItemsReserver/function.json",
         ] {
-            std::fs::copy(workspace.join(file), path.join(file)).expect(file);
+            fs::copy(workspace.join(file), folder.join(file)).expect(file);
         }
-        Self { path }
+        Self(folder)
     }
 
     pub fn path(&self) -> &Path {
-        &self.path
+        self.0.path()
     }
 
+    /// Fails when `from` is not there: the app's files have changed, and the test with them.
     pub fn replace(&self, file: &str, from: &str, to: &str) {
-        let text = std::fs::read_to_string(self.path.join(file)).expect(file);
+        let text = fs::read_to_string(self.0.join(file)).expect(file);
         assert!(text.contains(from), "{file} has {from}");
-        std::fs::write(self.path.join(file), text.replace(from, to)).expect(file);
+        fs::write(self.0.join(file), text.replace(from, to)).expect(file);
     }
 
-    /// Its handler is this test's own binary, in whose ignored function `function` [`crate::handler::serve`] runs.
+    /// Makes this test's own binary the handler: the host starts it in its ignored function
+    /// `function`, which calls [`crate::handler::serve`].
     pub fn run_the_fake_handler(&self, function: &str) {
         let this = std::env::current_exe().expect("this binary");
         self.replace(
@@ -48,40 +84,6 @@ impl AppFolder {
             "target/debug/order-items-reserver",
             this.to_str().expect("text"),
         );
-    }
-}
-
-impl Drop for AppFolder {
-    fn drop(&mut self) {
-        drop(std::fs::remove_dir_all(&self.path));
-    }
-}
-
-/// An empty folder of its own, removed on drop.
-#[derive(Debug)]
-pub struct Folder(PathBuf);
-
-impl Default for Folder {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl Folder {
-    pub fn new() -> Self {
-        let path = std::env::temp_dir().join(format!("order-items-{}", uuid::Uuid::new_v4()));
-        std::fs::create_dir_all(&path).expect("a folder");
-        Self(path)
-    }
-
-    pub fn path(&self) -> &Path {
-        &self.0
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        drop(std::fs::remove_dir_all(&self.0));
     }
 }
 

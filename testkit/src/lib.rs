@@ -1,4 +1,10 @@
-//! What tests share: waits, listeners, folders, this binary as a child to kill, a browser, Microsoft's clients.
+//! What the tests of all packages share; no product uses it, nor is anything of a product in it.
+//!
+//! - Waiting: `wait` (`until`, `within`).
+//! - Places: `net` (free ports, ports where nobody listens), `fixture` (folders, a function app).
+//! - Peers: `scripted` (a server that misbehaves byte for byte), `handler` (a handler for a host under test), `workflow` (infra's workflow, its caller).
+//! - Processes: `child` (this binary again, to kill), `programs` (the workspace's own), `clients`
+//!   (Microsoft's), `browser`.
 #![allow(
     clippy::expect_used,
     clippy::unwrap_used,
@@ -14,9 +20,13 @@ pub mod fixture;
 pub mod handler;
 pub mod net;
 pub mod programs;
+pub mod scripted;
+pub mod wait;
 pub mod workflow;
 
 use std::path::{Path, PathBuf};
+
+pub use wait::{until, until_async, within};
 
 /// The workspace: the function app's own files are there.
 pub fn workspace() -> PathBuf {

@@ -1,9 +1,8 @@
-//! Loopback listeners and an HTTP client without habits of its own.
+//! Addresses on loopback, and an HTTP client without habits of its own.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::time::Duration;
 
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 
 /// A listener on a free port.
 pub async fn listener() -> TcpListener {
@@ -14,24 +13,28 @@ pub async fn listener_on(address: SocketAddr) -> TcpListener {
     TcpListener::bind(address).await.unwrap()
 }
 
-/// Sends each request once, whatever comes back.
+/// An address where nobody listens, kept from everybody else as long as this lives.
+#[derive(Debug)]
+pub struct Nobody {
+    pub address: SocketAddr,
+    _bound: TcpSocket,
+}
+
+/// Takes a port and does not listen on it: connections are refused.
+pub fn nobody() -> Nobody {
+    let bound = TcpSocket::new_v4().unwrap();
+    bound.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+    Nobody {
+        address: bound.local_addr().unwrap(),
+        _bound: bound,
+    }
+}
+
+/// Sends each request once, whatever comes back, and follows no redirect.
 pub fn client() -> reqwest::Client {
     let builder = stand_in::http_client::builder().unwrap();
     builder
         .redirect(reqwest::redirect::Policy::none())
         .build()
         .unwrap()
-}
-
-/// Waits for something that is bound to happen; the limit only ends a broken run.
-pub async fn until(happened: impl Fn() -> bool) {
-    let wait = async {
-        while !happened() {
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
-    };
-    let limit = Duration::from_secs(30);
-    tokio::time::timeout(limit, wait)
-        .await
-        .expect("it never happened");
 }

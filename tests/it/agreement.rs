@@ -5,18 +5,14 @@ mod connection_strings;
 mod readme;
 mod settings;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fs,
-    path::PathBuf,
-    time::Duration,
-};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
 
-use order_items_reserver::{
-    config::{FUNCTION_TIMEOUT, LOCK_RENEWAL_MAX, SETTINGS, Settings},
-    http::ROUTE,
-    invocation::{self, BINDING},
-};
+use order_items_reserver::config::{FUNCTION_TIMEOUT, LOCK_RENEWAL_MAX, SETTINGS, Settings};
+use order_items_reserver::http::ROUTE;
+use order_items_reserver::invocation::{self, BINDING};
 use serde_json::{Value, json};
 
 fn root() -> PathBuf {

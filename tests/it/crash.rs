@@ -11,9 +11,11 @@ mod world;
 
 use std::net::SocketAddr;
 
+use testkit::scripted::{Gate, Step};
+use testkit::until;
 use tokio::task::JoinSet;
 
-use crate::support::{Gate, Handler, Step, until};
+use crate::support::Handler;
 use world::World;
 
 /// Where the process is killed.

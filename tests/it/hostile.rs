@@ -4,12 +4,11 @@
 mod connections;
 mod stage;
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
-use order_items_reserver::{
-    http::REQUEST_MAX,
-    invocation::session_within,
-    order::{SESSION_ID_MAX, SessionId},
-};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use order_items_reserver::http::REQUEST_MAX;
+use order_items_reserver::invocation::session_within;
+use order_items_reserver::order::{SESSION_ID_MAX, SessionId};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 

@@ -3,13 +3,13 @@
 pub(crate) mod doubles;
 mod replies;
 
-use std::{collections::BTreeSet, fs};
+use std::collections::BTreeSet;
+use std::fs;
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
-use order_items_reserver::{
-    invocation::{InvocationError, parse},
-    order::{Delivery, Order, SequenceNumber},
-};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use order_items_reserver::invocation::{InvocationError, parse};
+use order_items_reserver::order::{Delivery, Order, SequenceNumber};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

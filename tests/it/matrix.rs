@@ -9,26 +9,18 @@ mod world;
 use std::time::Duration;
 
 use bytes::Bytes;
-use order_items_reserver::{
-    fallback::Reason,
-    order::{Delivery, Order},
-    reserve::{Outcome, Reservation, Reserver, Settlement},
-    retry::Retry,
-    store::{
-        OrderStore as _, Put,
-        blob::{BlobStore, ROUNDS_MAX},
-    },
-};
-use tokio::{
-    runtime::{Builder, Runtime},
-    time::Instant,
-};
+use order_items_reserver::fallback::Reason;
+use order_items_reserver::order::{Delivery, Order};
+use order_items_reserver::reserve::{Outcome, Reservation, Reserver, Settlement};
+use order_items_reserver::retry::Retry;
+use order_items_reserver::store::blob::{BlobStore, ROUNDS_MAX};
+use order_items_reserver::store::{OrderStore as _, Put};
+use tokio::runtime::{Builder, Runtime};
+use tokio::time::Instant;
 
-use crate::model::{
-    choices::Choices,
-    messages::{Message, Violation, at, check_history},
-    storage::Storage,
-};
+use crate::model::choices::Choices;
+use crate::model::messages::{Message, Violation, at, check_history};
+use crate::model::storage::Storage;
 use check::{End, Observed, check};
 use world::{Answer, Fault, Seen, Watched, World};
 

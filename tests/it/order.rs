@@ -6,10 +6,8 @@ mod secrets;
 mod token;
 
 use bytes::Bytes;
-use order_items_reserver::{
-    fallback::Reason,
-    order::{Delivery, Order, OrderError, SESSION_ID_MAX, SessionIdError},
-};
+use order_items_reserver::fallback::Reason;
+use order_items_reserver::order::{Delivery, Order, OrderError, SESSION_ID_MAX, SessionIdError};
 use proptest::prelude::*;
 use serde_json::Value;
 

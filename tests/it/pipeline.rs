@@ -1,21 +1,17 @@
 //! Long outages in virtual time: the queue, the wire format and the data path in one process.
 
-use std::{
-    sync::atomic::{AtomicU32, Ordering},
-    time::Duration,
-};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use bus::{DeadLetterReason, Message, Queue, QueueOptions};
 use host::app::DataType;
 use host::encode_invocation;
-use order_items_reserver::{
-    fallback::{Fallback, FallbackError, Notice},
-    invocation,
-    order::Order,
-    reserve::{Outcome, Reserver, Settlement},
-    retry::Retry,
-    store::{OrderStore, Put, StoreError},
-};
+use order_items_reserver::fallback::{Fallback, FallbackError, Notice};
+use order_items_reserver::invocation;
+use order_items_reserver::order::Order;
+use order_items_reserver::reserve::{Outcome, Reserver, Settlement};
+use order_items_reserver::retry::Retry;
+use order_items_reserver::store::{OrderStore, Put, StoreError};
 use stand_in::Clock;
 use tokio::time::Instant;
 

@@ -4,13 +4,9 @@
 use std::time::Duration;
 
 use azure_app::http_client;
-use order_items_reserver::{
-    retry::Retry,
-    store::{
-        azure::{AzureBlobs, StorageAccount},
-        blob::{ETag, PutReply},
-    },
-};
+use order_items_reserver::retry::Retry;
+use order_items_reserver::store::azure::{AzureBlobs, StorageAccount};
+use order_items_reserver::store::blob::{ETag, PutReply};
 
 /// Each check runs against both servers.
 macro_rules! contract {
@@ -23,7 +19,7 @@ macro_rules! contract {
             $(#[tokio::test]
             async fn $check() {
                 if let Some(place) = super::Place::$server().await {
-                    crate::support::within(stringify!($check), super::$check(&place)).await;
+                    testkit::within(stringify!($check), super::$check(&place)).await;
                 }
             })*
         }

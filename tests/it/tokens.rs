@@ -2,31 +2,26 @@
 
 mod endpoint;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
+use std::time::Duration;
 
-use azure_app::{http_client, identity::HeldTokens};
-use azure_core::{
-    credentials::TokenCredential,
-    http::{AsyncRawResponse, ClientOptions, HttpClient, Request, StatusCode, Transport, headers},
+use azure_app::http_client;
+use azure_app::identity::HeldTokens;
+use azure_core::credentials::TokenCredential;
+use azure_core::http::{
+    AsyncRawResponse, ClientOptions, HttpClient, Request, StatusCode, Transport, headers,
 };
 use azure_storage_blob::{BlobContainerClient, BlobContainerClientOptions};
-use order_items_reserver::{
-    fallback::{
-        Fallback as _, FallbackError, Notice, Reason,
-        logic_app::{Authorization, LogicApp},
-    },
-    order::{Delivery, Order},
-};
-use tokio::{
-    task::{JoinSet, yield_now},
-    time::{Instant, advance},
-};
+use order_items_reserver::fallback::logic_app::{Authorization, LogicApp};
+use order_items_reserver::fallback::{Fallback as _, FallbackError, Notice, Reason};
+use order_items_reserver::order::{Delivery, Order};
+use testkit::scripted::Scripted;
+use tokio::task::{JoinSet, yield_now};
+use tokio::time::{Instant, advance};
 
-use crate::support::{Scripted, rig::accepting};
-use endpoint::{
-    Endpoint,
-    Reply::{Expires, Hangs, Refuses},
-};
+use crate::support::rig::accepting;
+use endpoint::Endpoint;
+use endpoint::Reply::{Expires, Hangs, Refuses};
 
 const STORAGE: &[&str] = &["https://storage.azure.com/.default"];
 const WORKFLOW: &[&str] = &["https://management.azure.com/.default"];
@@ -184,7 +179,7 @@ async fn the_fallback_goes_on_with_the_token_it_has() {
         for _ in 0..3 {
             send(&fallback).await.unwrap();
         }
-        let shown = workflow.seen();
+        let shown = workflow.received();
         let shown: Vec<_> = shown.iter().map(|it| it.header("authorization")).collect();
         assert_eq!(shown, vec![Some("Bearer token-1".to_owned()); 3]);
         assert_eq!(endpoint.asked(), 2);
@@ -198,7 +193,7 @@ async fn without_a_token_the_workflow_is_not_called() {
     let error = send(&logic_app(&workflow, held)).await.unwrap_err();
     let expected = FallbackError::Credential("the endpoint says no".to_owned());
     assert_eq!(error, expected);
-    assert!(workflow.seen().is_empty());
+    assert!(workflow.received().is_empty());
 }
 
 fn logic_app(workflow: &Scripted, held: HeldTokens) -> LogicApp {

@@ -7,13 +7,11 @@ mod connections;
 mod failures;
 mod fallback;
 
+use testkit::scripted::{Scripted, Step, answer, answering};
 use tokio::task::JoinSet;
 
-use crate::support::{
-    Ended, Message, Rig, Scripted, Step,
-    rig::accepting,
-    scripted::{answer, answering, refusing},
-};
+use crate::support::rig::{accepting, refusing};
+use crate::support::{Ended, Message, Rig};
 
 /// What storage does with every request, and the reason in the notice.
 struct Fault {

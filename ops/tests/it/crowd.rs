@@ -21,7 +21,7 @@ pub(crate) struct Expected {
 /// Buries the crowd in a random order. A session in three has something stored that is newer than
 /// all of its letters, one in three something in between, one in three nothing at all; one letter
 /// in thirteen is no order.
-pub(crate) fn bury(stage: &Stage, random: &mut fastrand::Rng) -> Expected {
+pub(crate) fn add_letters(stage: &Stage, random: &mut fastrand::Rng) -> Expected {
     let mut newest = BTreeMap::new();
     for number in 0..SESSIONS {
         let session = format!("session {number}");
@@ -45,11 +45,11 @@ pub(crate) fn bury(stage: &Stage, random: &mut fastrand::Rng) -> Expected {
     for number in numbers {
         let session = format!("session {}", number % SESSIONS);
         if number % 13 == 0 {
-            stage.bury(number, &session, format!("no order {number}"));
+            stage.add_letter(number, &session, format!("no order {number}"));
             expected.mailed.push(number);
             continue;
         }
-        stage.bury(number, &session, cart(&session, number));
+        stage.add_letter(number, &session, cart(&session, number));
         let newest = expected.newest.entry(session).or_default();
         if number > *newest {
             *newest = number;
@@ -80,7 +80,7 @@ pub(crate) fn assert_settled(stage: &Stage, expected: &Expected) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_letters_are_settled_with_nothing_lost_and_nothing_rolled_back() {
     let stage = Stage::new().await;
-    let expected = bury(&stage, &mut fastrand::Rng::with_seed(7));
+    let expected = add_letters(&stage, &mut fastrand::Rng::with_seed(7));
     let ran = stage.run("dead-letters redrive --yes").await;
     assert_eq!(ran.code, Some(0), "{}", ran.err);
     let Expected {

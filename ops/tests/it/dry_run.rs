@@ -4,22 +4,20 @@ use std::collections::BTreeSet;
 
 use stand_in::Method;
 
-use crate::{
-    crowd,
-    stage::{Stage, cart},
-};
+use crate::crowd;
+use crate::stage::{Stage, cart};
 
 #[tokio::test]
 async fn it_says_of_each_letter_what_would_happen_and_changes_nothing() {
     let stage = Stage::new().await;
     stage.store("old", 2, 2, &cart("old", 2));
     stage.store("new", 900, 900, &cart("new", 900));
-    stage.bury(5, "old", cart("old", 5));
-    stage.bury(4, "old", cart("old", 4));
-    stage.bury(6, "new", cart("new", 6));
-    stage.bury(7, "none", cart("none", 7));
-    stage.bury(8, "none", cart("none", 8));
-    stage.bury(9, "\u{1b}[31m", "{");
+    stage.add_letter(5, "old", cart("old", 5));
+    stage.add_letter(4, "old", cart("old", 4));
+    stage.add_letter(6, "new", cart("new", 6));
+    stage.add_letter(7, "none", cart("none", 7));
+    stage.add_letter(8, "none", cart("none", 8));
+    stage.add_letter(9, "\u{1b}[31m", "{");
     let ran = stage.run("dead-letters redrive").await;
     let expected = "\
 SEQUENCE  SESSION     WOULD BE     BECAUSE
@@ -50,7 +48,7 @@ nothing was changed; --yes does it
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_it_says_of_a_thousand_letters_is_what_then_happens() {
     let stage = Stage::new().await;
-    crowd::bury(&stage, &mut fastrand::Rng::with_seed(11));
+    crowd::add_letters(&stage, &mut fastrand::Rng::with_seed(11));
     let plan = stage.run("dead-letters redrive").await;
     assert_eq!(plan.code, Some(0), "{}", plan.err);
     let ran = stage.run("dead-letters redrive --yes").await;

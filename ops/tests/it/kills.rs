@@ -1,14 +1,14 @@
 //! The real binary killed half-way, and run again; and Ctrl+C.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::collections::BTreeSet;
+use std::time::Duration;
 
 use bus::QueueOptions;
 use stand_in::Method;
+use testkit::until;
 
-use crate::{
-    crowd,
-    stage::{Stage, cart, ended, until},
-};
+use crate::crowd;
+use crate::stage::{Stage, cart, ended};
 
 const KILLS: usize = 8;
 
@@ -23,12 +23,12 @@ async fn killed_half_way_again_and_again_it_comes_to_the_same_end() {
     let seed = fastrand::u64(..);
     println!("seed {seed}");
     let mut random = fastrand::Rng::with_seed(seed);
-    let expected = crowd::bury(&stage, &mut random);
+    let expected = crowd::add_letters(&stage, &mut random);
     for _ in 0..KILLS {
         let left = stage.left().len();
         let kill_at = left.saturating_sub(random.usize(1..80));
         let mut run = stage.start("dead-letters redrive --yes --wait 0");
-        until(|| stage.left().len() <= kill_at).await;
+        until("the moment of the kill", || stage.left().len() <= kill_at).await;
         // Anywhere within the next letters: between lock, upload, mail and deletion.
         for _ in 0..random.usize(0..2000) {
             tokio::task::yield_now().await;
@@ -57,8 +57,8 @@ async fn killed_half_way_again_and_again_it_comes_to_the_same_end() {
 #[tokio::test]
 async fn what_a_killed_run_held_is_reported_by_the_next_one() {
     let stage = Stage::new().await;
-    stage.bury(1, "S", cart("S", 1));
-    stage.bury(2, "S", cart("S", 2));
+    stage.add_letter(1, "S", cart("S", 1));
+    stage.add_letter(2, "S", cart("S", 2));
     let held = stage.queue.try_receive_dead_letter().unwrap();
     let ran = stage.run("dead-letters redrive --yes").await;
     assert_eq!(ran.code, Some(1), "not all of it is done");
@@ -82,13 +82,16 @@ async fn ctrl_c_gives_every_letter_back() {
     let stage = Stage::new().await;
     let mut letters = 3;
     for number in 1..=letters {
-        stage.bury(number, "S", cart("S", number));
+        stage.add_letter(number, "S", cart("S", number));
     }
     for command in ["list", "redrive --yes", "redrive"] {
         let asked = stage.asked(&Method::POST).len() as u64;
         let mut run = stage.start(&format!("dead-letters {command} --session other --wait 60"));
         // All letters passed over, and the wait for another.
-        until(|| stage.asked(&Method::POST).len() as u64 == asked + letters + 1).await;
+        until("the wait for another letter", || {
+            stage.asked(&Method::POST).len() as u64 == asked + letters + 1
+        })
+        .await;
         let pid = run.id().unwrap().to_string();
         let signal = std::process::Command::new("kill")
             .args(["-INT", &pid])
@@ -97,7 +100,7 @@ async fn ctrl_c_gives_every_letter_back() {
         // The receive that waits is not cut off: the letter that it gets must be given back too.
         while run.try_wait().unwrap().is_none() {
             letters += 1;
-            stage.bury(letters, "S", cart("S", letters));
+            stage.add_letter(letters, "S", cart("S", letters));
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         let ran = ended(run).await;

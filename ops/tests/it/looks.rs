@@ -1,6 +1,7 @@
 //! list, show, export, status: the output, and that nothing is changed by looking.
 
-use std::{fs, os::unix::fs::PermissionsExt as _};
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 
 use bus::Message;
 use order_items_ops::export::Record;

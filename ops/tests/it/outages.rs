@@ -19,7 +19,7 @@ async fn with_letters(letters: u64) -> Stage {
     let stage = Stage::new().await;
     for number in 1..=letters {
         let session = format!("s{number}");
-        stage.bury(number, &session, cart(&session, number));
+        stage.add_letter(number, &session, cart(&session, number));
     }
     stage
 }
@@ -47,7 +47,7 @@ async fn while_the_storage_is_down_nothing_is_deleted_and_nobody_is_mailed() {
 #[tokio::test]
 async fn a_storage_that_nobody_answers_at_is_no_different() {
     let mut stage = with_letters(4).await;
-    let elsewhere = blob::BlobEndpoint::start(crate::stage::listener().await).unwrap();
+    let elsewhere = blob::BlobEndpoint::start(testkit::net::listener().await).unwrap();
     std::mem::replace(&mut stage.blobs, elsewhere).stop().await;
     for (command, said) in [
         ("dead-letters redrive --yes", "3 left; stopped"),
@@ -89,9 +89,9 @@ async fn what_the_storage_does_not_take_is_mailed_when_the_operator_says_so() {
 async fn poison_stays_while_the_fallback_is_down_and_holds_nothing_up() {
     let stage = with_letters(6).await;
     for number in 7..=12 {
-        stage.bury(number, "poison", "no order");
+        stage.add_letter(number, "poison", "no order");
     }
-    stage.bury(13, "last", cart("last", 13));
+    stage.add_letter(13, "last", cart("last", 13));
     stage.mails.faults().set(FALLBACK_DOWN);
     let ran = stage.run("dead-letters redrive --yes").await;
     assert_eq!(ran.code, Some(1));

@@ -11,8 +11,8 @@ const HOUR: i64 = 3600;
 async fn letters_of_a_recreated_queue_replace_what_its_former_life_numbered_higher() {
     let stage = Stage::new().await;
     stage.store("S", 1000, 0, &cart("S", 1000));
-    stage.bury_at(3, 2 * HOUR, "S", cart("S", 3));
-    stage.bury_at(2, HOUR, "S", cart("S", 2));
+    stage.add_letter_at(3, 2 * HOUR, "S", cart("S", 3));
+    stage.add_letter_at(2, HOUR, "S", cart("S", 2));
     let plan = stage.run("dead-letters redrive").await;
     let lines: Vec<&str> = plan.out.lines().collect();
     let because = "replaces #1000 of 2026-05-04T09:30:10Z: the queue was recreated since";
@@ -32,7 +32,7 @@ async fn letters_of_a_recreated_queue_replace_what_its_former_life_numbered_high
 async fn a_letter_of_the_former_life_does_not_replace_an_order_of_the_new_one() {
     let stage = Stage::new().await;
     stage.store("S", 5, 2 * HOUR, &cart("S", 5));
-    stage.bury_at(900, 0, "S", cart("S", 900));
+    stage.add_letter_at(900, 0, "S", cart("S", 900));
     let plan = stage.run("dead-letters redrive").await;
     assert!(
         plan.out
@@ -50,7 +50,7 @@ async fn a_letter_of_the_former_life_does_not_replace_an_order_of_the_new_one() 
 async fn a_letter_that_was_stored_before_it_died_is_stored_already() {
     let stage = Stage::new().await;
     stage.store("S", 7, 7, &cart("S", 7));
-    stage.bury(7, "S", cart("S", 7));
+    stage.add_letter(7, "S", cart("S", 7));
     let plan = stage.run("dead-letters redrive").await;
     assert!(plan.out.contains("it is the stored one"), "{}", plan.out);
     let ran = stage.run("dead-letters redrive --yes").await;
@@ -61,7 +61,7 @@ async fn a_letter_that_was_stored_before_it_died_is_stored_already() {
 #[tokio::test]
 async fn a_redrive_never_sends_a_message() {
     let stage = Stage::new().await;
-    stage.bury(7, "S", cart("S", 7));
+    stage.add_letter(7, "S", cart("S", 7));
     let ran = stage.run("dead-letters redrive --yes").await;
     assert_eq!(ran.code, Some(0));
     let sent = stage.asked(&Method::POST);
@@ -77,7 +77,7 @@ async fn session_and_limit_take_those_letters_and_no_other() {
     let stage = Stage::new().await;
     for number in 1..=9 {
         let session = if number % 3 == 0 { "A" } else { "B" };
-        stage.bury(number, session, cart(session, number));
+        stage.add_letter(number, session, cart(session, number));
     }
     // Only its body names the session.
     let bare = Message::new(cart("A", 10)).with_id("m-10");

@@ -1,118 +1,70 @@
 //! A queue that answers by a script, and doubles for storage and fallback.
 
-use std::{
-    fmt::Write as _,
-    net::SocketAddr,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::net::SocketAddr;
+use std::sync::Mutex;
+use std::time::Duration;
 
-use order_items_ops::{
-    bus::Bus,
-    redrive::{self, Tally},
-    walk::{Filter, Stop, Walk},
-};
+use order_items_ops::bus::Bus;
+use order_items_ops::redrive::{self, Tally};
+use order_items_ops::walk::{Filter, Stop, Walk};
 use order_items_reserver::azure_app::http_client;
-use order_items_reserver::{
-    fallback::{Fallback, FallbackError, Notice},
-    order::Order,
-    reserve::Reserver,
-    retry::Retry,
-    store::{OrderStore, Put, StoreError},
-};
+use order_items_reserver::fallback::{Fallback, FallbackError, Notice};
+use order_items_reserver::order::Order;
+use order_items_reserver::reserve::Reserver;
+use order_items_reserver::retry::Retry;
+use order_items_reserver::store::{OrderStore, Put, StoreError};
 use service_bus::{Connection, Queue};
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpListener,
-    task::JoinHandle,
-};
+use testkit::scripted::{Received, Scripted, Step, answer};
 
-/// One request: method and path.
-pub(crate) type Asked = Arc<Mutex<Vec<String>>>;
+use crate::stage::cart;
 
-/// Answers the n-th request (from 0): a status line and headers, each ended by `\r\n`, and a body.
-/// Without a status line the answer is lost.
-pub(crate) type Script = Box<dyn Fn(usize, &str) -> (String, String) + Send>;
-
-pub(crate) struct Scripted {
-    pub(crate) address: SocketAddr,
-    pub(crate) asked: Asked,
-    pub(crate) tokens: Asked,
-    task: JoinHandle<()>,
+/// A queue that does with a request what `script` says of its number (from 0), method and path.
+pub(crate) async fn queue(
+    mut script: impl FnMut(usize, &str) -> Vec<Step> + Send + 'static,
+) -> Scripted {
+    Scripted::choosing(move |number, request| script(number, &line(request))).await
 }
 
-impl Drop for Scripted {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
+/// Method and path of each request.
+pub(crate) fn asked(queue: &Scripted) -> Vec<String> {
+    queue.received().iter().map(line).collect()
 }
 
-pub(crate) async fn scripted(script: Script) -> Scripted {
-    let listener = crate::stage::listener().await;
-    let address = listener.local_addr().unwrap();
-    let (asked, tokens) = (Asked::default(), Asked::default());
-    let serving = serve(listener, script, asked.clone(), tokens.clone());
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "a test's server, aborted with it"
-    )]
-    let task = tokio::spawn(serving);
-    Scripted {
-        address,
-        asked,
-        tokens,
-        task,
-    }
+fn line(request: &Received) -> String {
+    format!("{} {}", request.method(), request.target())
 }
 
-async fn serve(listener: TcpListener, script: Script, asked: Asked, tokens: Asked) {
-    loop {
-        let (mut stream, _) = listener.accept().await.unwrap();
-        let mut head = Vec::new();
-        while !head.ends_with(b"\r\n\r\n") {
-            match stream.read_u8().await {
-                Ok(byte) => head.push(byte),
-                Err(_) => break,
-            }
-        }
-        let head = String::from_utf8(head).unwrap();
-        let Some(request) = head.lines().next() else {
-            continue;
-        };
-        let request = request.trim_end_matches(" HTTP/1.1").to_owned();
-        let token = head.lines().find(|line| line.starts_with("authorization"));
-        tokens
-            .lock()
-            .unwrap()
-            .push(token.unwrap_or_default().to_owned());
-        let number = {
-            let mut asked = asked.lock().unwrap();
-            asked.push(request.clone());
-            asked.len() - 1
-        };
-        let (head, body) = script(number, &request);
-        if head.is_empty() {
-            continue;
-        }
-        let length = body.len();
-        let answer =
-            format!("HTTP/1.1 {head}content-length: {length}\r\nconnection: close\r\n\r\n{body}");
-        stream.write_all(answer.as_bytes()).await.ok();
-    }
+/// The headers are each ended by `\r\n`. Each request has a connection of its own, so that none
+/// fails because of the one before.
+pub(crate) fn answered(status: &str, headers: &str, body: &str) -> Vec<Step> {
+    let headers = format!("{headers}connection: close\r\n");
+    vec![Step::Send(answer(status, &headers, body)), Step::Close]
 }
 
-/// 201 with a cart of session S, and these broker properties beside the usual ones.
-pub(crate) fn locked(more: &str) -> (String, String) {
-    let mut head = "201 Created\r\ndate: Mon, 04 May 2026 12:00:00 GMT\r\n".to_owned();
+pub(crate) fn status(status: &str) -> Vec<Step> {
+    answered(status, "", "")
+}
+
+/// No letter.
+pub(crate) fn empty() -> Vec<Step> {
+    status("204 No Content")
+}
+
+/// The headers and the body of a cart of session S, with these broker properties beside the usual
+/// ones.
+pub(crate) fn letter(more: &str) -> (String, String) {
     let usual = r#""DeliveryCount":11,"MessageId":"m","SessionId":"S","LockToken":"t1","LockedUntilUtc":"Mon, 04 May 2026 12:00:01 GMT","SequenceNumber":7"#;
     let enqueued = r#""EnqueuedTimeUtc":"Mon, 04 May 2026 09:30:17 GMT""#;
     let more = if more.is_empty() { enqueued } else { more };
-    write!(head, "brokerproperties: {{{usual},{more}}}\r\n").unwrap();
-    (head, crate::stage::cart("S", 7))
+    let headers =
+        format!("date: Mon, 04 May 2026 12:00:00 GMT\r\nbrokerproperties: {{{usual},{more}}}\r\n");
+    (headers, cart("S", 7))
 }
 
-pub(crate) fn empty() -> (String, String) {
-    ("204 No Content\r\n".to_owned(), String::new())
+/// The answer that hands it out.
+pub(crate) fn locked(more: &str) -> Vec<Step> {
+    let (headers, body) = letter(more);
+    answered("201 Created", &headers, &body)
 }
 
 pub(crate) fn bus(address: SocketAddr) -> Bus {
@@ -128,39 +80,39 @@ pub(crate) fn bus(address: SocketAddr) -> Bus {
 }
 
 /// Storage that takes an order when `until` is true, and counts them.
-pub(crate) struct Store<U> {
-    pub(crate) until: U,
-    pub(crate) puts: Mutex<usize>,
+struct SlowStore<U> {
+    until: U,
+    puts: Mutex<usize>,
 }
 
-impl<U: Fn() -> bool + Send + Sync + 'static> OrderStore for Store<U> {
+impl<U: Fn() -> bool + Send + Sync + 'static> OrderStore for SlowStore<U> {
     async fn put(&self, _: &Order) -> Result<Put, StoreError> {
         *self.puts.lock().unwrap() += 1;
-        crate::stage::until(&self.until).await;
+        testkit::until("the time to take the order", &self.until).await;
         Ok(Put::Stored)
     }
 }
 
-/// Nobody is there.
-pub(crate) struct Nobody;
+struct RefusingFallback;
 
-impl Fallback for Nobody {
+impl Fallback for RefusingFallback {
     async fn send(&self, _: &Notice<'_>) -> Result<(), FallbackError> {
         Err(FallbackError::Refused(500))
     }
 }
 
-/// Redrives what `bus` holds into `until`'s storage: the tally, the uploads, the progress.
+/// Redrives what `bus` holds into storage that takes it when `until` is true: the tally, the
+/// uploads, the progress.
 pub(crate) async fn redrive(
     bus: &Bus,
     until: impl Fn() -> bool + Send + Sync + 'static,
 ) -> (Tally, usize, String) {
     let reserver = Reserver {
-        store: Store {
+        store: SlowStore {
             until,
             puts: Mutex::new(0),
         },
-        fallback: Nobody,
+        fallback: RefusingFallback,
         retry: Retry {
             attempt_timeout: Duration::from_secs(60),
             backoff_base: Duration::from_millis(1),

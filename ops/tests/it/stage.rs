@@ -1,14 +1,9 @@
 //! A stage: queue, door, storage and Logic App on free ports, and the real binary pointed at them.
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    net::Ipv4Addr,
-    path::PathBuf,
-    process::{Output, Stdio},
-    sync::atomic::{AtomicUsize, Ordering},
-    time::Duration,
-};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::{Output, Stdio};
 
 use blob::{BlobEndpoint, Conditions, Upload};
 use bus::{
@@ -18,25 +13,23 @@ use logic_app::LogicApp;
 use order_items_reserver::order::SessionId;
 use serde_json::Value;
 use stand_in::{Clock, Connection, Method, Request};
-use time::{OffsetDateTime, format_description::well_known::Rfc3339, macros::datetime};
-use tokio::{
-    net::TcpListener,
-    process::{Child, Command},
-    time::timeout,
-};
+use testkit::fixture::Folder;
+use testkit::net::listener;
+use testkit::within;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use time::macros::datetime;
+use tokio::process::{Child, Command};
 
 /// When message 0 would have been enqueued; each later one a second later.
 pub(crate) const START: OffsetDateTime = datetime!(2026-05-04 09:30:10 UTC);
-
-/// A safety net, never an expectation.
-const LIMIT: Duration = Duration::from_secs(50);
 
 pub(crate) struct Stage {
     pub(crate) queue: Queue,
     pub(crate) door: RestDoor,
     pub(crate) blobs: BlobEndpoint,
     pub(crate) mails: LogicApp,
-    folder: PathBuf,
+    folder: Folder,
 }
 
 /// How a run of the binary ended.
@@ -47,21 +40,13 @@ pub(crate) struct Ran {
     pub(crate) err: String,
 }
 
-pub(crate) async fn listener() -> TcpListener {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap()
-}
-
 impl Stage {
     pub(crate) async fn new() -> Self {
         Self::with(QueueOptions::default()).await
     }
 
     pub(crate) async fn with(options: QueueOptions) -> Self {
-        static STAGES: AtomicUsize = AtomicUsize::new(0);
-        let number = STAGES.fetch_add(1, Ordering::Relaxed);
-        let name = format!("stage-{}-{number}", std::process::id());
-        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
-        fs::create_dir_all(&folder).unwrap();
+        let folder = Folder::new();
         let queue = Queue::new("order-items", options, Clock::new());
         let blobs = BlobEndpoint::start(listener().await).unwrap();
         let mails = LogicApp::start(listener().await).unwrap();
@@ -94,7 +79,7 @@ impl Stage {
         }
     }
 
-    pub(crate) fn folder(&self) -> &PathBuf {
+    pub(crate) fn folder(&self) -> &Path {
         &self.folder
     }
 
@@ -112,7 +97,7 @@ impl Stage {
         let mut command = Command::new(env!("CARGO_BIN_EXE_order-items-ops"));
         command
             .env_clear()
-            .current_dir(&self.folder)
+            .current_dir(self.folder())
             .arg("--local")
             .args(arguments.split_whitespace())
             .stdin(Stdio::null())
@@ -131,13 +116,13 @@ impl Stage {
         ended(self.start(&format!("{arguments} --wait 0"))).await
     }
 
-    /// Buries a letter of `session` under `sequence`, enqueued so many seconds after [`START`].
-    pub(crate) fn bury(&self, sequence: u64, session: &str, body: impl Into<Vec<u8>>) {
+    /// Adds a dead letter of `session` under `sequence`, enqueued so many seconds after [`START`].
+    pub(crate) fn add_letter(&self, sequence: u64, session: &str, body: impl Into<Vec<u8>>) {
         let at = i64::try_from(sequence).unwrap();
-        self.bury_at(sequence, at, session, body);
+        self.add_letter_at(sequence, at, session, body);
     }
 
-    pub(crate) fn bury_at(
+    pub(crate) fn add_letter_at(
         &self,
         sequence: u64,
         seconds: i64,
@@ -217,12 +202,6 @@ impl Stage {
     }
 }
 
-impl Drop for Stage {
-    fn drop(&mut self) {
-        fs::remove_dir_all(&self.folder).ok();
-    }
-}
-
 pub(crate) fn letter(sequence: u64, seconds: i64, message: Message) -> DeadLetter {
     let enqueued = START + time::Duration::seconds(seconds);
     DeadLetter {
@@ -252,25 +231,14 @@ pub(crate) async fn ended(child: Child) -> Ran {
         status,
         stdout,
         stderr,
-    } = timeout(LIMIT, child.wait_with_output())
+    } = within("the end of the run", child.wait_with_output())
         .await
-        .expect("the run ends")
         .unwrap();
     Ran {
         code: status.code(),
         out: String::from_utf8(stdout).unwrap(),
         err: String::from_utf8(stderr).unwrap(),
     }
-}
-
-/// Waits for something that is bound to happen; the limit only ends a broken run.
-pub(crate) async fn until(mut happened: impl FnMut() -> bool) {
-    let wait = async {
-        while !happened() {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-    };
-    timeout(LIMIT, wait).await.expect("it never happened");
 }
 
 fn blob_name(session: &str) -> String {

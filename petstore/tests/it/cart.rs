@@ -2,12 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use petstore::{
-    cart::{Cart, QUANTITY_MAX, Step, StepRefused},
-    catalogue::PRODUCTS,
-    order,
-    session::{SessionId, Visit},
-};
+use petstore::cart::{Cart, QUANTITY_MAX, Step, StepRefused};
+use petstore::catalogue::PRODUCTS;
+use petstore::order;
+use petstore::session::{SessionId, Visit};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

@@ -1,11 +1,9 @@
 //! The signed cookie: what we sealed comes back, and nothing else does.
 
-use petstore::{
-    cart::{Cart, QUANTITY_MAX, Step},
-    catalogue::PRODUCTS,
-    cookie::{Key, Transport},
-    session::{SessionId, Visit},
-};
+use petstore::cart::{Cart, QUANTITY_MAX, Step};
+use petstore::catalogue::PRODUCTS;
+use petstore::cookie::{Key, Transport};
+use petstore::session::{SessionId, Visit};
 use proptest::prelude::*;
 
 use crate::support::shop::KEY;

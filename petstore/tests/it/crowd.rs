@@ -2,13 +2,11 @@
 
 use std::collections::HashMap;
 
-use crate::support::{
-    bus::{Bus, lines},
-    folder,
-    shop::Shop,
-    shopper::Shopper,
-    until,
-};
+use testkit::until_async;
+
+use crate::support::bus::{Bus, lines};
+use crate::support::shop::Shop;
+use crate::support::shopper::Shopper;
 
 const SHOPPERS: u32 = 60;
 const CHANGES: u32 = 12;
@@ -16,7 +14,7 @@ const CHANGES: u32 = 12;
 #[tokio::test(flavor = "multi_thread")]
 async fn every_shopper_of_a_crowd_has_their_own_newest_cart_reserved() {
     let bus = Bus::open().await;
-    let shop = Shop::start(&bus.connection_string(), &folder("crowd"));
+    let shop = Shop::start(&bus.connection_string());
     let mut crowd = tokio::task::JoinSet::new();
     for number in 0..SHOPPERS {
         let url = shop.url.clone();
@@ -39,7 +37,7 @@ async fn every_shopper_of_a_crowd_has_their_own_newest_cart_reserved() {
     let carts: HashMap<String, Vec<(u64, u64)>> = crowd.join_all().await.into_iter().collect();
     assert_eq!(carts.len(), SHOPPERS as usize);
     let mut anyone = Shopper::enter(&shop.url).await;
-    until("delivered", async || anyone.pending().await == 0).await;
+    until_async("delivered", async || anyone.pending().await == 0).await;
     let mut newest: HashMap<String, Vec<(u64, u64)>> = HashMap::new();
     for order in bus.orders() {
         let session = order["id"].as_str().unwrap().to_owned();

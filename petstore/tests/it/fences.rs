@@ -2,11 +2,13 @@
 
 use reqwest::Method;
 
-use crate::support::{bus::Bus, folder, shop::Shop, shopper::Shopper};
+use crate::support::bus::Bus;
+use crate::support::shop::Shop;
+use crate::support::shopper::Shopper;
 
 async fn open() -> (Bus, Shop, Shopper) {
     let bus = Bus::open().await;
-    let shop = Shop::start(&bus.connection_string(), &folder("fences"));
+    let shop = Shop::start(&bus.connection_string());
     let shopper = Shopper::enter(&shop.url).await;
     (bus, shop, shopper)
 }

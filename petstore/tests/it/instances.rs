@@ -2,25 +2,23 @@
 //!
 //! An instance that is stuck is played by the test itself: it holds the lock of a journal.
 
-use std::{fs, path::Path, time::Duration};
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
 
-use petstore::{
-    outbox::{Journal, Pace, Record},
-    session::SessionId,
-};
+use petstore::outbox::{Journal, Pace, Record};
+use petstore::session::SessionId;
+use testkit::fixture::Folder;
 
-use crate::support::{
-    broker::{Broker, Opening, revisions},
-    folder,
-    instance::{
-        Instance, PACE, WITHOUT_SWEEP, change, done, is_free, journal, others_are_delivered,
-    },
-    rest, until_blocking,
+use crate::support::broker::{Broker, Opening, revisions};
+use crate::support::instance::{
+    Instance, PACE, WITHOUT_SWEEP, change, done, is_free, journal, others_are_delivered,
 };
+use crate::support::{rest, until_blocking};
 
 #[test]
 fn a_newer_cart_waits_until_the_instance_with_the_older_one_has_ended() {
-    let (broker, folder) = (Broker::start(), folder("stuck"));
+    let (broker, folder) = (Broker::start(), Folder::new());
     let session = SessionId::fresh();
     let (path, mut lock) = journal(&folder, 7, &[Record::Put(change(&session, 1))]);
     let instance = Instance::start(&folder, &broker, PACE);
@@ -37,7 +35,7 @@ fn a_newer_cart_waits_until_the_instance_with_the_older_one_has_ended() {
 
 #[test]
 fn a_newer_cart_waits_until_the_older_one_is_delivered() {
-    let (broker, folder) = (Broker::start(), folder("in-hand"));
+    let (broker, folder) = (Broker::start(), Folder::new());
     let session = SessionId::fresh();
     let older = change(&session, 1);
     let (path, _lock) = journal(&folder, 7, &[Record::Put(older.clone())]);
@@ -53,7 +51,7 @@ fn a_newer_cart_waits_until_the_older_one_is_delivered() {
 
 #[test]
 fn an_instance_that_is_cut_off_gives_up_a_cart_when_another_has_a_newer_one() {
-    let (broker, folder) = (Broker::start(), folder("cut-off"));
+    let (broker, folder) = (Broker::start(), Folder::new());
     let session = SessionId::fresh();
     let one = Instance::start(&folder, &broker, WITHOUT_SWEEP);
     let two = Instance::start(&folder, &broker, WITHOUT_SWEEP);
@@ -70,7 +68,7 @@ fn an_instance_that_is_cut_off_gives_up_a_cart_when_another_has_a_newer_one() {
 /// The session's newer cart is delivered by an instance that is dead when this one looks again.
 #[test]
 fn a_cart_that_waits_is_given_up_when_a_newer_one_turns_up_in_a_take_over() {
-    let (broker, folder) = (Broker::start(), folder("turns-up"));
+    let (broker, folder) = (Broker::start(), Folder::new());
     let session = SessionId::fresh();
     let pace = Pace {
         refused: Duration::from_secs(2),
@@ -92,7 +90,7 @@ fn a_cart_that_waits_is_given_up_when_a_newer_one_turns_up_in_a_take_over() {
 
 #[test]
 fn a_journal_that_another_instance_began_anew_is_read_anew() {
-    let (broker, folder) = (Broker::start(), folder("anew"));
+    let (broker, folder) = (Broker::start(), Folder::new());
     let session = SessionId::fresh();
     let puts = |count: u32| (0..count).map(|_| Record::Put(change(&SessionId::fresh(), 1)));
     let first: Vec<_> = puts(3).collect();
@@ -111,7 +109,7 @@ fn a_journal_that_another_instance_began_anew_is_read_anew() {
 /// A journal is listed, and cannot be found.
 #[test]
 fn without_a_look_into_the_folder_nothing_is_sent() {
-    let (broker, folder) = (Broker::start(), folder("no-look"));
+    let (broker, folder) = (Broker::start(), Folder::new());
     let session = SessionId::fresh();
     let instance = Instance::start(&folder, &broker, WITHOUT_SWEEP);
     others_are_delivered(&instance, &broker);
@@ -128,7 +126,7 @@ fn without_a_look_into_the_folder_nothing_is_sent() {
 
 #[test]
 fn how_far_a_session_is_outlives_the_lines_that_said_so() {
-    let (broker, folder) = (Broker::start(), folder("passed"));
+    let (broker, folder) = (Broker::start(), Folder::new());
     let session = SessionId::fresh();
     drop(journal(&folder, 7, &[Record::Put(change(&session, 1))]).1);
     fs::rename(folder.join("7.jsonl"), folder.join("7")).unwrap();

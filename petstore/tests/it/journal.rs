@@ -2,12 +2,9 @@
 
 use std::io::Write as _;
 
-use petstore::{
-    outbox::{Change, Journal, Record},
-    session::Visit,
-};
-
-use crate::support::folder;
+use petstore::outbox::{Change, Journal, Record};
+use petstore::session::Visit;
+use testkit::fixture::Folder;
 
 fn change(visit: &Visit) -> Change {
     Change::new(visit, "{}".to_owned()).unwrap()
@@ -15,7 +12,8 @@ fn change(visit: &Visit) -> Change {
 
 #[test]
 fn a_torn_tail_is_cut_wherever_it_tears() {
-    let path = folder("torn").join("0.jsonl");
+    let folder = Folder::new();
+    let path = folder.join("0.jsonl");
     let (one, two) = (change(&Visit::fresh()), change(&Visit::fresh()));
     let mut journal = Journal::open(&path).unwrap();
     journal.append(&[Record::Put(one.clone())]).unwrap();
@@ -39,7 +37,8 @@ fn a_torn_tail_is_cut_wherever_it_tears() {
 
 #[test]
 fn the_journal_keeps_the_newest_forgets_what_is_done_and_stays_small() {
-    let path = folder("compact").join("0.jsonl");
+    let folder = Folder::new();
+    let path = folder.join("0.jsonl");
     let mut journal = Journal::open(&path).unwrap();
     let mut visit = Visit::fresh();
     let mut newest = change(&visit);
@@ -90,7 +89,8 @@ fn the_journal_keeps_the_newest_forgets_what_is_done_and_stays_small() {
 
 #[test]
 fn a_session_that_is_past_a_cart_waits_with_it_no_more() {
-    let path = folder("past").join("0.jsonl");
+    let folder = Folder::new();
+    let path = folder.join("0.jsonl");
     let mut visit = Visit::fresh();
     let mut next = || {
         visit.revision += 1;

@@ -1,15 +1,14 @@
 //! The pages in real Chromium: a whole visit with and without script, light and dark, on a phone
 //! and a desktop, and what the accessibility auditor says. The pictures are in `target/pages`.
 
-use std::{
-    fs,
-    path::Path,
-    process::{Command, Stdio},
-};
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
 
 use testkit::browser::{self, Browser};
 
-use crate::support::{bus::Bus, folder, shop::Shop};
+use crate::support::bus::Bus;
+use crate::support::shop::Shop;
 
 const HERE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/pages");
 
@@ -19,7 +18,7 @@ async fn a_visit_works_with_and_without_script_and_for_everyone() {
         return;
     };
     let bus = Bus::open().await;
-    let shop = Shop::start(&bus.connection_string(), &folder("pages"));
+    let shop = Shop::start(&bus.connection_string());
     let pictures = browser::target().join("pictures");
     fs::create_dir_all(&pictures).unwrap();
     let visit = Command::new("node")

@@ -1,36 +1,32 @@
 //! The command line, the settings, and the end of the process.
 
-use std::{
-    io::{BufRead as _, BufReader, Write as _},
-    process::Stdio,
-};
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::Stdio;
 
 use petstore::config::{SETTINGS, Settings};
+use testkit::fixture::Folder;
 
-use crate::support::{
-    bus::Bus,
-    folder,
-    shop::{KEY, Shop, command},
-    shopper::Shopper,
-};
+use crate::support::bus::Bus;
+use crate::support::shop::{KEY, Shop, command};
+use crate::support::shopper::Shopper;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sigterm_ends_it_in_order_and_the_cart_outlives_it() {
     let bus = Bus::open().await;
-    let data = folder("sigterm");
-    let shop = Shop::start(&bus.connection_string(), &data);
+    let data = Folder::new();
+    let shop = Shop::over(&data, &bus.connection_string());
     let mut shopper = Shopper::enter(&shop.url).await;
     shopper.does("add", 4).await;
     assert_eq!(shop.terminate(), Some(0));
     assert_eq!(bus.messages().len(), 1);
-    let shop = Shop::start(&bus.connection_string(), &data);
+    let shop = Shop::over(&data, &bus.connection_string());
     shopper.shop.clone_from(&shop.url);
     assert!(shopper.look("/cart").await.text.contains("Plush Moose"));
 }
 
 /// What it logs when its input ends, after `word`.
-fn attached(name: &str, word: &[u8]) -> Vec<String> {
-    let data = folder(name);
+fn attached(word: &[u8]) -> Vec<String> {
+    let data = Folder::new();
     let settings = [
         ("PORT", "0"),
         (
@@ -59,10 +55,10 @@ fn attached(name: &str, word: &[u8]) -> Vec<String> {
 #[test]
 fn attached_it_ends_in_order_when_its_parent_asks_and_at_once_when_that_was_killed() {
     let has = |log: &[String], word: &str| log.iter().any(|line| line.contains(word));
-    let asked = attached("attached-asked", b"end\n");
+    let asked = attached(b"end\n");
     assert!(has(&asked, "\"ended\""), "{asked:?}");
     // Whoever comes after a killed stack takes over only what the dead have left: no time to wait for the bus.
-    let alone = attached("attached-alone", b"");
+    let alone = attached(b"");
     assert!(
         has(&alone, "the parent is gone") && !has(&alone, "\"ended\""),
         "{alone:?}"
@@ -72,9 +68,9 @@ fn attached_it_ends_in_order_when_its_parent_asks_and_at_once_when_that_was_kill
 #[tokio::test]
 async fn the_key_of_a_laptop_is_kept() {
     let bus = Bus::open().await;
-    let data = folder("key");
+    let data = Folder::new();
     let settings = [("PETSTORE_COOKIE_KEY", "")];
-    let shop = Shop::with(&bus.connection_string(), &data, &settings);
+    let shop = Shop::over_with(&data, &bus.connection_string(), &settings);
     let mut shopper = Shopper::enter(&shop.url).await;
     shopper.does("add", 4).await;
     assert!(
@@ -83,7 +79,7 @@ async fn the_key_of_a_laptop_is_kept() {
         shop.log()
     );
     shop.kill();
-    let shop = Shop::with(&bus.connection_string(), &data, &settings);
+    let shop = Shop::over_with(&data, &bus.connection_string(), &settings);
     shopper.shop.clone_from(&shop.url);
     assert!(shopper.look("/cart").await.text.contains("Plush Moose"));
 }

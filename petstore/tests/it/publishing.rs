@@ -1,32 +1,99 @@
 //! Every way the bus may answer.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::support::{
-    bus::{Bus, connection_string, lines},
-    folder,
-    scripted::{Act, Scripted},
-    shop::Shop,
-    shopper::Shopper,
-    until,
-};
+use serde_json::Value;
+use testkit::scripted::{Received, Scripted, Step, answer, answering};
+use testkit::{until, until_async};
 
-async fn shop(script: &[Act], more: &[(&str, &str)]) -> (Scripted, Shop, Shopper) {
-    let bus = Scripted::open(script).await;
-    let shop = Shop::with(&connection_string(bus.address), &folder("publishing"), more);
-    let shopper = Shopper::enter(&shop.url).await;
-    (bus, shop, shopper)
+use crate::support::bus::{Bus, connection_string, lines};
+use crate::support::shop::Shop;
+use crate::support::shopper::Shopper;
+
+/// What the bus does with a request.
+#[derive(Clone, Copy, Debug)]
+enum Act {
+    Refuse(u16),
+    /// 429 with this `Retry-After`.
+    Throttle(u32),
+    Accept,
+    /// Accept it, and say that it failed: the answer is lost.
+    AcceptAndFail,
+    /// Never answer.
+    Hang,
+}
+
+impl Act {
+    /// What gets through goes to the queue at `bus`.
+    fn steps(self, bus: SocketAddr) -> Vec<Step> {
+        let failed = answer("500 Internal Server Error", "connection: close\r\n", "");
+        match self {
+            Self::Refuse(status) => answering(&format!("{status} Refused"), ""),
+            Self::Throttle(seconds) => {
+                let wait = format!("retry-after: {seconds}\r\n");
+                answering("429 Too Many Requests", &wait)
+            }
+            Self::Accept => vec![Step::ReadAll, Step::Forward(bus), Step::Relay],
+            Self::AcceptAndFail => vec![
+                Step::ReadAll,
+                Step::Forward(bus),
+                Step::Send(failed),
+                Step::Close,
+            ],
+            Self::Hang => vec![Step::ReadAll, Step::Hang],
+        }
+    }
+}
+
+/// A queue, the way to it, a shop that takes this way, and a shopper.
+struct Stage {
+    bus: Bus,
+    way: Scripted,
+    shop: Shop,
+    shopper: Shopper,
+}
+
+impl Stage {
+    /// After its script the bus accepts everything.
+    async fn set(script: &[Act], more: &[(&str, &str)]) -> Self {
+        let bus = Bus::open().await;
+        let first = script.iter().map(|act| act.steps(bus.address));
+        let way = Scripted::start(first, Act::Accept.steps(bus.address)).await;
+        let shop = Shop::with(&connection_string(way.address), more);
+        let shopper = Shopper::enter(&shop.url).await;
+        Self {
+            bus,
+            way,
+            shop,
+            shopper,
+        }
+    }
+}
+
+fn properties(request: &Received) -> Value {
+    let properties = request.header("brokerproperties").unwrap();
+    serde_json::from_str(&properties).unwrap()
+}
+
+/// Pieces of the first product of each cart that was sent.
+fn quantities(requests: &[Received]) -> Vec<u64> {
+    let carts = requests.iter().map(|request| {
+        let cart: Value = serde_json::from_slice(request.body()).unwrap();
+        lines(&cart)[0].1
+    });
+    carts.collect()
 }
 
 #[tokio::test]
 async fn a_change_arrives_once_with_all_its_properties() {
     let bus = Bus::open().await;
-    let shop = Shop::start(&bus.connection_string(), &folder("properties"));
+    let shop = Shop::start(&bus.connection_string());
     let mut shopper = Shopper::enter(&shop.url).await;
     shopper.does("add", 8).await;
-    until("published", async || bus.messages().len() == 1).await;
+    until("published", || bus.messages().len() == 1).await;
     shopper.does("plus", 8).await;
-    until("published again", async || bus.messages().len() == 2).await;
+    until("published again", || bus.messages().len() == 2).await;
     let orders = bus.orders();
     let expected: [&[(u64, u64)]; 2] = [&[(8, 1)], &[(8, 2)]];
     assert_eq!(orders.iter().map(lines).collect::<Vec<_>>(), expected);
@@ -48,37 +115,38 @@ async fn a_change_arrives_once_with_all_its_properties() {
     }
     assert_ne!(properties[0].message_id, properties[1].message_id);
     assert_ne!(properties[0].correlation_id, properties[1].correlation_id);
-    until("nothing waits", async || shopper.pending().await == 0).await;
+    until_async("nothing waits", async || shopper.pending().await == 0).await;
 }
 
 #[tokio::test]
 async fn what_passes_is_tried_again_under_the_same_id_and_arrives_once() {
     let script = [
-        Act::Answer(503),
-        Act::Answer(408),
+        Act::Refuse(503),
+        Act::Refuse(408),
         Act::Hang,
         Act::AcceptAndFail,
-        Act::Answer(500),
+        Act::Refuse(500),
     ];
-    let (bus, _shop, mut shopper) = shop(&script, &[("PUBLISH_TIMEOUT_MS", "300")]).await;
+    let mut stage = Stage::set(&script, &[("PUBLISH_TIMEOUT_MS", "300")]).await;
+    let shopper = &mut stage.shopper;
     shopper.does("add", 3).await;
     let page = shopper.look("/cart").await.text;
     assert!(page.contains("Reservation pending"), "{page}");
-    until("published", async || shopper.pending().await == 0).await;
-    let seen = bus.seen();
-    assert_eq!(seen.len(), script.len() + 1);
-    let trace = &seen[0].properties["CorrelationId"];
-    assert!(
-        seen.iter()
-            .all(|one| one.message_id() == seen[0].message_id()
-                && one.properties["CorrelationId"] == *trace)
-    );
-    assert!(
-        seen.iter()
-            .all(|one| one.authorization.starts_with("SharedAccessSignature sr="))
-    );
+    until_async("published", async || shopper.pending().await == 0).await;
+    let sent = stage.way.received();
+    assert_eq!(sent.len(), script.len() + 1);
+    let first = properties(&sent[0]);
+    for request in &sent {
+        let again = properties(request);
+        for name in ["MessageId", "CorrelationId"] {
+            assert!(first[name].is_string());
+            assert_eq!(again[name], first[name]);
+        }
+        let token = request.header("authorization").unwrap();
+        assert!(token.starts_with("SharedAccessSignature sr="));
+    }
     assert_eq!(
-        bus.queue.peek().len(),
+        stage.bus.messages().len(),
         1,
         "the duplicate is dropped by its id"
     );
@@ -93,17 +161,18 @@ async fn what_passes_is_tried_again_under_the_same_id_and_arrives_once() {
 
 #[tokio::test]
 async fn the_bus_is_left_alone_as_long_as_it_asks() {
-    let (bus, _shop, mut shopper) = shop(&[Act::Throttle("2")], &[]).await;
+    let mut stage = Stage::set(&[Act::Throttle(2)], &[]).await;
+    let shopper = &mut stage.shopper;
     let mut other = Shopper::enter(&shopper.shop).await;
     shopper.does("add", 1).await;
-    until("throttled", async || bus.seen().len() == 1).await;
+    until("throttled", || stage.way.received().len() == 1).await;
     tokio::time::sleep(Duration::from_millis(100)).await;
     other.does("add", 2).await;
-    until("published", async || shopper.pending().await == 0).await;
-    let seen = bus.seen();
-    assert_eq!(seen.len(), 3);
-    for later in &seen[1..] {
-        let wait = later.at - seen[0].at;
+    until_async("published", async || shopper.pending().await == 0).await;
+    let sent = stage.way.received();
+    assert_eq!(sent.len(), 3);
+    for later in &sent[1..] {
+        let wait = later.at - sent[0].at;
         assert!(wait >= Duration::from_millis(1950), "{wait:?}");
     }
 }
@@ -117,11 +186,12 @@ async fn a_refusal_is_loud_and_loses_nothing() {
         (404, "ORDERS_QUEUE_NAME"),
     ] {
         let tries = if status == 401 { 2 } else { 1 };
-        let (bus, shop, mut shopper) = shop(&[Act::Answer(status); 2][..tries], &[]).await;
+        let mut stage = Stage::set(&[Act::Refuse(status); 2][..tries], &[]).await;
+        let (shop, shopper) = (&stage.shop, &mut stage.shopper);
         shopper.does("add", 1).await;
-        until("refused", async || shop.log().contains(hint)).await;
+        until("refused", || shop.log().contains(hint)).await;
         assert_eq!(
-            bus.seen().len(),
+            stage.way.received().len(),
             tries,
             "once more with a new token, and only after 401"
         );
@@ -134,10 +204,10 @@ async fn a_refusal_is_loud_and_loses_nothing() {
 async fn a_wrong_key_is_refused_by_the_door_and_named() {
     let bus = Bus::open().await;
     let wrong = bus.connection_string().replace("c2VjcmV0", "d3Jvbmc");
-    let shop = Shop::start(&wrong, &folder("wrong-key"));
+    let shop = Shop::start(&wrong);
     let mut shopper = Shopper::enter(&shop.url).await;
     shopper.does("add", 1).await;
-    until("refused", async || {
+    until("refused", || {
         shop.log().contains("see ServiceBusConnection")
     })
     .await;
@@ -149,10 +219,10 @@ async fn a_wrong_key_is_refused_by_the_door_and_named() {
 async fn a_queue_that_is_not_there_is_named() {
     let bus = Bus::open().await;
     let settings = [("ORDERS_QUEUE_NAME", "other")];
-    let shop = Shop::with(&bus.connection_string(), &folder("no-queue"), &settings);
+    let shop = Shop::with(&bus.connection_string(), &settings);
     let mut shopper = Shopper::enter(&shop.url).await;
     shopper.does("add", 1).await;
-    until("refused", async || {
+    until("refused", || {
         shop.log().contains("queue other: it has no such queue")
     })
     .await;
@@ -161,13 +231,13 @@ async fn a_queue_that_is_not_there_is_named() {
 /// While one send is under way, a newer cart waits for its end, and only the newest is sent then.
 #[tokio::test]
 async fn one_session_sends_one_at_a_time_and_the_newest_next() {
-    let (bus, _shop, mut shopper) = shop(&[Act::Hang], &[("PUBLISH_TIMEOUT_MS", "700")]).await;
+    let mut stage = Stage::set(&[Act::Hang], &[("PUBLISH_TIMEOUT_MS", "700")]).await;
+    let shopper = &mut stage.shopper;
     shopper.does("add", 1).await;
-    until("under way", async || bus.seen().len() == 1).await;
+    until("under way", || stage.way.received().len() == 1).await;
     for _ in 0..4 {
         shopper.does("plus", 1).await;
     }
-    until("published", async || shopper.pending().await == 0).await;
-    let quantities: Vec<_> = bus.seen().iter().map(|one| lines(&one.body)[0].1).collect();
-    assert_eq!(quantities, [1, 5]);
+    until_async("published", async || shopper.pending().await == 0).await;
+    assert_eq!(quantities(&stage.way.received()), [1, 5]);
 }

@@ -2,17 +2,16 @@
 //! random: no session's cart at the broker is ever followed by an older one, and the last is the
 //! newest.
 
-use std::{collections::HashMap, path::Path};
+use std::collections::HashMap;
+use std::path::Path;
 
 use petstore::session::SessionId;
 use proptest::prelude::*;
+use testkit::fixture::Folder;
 
-use crate::support::{
-    broker::{Broker, Opening},
-    folder,
-    instance::{Instance, PACE, change},
-    rest, until_blocking,
-};
+use crate::support::broker::{Broker, Opening};
+use crate::support::instance::{Instance, PACE, change};
+use crate::support::{rest, until_blocking};
 
 const INSTANCES: usize = 3;
 const SESSIONS: usize = 3;
@@ -162,7 +161,7 @@ proptest! {
 
     #[test]
     fn no_cart_is_ever_followed_by_an_older_one(events in prop::collection::vec(event(), 4..40)) {
-        let (broker, folder) = (Broker::start(), folder("schedules"));
+        let (broker, folder) = (Broker::start(), Folder::new());
         let mut world = World {
             broker: &broker,
             folder: &folder,

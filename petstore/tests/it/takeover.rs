@@ -2,22 +2,22 @@
 //!
 //! The test writes it, and holds its lock as long as that instance is to live.
 
-use std::{fs, time::Duration};
+use std::fs;
+use std::time::Duration;
 
-use petstore::{outbox::Record, session::SessionId};
+use petstore::outbox::Record;
+use petstore::session::SessionId;
+use testkit::fixture::Folder;
 use tokio::time::Instant;
 
-use crate::support::{
-    broker::{Broker, revisions},
-    folder,
-    instance::{Instance, PACE, change, done, journal, others_are_delivered},
-    until_blocking,
-};
+use crate::support::broker::{Broker, revisions};
+use crate::support::instance::{Instance, PACE, change, done, journal, others_are_delivered};
+use crate::support::until_blocking;
 
 /// The control: what these tests find missing is found when it was sent.
 #[test]
 fn what_a_dead_instance_left_is_delivered() {
-    let (broker, folder) = (Broker::start(), folder("left"));
+    let (broker, folder) = (Broker::start(), Folder::new());
     let session = SessionId::fresh();
     let instance = Instance::start(&folder, &broker, PACE);
     let (path, lock) = journal(&folder, 7, &[Record::Put(change(&session, 1))]);
@@ -34,7 +34,7 @@ fn what_a_dead_instance_left_is_delivered() {
 #[test]
 fn a_cart_is_dropped_when_a_dead_instance_delivered_a_newer_one() {
     for (older_at, newer_at) in [(0, 1), (1, 0), (5, 9), (9, 5)] {
-        let (broker, folder) = (Broker::start(), folder("both-dead"));
+        let (broker, folder) = (Broker::start(), Folder::new());
         let session = SessionId::fresh();
         let (older, newer) = (change(&session, 1), change(&session, 2));
         let waits = journal(&folder, older_at, &[Record::Put(older)]);
@@ -50,7 +50,7 @@ fn a_cart_is_dropped_when_a_dead_instance_delivered_a_newer_one() {
 
 #[test]
 fn two_that_sweep_never_take_the_same() {
-    let (broker, folder) = (Broker::start(), folder("two-sweep"));
+    let (broker, folder) = (Broker::start(), Folder::new());
     let one = Instance::start(&folder, &broker, PACE);
     let two = Instance::start(&folder, &broker, PACE);
     for round in 1..=20 {
@@ -69,7 +69,7 @@ fn two_that_sweep_never_take_the_same() {
 /// The changes are in the journal of whoever took over, the file is still there, and all are dead.
 #[test]
 fn a_take_over_that_was_cut_short_loses_nothing() {
-    let (broker, folder) = (Broker::start(), folder("cut-short"));
+    let (broker, folder) = (Broker::start(), Folder::new());
     let _one = Instance::start(&folder, &broker, PACE);
     let _two = Instance::start(&folder, &broker, PACE);
     for round in 1..=20 {
@@ -86,7 +86,7 @@ fn a_take_over_that_was_cut_short_loses_nothing() {
 
 #[test]
 fn what_was_taken_over_and_delivered_is_not_taken_over_again() {
-    let (broker, folder) = (Broker::start(), folder("again"));
+    let (broker, folder) = (Broker::start(), Folder::new());
     let change = change(&SessionId::fresh(), 1);
     let put = Record::Put(change.clone());
     let theirs = journal(&folder, 7, std::slice::from_ref(&put));
@@ -101,7 +101,7 @@ fn what_was_taken_over_and_delivered_is_not_taken_over_again() {
 /// Another instance takes over a copy of it in the same moment, and might rely on this one.
 #[test]
 fn the_same_change_in_a_third_journal_is_no_reason_to_drop_it() {
-    let (broker, folder) = (Broker::start(), folder("third"));
+    let (broker, folder) = (Broker::start(), Folder::new());
     let session = SessionId::fresh();
     let left = [Record::Put(change(&session, 1))];
     let (third, _lock) = journal(&folder, 8, &left);
@@ -116,7 +116,7 @@ fn the_same_change_in_a_third_journal_is_no_reason_to_drop_it() {
 
 #[test]
 fn ours_is_on_the_disk_before_theirs_goes() {
-    let (broker, folder) = (Broker::start(), folder("before"));
+    let (broker, folder) = (Broker::start(), Folder::new());
     let left: Vec<_> = (0..3000)
         .map(|_| Record::Put(change(&SessionId::fresh(), 1)))
         .collect();

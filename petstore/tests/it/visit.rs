@@ -1,17 +1,15 @@
 //! A whole visit.
 
-use crate::support::{
-    bus::{Bus, lines},
-    folder,
-    shop::Shop,
-    shopper::Shopper,
-    until,
-};
+use testkit::{until, until_async};
+
+use crate::support::bus::{Bus, lines};
+use crate::support::shop::Shop;
+use crate::support::shopper::Shopper;
 
 #[tokio::test]
 async fn a_visit_ends_in_a_complete_order_and_the_next_one_is_its_own() {
     let bus = Bus::open().await;
-    let shop = Shop::start(&bus.connection_string(), &folder("visit"));
+    let shop = Shop::start(&bus.connection_string());
     let mut shopper = Shopper::enter(&shop.url).await;
     assert_eq!(
         shopper.complete("").await.location.as_deref(),
@@ -38,7 +36,7 @@ async fn a_visit_ends_in_a_complete_order_and_the_next_one_is_its_own() {
         (303, None),
         "a placed order stays"
     );
-    until("published", async || shopper.pending().await == 0).await;
+    until_async("published", async || shopper.pending().await == 0).await;
     let placed = bus.orders().pop().unwrap();
     assert_eq!(
         (&placed["complete"], &placed["email"]),
@@ -50,7 +48,7 @@ async fn a_visit_ends_in_a_complete_order_and_the_next_one_is_its_own() {
         "complete, and the products with it"
     );
     shopper.does("add", 11).await;
-    until("published", async || bus.orders().last() != Some(&placed)).await;
+    until("published", || bus.orders().last() != Some(&placed)).await;
     let next = bus.orders().pop().unwrap();
     assert_ne!(
         next["id"], placed["id"],
@@ -69,7 +67,7 @@ async fn a_visit_ends_in_a_complete_order_and_the_next_one_is_its_own() {
 #[tokio::test]
 async fn ten_is_the_most_and_the_last_one_leaves() {
     let bus = Bus::open().await;
-    let shop = Shop::start(&bus.connection_string(), &folder("limits"));
+    let shop = Shop::start(&bus.connection_string());
     let mut shopper = Shopper::enter(&shop.url).await;
     for _ in 0..10 {
         shopper.does("add", 6).await;
@@ -80,7 +78,7 @@ async fn ten_is_the_most_and_the_last_one_leaves() {
     shopper.does("remove", 6).await;
     let cart = shopper.look("/cart?note=gone&product=6").await.text;
     assert!(cart.contains("is out of the cart") && cart.contains("Your cart is empty"));
-    until("published", async || {
+    until("published", || {
         bus.orders()
             .last()
             .is_some_and(|order| lines(order).is_empty())

@@ -1,12 +1,12 @@
 //! Every rule of the settings, and that a mistake is named without being quoted.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::collections::BTreeSet;
+use std::time::Duration;
 
-use azure_app::{identity::Identity, settings::Mistakes};
-use order_items_reserver::{
-    config::{FUNCTION_TIMEOUT, MARGIN, SETTINGS, Settings},
-    store::azure::Access,
-};
+use azure_app::identity::Identity;
+use azure_app::settings::Mistakes;
+use order_items_reserver::config::{FUNCTION_TIMEOUT, MARGIN, SETTINGS, Settings};
+use order_items_reserver::store::azure::Access;
 
 type Given<'a> = &'a [(&'a str, &'a str)];
 

@@ -1,10 +1,9 @@
 //! The points at which the process is killed: of the upload, and of the fallback.
 
+use testkit::scripted::{Step, answer};
+
 use super::{Point, kill_at};
-use crate::support::{
-    Step,
-    scripted::{answer, refusing},
-};
+use crate::support::rig::refusing;
 
 macro_rules! killed {
     ($($(#[$why:meta])* $name:ident = $point:expr;)*) => {

@@ -4,14 +4,15 @@ use std::net::SocketAddr;
 
 use blob::BlobEndpoint;
 use logic_app::LogicApp;
+use testkit::net::listener;
+use testkit::scripted::{Gate, Scripted, Step};
+use testkit::within;
 use tokio::task::JoinSet;
 
-use super::{Point, oracle::Evidence};
-use crate::support::{
-    Gate, Handler, Message, Scripted, Step, listener,
-    rig::{settings, storage_at},
-    within,
-};
+use super::Point;
+use super::oracle::Evidence;
+use crate::support::rig::{settings, storage_at};
+use crate::support::{Handler, Message};
 
 /// Passes on what comes and what goes back.
 fn through(to: SocketAddr) -> Vec<Step> {

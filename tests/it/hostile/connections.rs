@@ -2,14 +2,14 @@
 
 use std::net::Ipv4Addr;
 
-use axum::{body::Body, http::Request};
-use order_items_reserver::{http, store::Put};
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::{TcpListener, TcpStream},
-    task::JoinSet,
-    time::{Instant, timeout},
-};
+use axum::body::Body;
+use axum::http::Request;
+use order_items_reserver::http;
+use order_items_reserver::store::Put;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout};
 use tower::ServiceExt as _;
 
 use super::stage::{Answer, SAFETY_NET, Shelf, Stage, chunked, invocation, with_length};

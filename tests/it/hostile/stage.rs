@@ -1,31 +1,23 @@
 //! The real server on a real socket, with a store and a workflow to watch.
 
-use std::{
-    collections::HashMap,
-    net::{Ipv4Addr, SocketAddr},
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::collections::HashMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bytes::Bytes;
-use order_items_reserver::{
-    http,
-    order::Order,
-    store::{OrderStore, Put, StoreError},
-};
+use order_items_reserver::http;
+use order_items_reserver::order::Order;
+use order_items_reserver::store::{OrderStore, Put, StoreError};
 use serde_json::Value;
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::{TcpListener, TcpStream},
-    sync::Notify,
-    task::JoinSet,
-    time::timeout,
-};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
 
-use crate::{
-    invocation::doubles::{busy, reserver},
-    order::notice::Workflow,
-};
+use crate::invocation::doubles::{busy, reserver};
+use crate::order::notice::Workflow;
 
 /// No test waits that long: it only keeps a broken one from hanging.
 pub(super) const SAFETY_NET: Duration = Duration::from_secs(60);

@@ -4,13 +4,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use order_items_reserver::{
-    fallback::{Fallback, FallbackError, Notice},
-    order::Order,
-    reserve::Reserver,
-    retry::Retry,
-    store::{OrderStore, Put, StoreError},
-};
+use order_items_reserver::fallback::{Fallback, FallbackError, Notice};
+use order_items_reserver::order::Order;
+use order_items_reserver::reserve::Reserver;
+use order_items_reserver::retry::Retry;
+use order_items_reserver::store::{OrderStore, Put, StoreError};
 
 /// A store that answers every PUT alike and remembers what it was given.
 #[derive(Clone)]

@@ -2,25 +2,20 @@
 
 use std::sync::Arc;
 
-use axum::{
-    body::Body,
-    http::{Request, StatusCode, header::CONTENT_TYPE},
-};
+use axum::body::Body;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{Request, StatusCode};
 use http_body_util::BodyExt as _;
-use order_items_reserver::{
-    fallback::FallbackError,
-    http::{REQUEST_MAX, ROUTE, router},
-    reserve::Reserver,
-    retry::Exhausted,
-    store::{Put, StoreError},
-};
+use order_items_reserver::fallback::FallbackError;
+use order_items_reserver::http::{REQUEST_MAX, ROUTE, router};
+use order_items_reserver::reserve::Reserver;
+use order_items_reserver::retry::Exhausted;
+use order_items_reserver::store::{Put, StoreError};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
-use super::{
-    doubles::{ScriptedFallback, ScriptedStore, busy, reserver},
-    envelope, recorded,
-};
+use super::doubles::{ScriptedFallback, ScriptedStore, busy, reserver};
+use super::{envelope, recorded};
 
 struct Answer {
     status: StatusCode,

@@ -2,16 +2,12 @@
 
 use std::time::Duration;
 
-use order_items_reserver::{
-    order::Position,
-    store::{Put, StoreError},
-};
+use order_items_reserver::order::Position;
+use order_items_reserver::store::{Put, StoreError};
 use tokio::time::Instant;
 
-use super::{
-    Cast, Prior, Violation,
-    world::{Answer, Attempt, Seen},
-};
+use super::world::{Answer, Attempt, Seen};
+use super::{Cast, Prior, Violation};
 use crate::model::storage::Content;
 
 /// The promise, in figures of its own: one attempt and three retries, ...

@@ -1,25 +1,17 @@
 //! A storage and a fallback that fail as they are told, and see everything.
 
-use std::{
-    future::pending,
-    sync::{Arc, Mutex, MutexGuard},
-    time::Duration,
-};
+use std::future::pending;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
-use order_items_reserver::{
-    fallback::{Fallback, FallbackError, Notice},
-    order::{Order, Position, SessionId},
-    store::{
-        OrderStore, Put, StoreError,
-        blob::{BlobService, BlobStore, Condition, Head, PutReply},
-    },
-};
+use order_items_reserver::fallback::{Fallback, FallbackError, Notice};
+use order_items_reserver::order::{Order, Position, SessionId};
+use order_items_reserver::store::blob::{BlobService, BlobStore, Condition, Head, PutReply};
+use order_items_reserver::store::{OrderStore, Put, StoreError};
 use tokio::time::{Instant, sleep};
 
-use crate::model::{
-    choices::Choices,
-    storage::{Storage, Upload},
-};
+use crate::model::choices::Choices;
+use crate::model::storage::{Storage, Upload};
 
 /// What may happen to a request. Each attempt is hit by one of them at the most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

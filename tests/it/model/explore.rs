@@ -1,9 +1,7 @@
 //! Breadth first, every state once; so the first trace to anything is a shortest one.
 
-use std::{
-    collections::{BTreeMap, HashSet},
-    fmt::Write as _,
-};
+use std::collections::{BTreeMap, HashSet};
+use std::fmt::Write as _;
 
 use super::protocol::{Broken, Protocol, State, Step};
 

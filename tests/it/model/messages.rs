@@ -1,10 +1,8 @@
 //! Messages whose true order is known to the test, and to nobody else.
 
 use bytes::Bytes;
-use order_items_reserver::{
-    order::{Delivery, Position, SequenceNumber, SessionId},
-    store::blob::{Condition, PutReply},
-};
+use order_items_reserver::order::{Delivery, Position, SequenceNumber, SessionId};
+use order_items_reserver::store::blob::{Condition, PutReply};
 
 use super::storage::{Content, Storage, Upload};
 

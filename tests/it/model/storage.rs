@@ -2,10 +2,8 @@
 //! that was ever written.
 
 use bytes::Bytes;
-use order_items_reserver::{
-    order::{Order, Position, SessionId},
-    store::blob::{Condition, ETag, Head, PutReply},
-};
+use order_items_reserver::order::{Order, Position, SessionId};
+use order_items_reserver::store::blob::{Condition, ETag, Head, PutReply};
 
 /// One PUT on its way: all that the server will ever see of it, however late.
 #[derive(Clone, Debug)]

@@ -1,21 +1,25 @@
 //! The fallback request, version 1, as a workflow receives it.
 
-use std::{fs, net::Ipv4Addr, time::Duration};
+use std::fs;
+use std::net::Ipv4Addr;
+use std::time::Duration;
 
-use axum::{Router, body::Bytes, extract::State, http::HeaderMap, http::StatusCode};
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
 use azure_app::http_client;
-use base64::{Engine as _, engine::general_purpose::STANDARD};
-use order_items_reserver::{
-    fallback::{
-        Fallback as _, FallbackError, Notice, Reason,
-        logic_app::{LogicApp, operation_id},
-    },
-    order::{Delivery, Order, SequenceNumber},
-    retry::Exhausted,
-    store::StoreError,
-};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use order_items_reserver::fallback::logic_app::{LogicApp, operation_id};
+use order_items_reserver::fallback::{Fallback as _, FallbackError, Notice, Reason};
+use order_items_reserver::order::{Delivery, Order, SequenceNumber};
+use order_items_reserver::retry::Exhausted;
+use order_items_reserver::store::StoreError;
 use serde_json::Value;
-use tokio::{net::TcpListener, sync::mpsc, task::JoinSet};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 use url::Url;
 
 use super::{SESSION, bare, of_session};

@@ -2,16 +2,14 @@
 
 use std::time::Duration;
 
-use azure_app::{http_client, identity::Identity, settings::Reader};
-use order_items_reserver::{
-    config::Settings,
-    fallback::{
-        Notice, Reason,
-        logic_app::{Authorization, LogicApp},
-    },
-    order::Order,
-    store::azure::{Access, AzureBlobs, StorageAccount},
-};
+use azure_app::http_client;
+use azure_app::identity::Identity;
+use azure_app::settings::Reader;
+use order_items_reserver::config::Settings;
+use order_items_reserver::fallback::logic_app::{Authorization, LogicApp};
+use order_items_reserver::fallback::{Notice, Reason};
+use order_items_reserver::order::Order;
+use order_items_reserver::store::azure::{Access, AzureBlobs, StorageAccount};
 
 use super::{ADDRESS, error, of_session};
 

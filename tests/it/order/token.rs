@@ -2,21 +2,16 @@
 
 use std::sync::Arc;
 
-use azure_core::{
-    Error,
-    credentials::{AccessToken, TokenCredential, TokenRequestOptions},
-    error::ErrorKind,
-    time::OffsetDateTime,
-};
-use order_items_reserver::{
-    fallback::{
-        Fallback as _, FallbackError, Notice, Reason,
-        logic_app::{Authorization, LogicApp},
-    },
-    order::OrderError,
-};
+use azure_core::Error;
+use azure_core::credentials::{AccessToken, TokenCredential, TokenRequestOptions};
+use azure_core::error::ErrorKind;
+use azure_core::time::OffsetDateTime;
+use order_items_reserver::fallback::logic_app::{Authorization, LogicApp};
+use order_items_reserver::fallback::{Fallback as _, FallbackError, Notice, Reason};
+use order_items_reserver::order::OrderError;
 
-use super::{bare, notice::Workflow};
+use super::bare;
+use super::notice::Workflow;
 
 const SCOPE: &str = "https://management.azure.com/.default";
 

@@ -1,15 +1,13 @@
 //! `--check` looks, and writes nothing.
 
 use blob::BlobEndpoint;
+use testkit::net::{listener, nobody};
+use testkit::scripted::{Scripted, Step, answering};
 
 use super::{REACHED, UNAVAILABLE, assert_checked};
-use crate::support::{
-    Azurite, Scripted, Step,
-    handler::{Run, run},
-    listener, nobody,
-    rig::{accepting, settings, storage_at},
-    scripted::{answering, refusing},
-};
+use crate::support::Azurite;
+use crate::support::handler::{Run, run};
+use crate::support::rig::{accepting, refusing, settings, storage_at};
 
 async fn check(storage: &str, fallback: &Scripted) -> Run {
     run(&["--check"], &settings(storage, fallback.address)).await
@@ -40,7 +38,7 @@ async fn check_reaches_storage_and_fallback_and_writes_nothing() {
         ["HEAD"; 2],
         "nothing that starts a workflow"
     );
-    assert_eq!(fallback.seen()[0].target(), "/", "no signature either");
+    assert_eq!(fallback.received()[0].target(), "/", "no signature either");
 }
 
 #[tokio::test]
@@ -86,6 +84,6 @@ async fn check_fails_for_each_side_that_does_not_answer() {
         let storage = Scripted::start([], answer).await;
         let refused = check(&storage_at(storage.address), &fallback).await;
         assert_checked(&refused, UNAVAILABLE, named, REACHED);
-        assert_eq!(storage.seen().len(), 1, "asked once");
+        assert_eq!(storage.received().len(), 1, "asked once");
     }
 }

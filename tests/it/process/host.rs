@@ -4,19 +4,16 @@ use std::process::Stdio;
 
 use blob::BlobEndpoint;
 use serde_json::Value;
-use tokio::{
-    io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader},
-    net::TcpStream,
-    process::{Child, ChildStdout, Command},
-};
+use testkit::net::{listener, nobody};
+use testkit::scripted::Scripted;
+use testkit::{until, within};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
+use tokio::net::TcpStream;
+use tokio::process::{Child, ChildStdout, Command};
 
-use crate::support::{
-    Handler, Message, Scripted,
-    handler::BINARY,
-    listener, nobody,
-    rig::{accepting, settings, storage_at},
-    until, within,
-};
+use crate::support::handler::BINARY;
+use crate::support::rig::{accepting, settings, storage_at};
+use crate::support::{Handler, Message};
 
 /// A process that is nobody's child any more, killed when this is dropped.
 struct Orphan {
@@ -135,5 +132,5 @@ async fn a_killed_handler_serves_again_with_no_recovery_step() {
         assert_eq!(stored.bytes, message.body);
         handler.kill().await;
     }
-    assert!(fallback.seen().is_empty());
+    assert!(fallback.received().is_empty());
 }

@@ -3,17 +3,15 @@
 //! Storage has to be https for it, so that no token can be used here: only the way to it is seen.
 
 use blob::BlobEndpoint;
+use testkit::net::listener;
+use testkit::scripted::{Received, Scripted, Step, answer, answering};
+use testkit::until;
 use time::OffsetDateTime;
 
 use super::{REACHED, UNAVAILABLE, assert_checked, assert_discreet};
-use crate::support::{
-    Handler, Message, Scripted, Seen, Step,
-    handler::run,
-    listener,
-    rig::{accepting, settings},
-    scripted::{answer, answering},
-    until,
-};
+use crate::support::handler::run;
+use crate::support::rig::{accepting, settings};
+use crate::support::{Handler, Message};
 
 const API_VERSION: (&str, &str) = ("api-version", "2019-08-01");
 const RESOURCE: (&str, &str) = ("resource", "https://storage.azure.com");
@@ -44,7 +42,7 @@ fn token(expires: i64) -> Vec<u8> {
     answer("200 OK", "content-type: application/json\r\n", &token)
 }
 
-fn token_query(seen: &Seen) -> Vec<(String, String)> {
+fn token_query(seen: &Received) -> Vec<(String, String)> {
     assert_eq!(seen.method(), "GET");
     assert_eq!(
         seen.header("x-identity-header").as_deref(),
@@ -87,7 +85,7 @@ async fn a_managed_identity_asks_the_apps_endpoint_once_and_says_what_failed() {
         }
         let checked = run(&["--check"], &settings).await;
         assert_checked(&checked, UNAVAILABLE, "no token for the storage", REACHED);
-        let seen = endpoint.seen();
+        let seen = endpoint.received();
         assert_eq!(seen.len(), 1, "no retries of the SDK's own: {status}");
         assert_eq!(token_query(&seen[0]), query(&expected));
         assert!(!checked.stdout.contains("canary-of"), "{}", checked.stdout);
@@ -103,7 +101,7 @@ async fn an_identity_endpoint_alone_means_the_system_assigned_identity() {
     let checked = run(&["--check"], &settings).await;
     assert_checked(&checked, UNAVAILABLE, "no token for the storage", REACHED);
     assert_eq!(
-        token_query(&endpoint.seen()[0]),
+        token_query(&endpoint.received()[0]),
         query(&[API_VERSION, RESOURCE])
     );
 }
@@ -132,7 +130,7 @@ async fn a_token_is_fetched_within_each_attempt_and_shown_nowhere() {
             (&line["outcome"], &line["attempts"]),
             (&"handed over".into(), &4.into())
         );
-        assert_eq!(endpoint.seen().len(), asked);
+        assert_eq!(endpoint.received().len(), asked);
         handler.kill().await;
         assert_discreet(&[handler.stdout.all(), handler.stderr.all()].concat());
     }
@@ -158,12 +156,12 @@ async fn a_token_that_still_holds_is_used_while_the_endpoint_hangs() {
         let line = handler.line(&message).await;
         assert_eq!(line["outcome"], "handed over");
         assert_eq!(
-            storage.seen().len(),
+            storage.received().len(),
             storage_seen,
             "every attempt gets there"
         );
     }
-    until("a try to renew the token", || endpoint.seen().len() > 1).await;
+    until("a try to renew the token", || endpoint.received().len() > 1).await;
 }
 
 #[tokio::test]
@@ -196,9 +194,9 @@ async fn check_fetches_the_token_that_the_fallback_wants() {
         ]);
         let checked = run(&["--check"], &settings).await;
         assert_checked(&checked, UNAVAILABLE, "ok: ", said);
-        assert_eq!(fallback.seen().len(), fallback_seen, "{checked:?}");
+        assert_eq!(fallback.received().len(), fallback_seen, "{checked:?}");
         let asked = [API_VERSION, ("resource", "https://management.azure.com")];
-        assert_eq!(endpoint.seen().len(), 1);
-        assert_eq!(token_query(&endpoint.seen()[0]), query(&asked));
+        assert_eq!(endpoint.received().len(), 1);
+        assert_eq!(token_query(&endpoint.received()[0]), query(&asked));
     }
 }

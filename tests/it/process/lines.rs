@@ -2,15 +2,13 @@
 
 use blob::BlobEndpoint;
 use serde_json::Value;
+use testkit::net::listener;
+use testkit::scripted::{Scripted, Step, answering};
 
-use crate::support::{
-    Handler, Message, Rig, Scripted, Step,
-    door::INVOCATION_ID,
-    listener,
-    message::TRACE_ID,
-    rig::{accepting, settings, storage_at},
-    scripted::{answering, refusing},
-};
+use crate::support::door::INVOCATION_ID;
+use crate::support::message::TRACE_ID;
+use crate::support::rig::{accepting, refusing, settings, storage_at};
+use crate::support::{Handler, Message, Rig};
 
 /// The fields that every line about an invocation has.
 const FIELDS: [&str; 10] = [

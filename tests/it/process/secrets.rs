@@ -1,15 +1,13 @@
 //! What no output ever holds, whatever happens and however much is logged.
 
+use testkit::net::nobody;
+use testkit::scripted::{Scripted, Step, answering};
 use tokio::task::JoinSet;
 
 use super::assert_discreet;
-use crate::support::{
-    Handler, Message, Scripted, Step,
-    handler::run,
-    nobody,
-    rig::{accepting, storage_at},
-    scripted::answering,
-};
+use crate::support::handler::run;
+use crate::support::rig::{accepting, storage_at};
+use crate::support::{Handler, Message};
 
 /// What must never be seen, one word for each kind.
 const BODY: &str = "canary-of-the-body";

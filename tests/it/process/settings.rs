@@ -1,11 +1,10 @@
 //! Arguments and settings: what is wrong is said at once, by name, without showing a secret.
 
+use testkit::net::{listener, nobody};
+
 use super::{OS, USAGE};
-use crate::support::{
-    handler::run,
-    listener, nobody,
-    rig::{settings, storage_at},
-};
+use crate::support::handler::run;
+use crate::support::rig::{settings, storage_at};
 
 #[tokio::test]
 async fn version_and_help_need_no_settings() {

@@ -1,21 +1,15 @@
 //! A network on which every request waits until the schedule says what becomes of it.
 
-use std::{
-    future::Future,
-    pin::Pin,
-    sync::{Arc, Mutex, MutexGuard},
-    task::{Context, Poll},
-    time::Duration,
-};
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::task::{Context, Poll};
+use std::time::Duration;
 
-use order_items_reserver::{
-    fallback::{Fallback, FallbackError, Notice},
-    order::{Order, Position, SessionId},
-    store::{
-        OrderStore, Put, StoreError,
-        blob::{BlobService, BlobStore, Condition, Head, PutReply},
-    },
-};
+use order_items_reserver::fallback::{Fallback, FallbackError, Notice};
+use order_items_reserver::order::{Order, Position, SessionId};
+use order_items_reserver::store::blob::{BlobService, BlobStore, Condition, Head, PutReply};
+use order_items_reserver::store::{OrderStore, Put, StoreError};
 
 use crate::model::storage::{Storage, Upload};
 

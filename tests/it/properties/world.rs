@@ -1,28 +1,20 @@
 //! A queue, handlers that crash, and a schedule that decides everything.
 
-use std::{
-    future::Future,
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll, Waker},
-    time::Duration,
-};
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
-use order_items_reserver::{
-    order::SessionId,
-    reserve::{Outcome, Reservation, Reserver, Settlement},
-    retry::Retry,
-};
+use order_items_reserver::order::SessionId;
+use order_items_reserver::reserve::{Outcome, Reservation, Reserver, Settlement};
+use order_items_reserver::retry::Retry;
 use tokio::time::advance;
 
-use super::{
-    Op, Schedule,
-    network::{Fate, Network, Protocol, Watched},
-};
-use crate::model::{
-    messages::{Message, Violation, at, check_history},
-    storage::Storage,
-};
+use super::network::{Fate, Network, Protocol, Watched};
+use super::{Op, Schedule};
+use crate::model::messages::{Message, Violation, at, check_history};
+use crate::model::storage::Storage;
 
 /// One attempt and three retries.
 const ATTEMPTS_MAX: usize = 4;

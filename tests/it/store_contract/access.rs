@@ -1,15 +1,16 @@
 //! Keys and signatures. Azurite checks every Shared Key signature, so all that it accepts in the
 //! other checks counts here too.
 
-use azure_core::{credentials::Secret, hmac::hmac_sha256};
+use azure_core::credentials::Secret;
+use azure_core::hmac::hmac_sha256;
 use blob::{ACCOUNT, ACCOUNT_KEY};
-use order_items_reserver::store::{
-    OrderStore as _, Put, StoreError,
-    blob::{BlobService as _, BlobStore, Condition},
-};
+use order_items_reserver::store::blob::{BlobService as _, BlobStore, Condition};
+use order_items_reserver::store::{OrderStore as _, Put, StoreError};
+use testkit::scripted::{self, Scripted};
 
-use super::{blobs, place::Place};
-use crate::support::{Azurite, Message, Scripted, rig, scripted};
+use super::blobs;
+use super::place::Place;
+use crate::support::{Azurite, Message, rig};
 
 contract! {
     a_wrong_key_is_refused_with_its_status
@@ -78,7 +79,7 @@ async fn the_shared_key_signature_is_the_one_in_the_documentation() {
         .put_blob(&message.order(), &Condition::Absent)
         .await
         .unwrap();
-    let seen = server.seen().remove(0);
+    let seen = server.received().remove(0);
     let sent = |name: &str| seen.header(name).unwrap();
     let expected = format!(
         "PUT\n\n\n{length}\n\napplication/octet-stream\n\n\n\n*\n\n\n\
@@ -102,6 +103,6 @@ async fn the_shared_key_signature_is_the_one_in_the_documentation() {
         sent("authorization"),
         authorization,
         "{}",
-        String::from_utf8_lossy(&seen.0)
+        String::from_utf8_lossy(&seen.bytes)
     );
 }

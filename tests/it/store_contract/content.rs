@@ -1,14 +1,11 @@
 //! What is stored: bytes, position, names.
 
-use order_items_reserver::{
-    order::Order,
-    store::{
-        OrderStore as _, Put,
-        blob::{BlobService as _, Condition},
-    },
-};
+use order_items_reserver::order::Order;
+use order_items_reserver::store::blob::{BlobService as _, Condition};
+use order_items_reserver::store::{OrderStore as _, Put};
 
-use super::{place::Place, written};
+use super::place::Place;
+use super::written;
 use crate::support::Message;
 
 contract! {

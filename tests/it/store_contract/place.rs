@@ -1,19 +1,16 @@
 //! The servers under test, and a stranger's view of what is stored there.
 
-use std::{
-    collections::BTreeMap,
-    sync::atomic::{AtomicU32, Ordering},
-};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use azure_app::http_client;
 use blob::{BlobEndpoint, Conditions, Upload};
-use order_items_reserver::store::{
-    azure::AzureBlobs,
-    blob::{BlobService as _, BlobStore},
-};
+use order_items_reserver::store::azure::AzureBlobs;
+use order_items_reserver::store::blob::{BlobService as _, BlobStore};
+use testkit::net::listener;
 
 use super::blobs;
-use crate::support::{Azurite, listener};
+use crate::support::Azurite;
 
 /// A container that does not exist yet, on a server under test.
 pub(super) struct Place {

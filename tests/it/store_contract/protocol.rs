@@ -2,17 +2,12 @@
 
 use std::sync::Arc;
 
-use order_items_reserver::store::{
-    OrderStore as _, Put,
-    blob::{BlobService as _, Condition, ETag, PutReply},
-};
+use order_items_reserver::store::blob::{BlobService as _, Condition, ETag, PutReply};
+use order_items_reserver::store::{OrderStore as _, Put};
 use tokio::task::JoinSet;
 
-use super::{
-    RETRY,
-    place::{Place, Server},
-    written,
-};
+use super::place::{Place, Server};
+use super::{RETRY, written};
 use crate::support::Message;
 
 contract! {

@@ -1,16 +1,17 @@
 //! What it costs: the requests on the wire, counted by the embedded endpoint.
 
 use blob::BlobEndpoint;
-use order_items_reserver::{
-    order::Order,
-    retry::Attempted,
-    store::{OrderStore as _, Put, blob::BlobStore},
-};
+use order_items_reserver::order::Order;
+use order_items_reserver::retry::Attempted;
+use order_items_reserver::store::blob::BlobStore;
+use order_items_reserver::store::{OrderStore as _, Put};
 use stand_in::{Fault, StatusCode};
+use testkit::net::listener;
+use testkit::scripted::{Gate, Scripted, Step};
 use tokio::task::JoinSet;
 
 use super::{RETRY, blobs};
-use crate::support::{Gate, Message, Scripted, Step, listener, rig};
+use crate::support::{Message, rig};
 
 /// Method and status of every request so far.
 fn wire(endpoint: &BlobEndpoint) -> Vec<(String, u16)> {

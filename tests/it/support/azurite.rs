@@ -1,14 +1,12 @@
 //! A real Azurite for the tests: installed by the first that needs it, started once per process.
 
-use std::{
-    io::{self, Write as _},
-    path::Path,
-    sync::OnceLock,
-};
+use std::io::{self, Write as _};
+use std::path::Path;
+use std::sync::OnceLock;
 
-use azure_core::{credentials::Secret, hmac::hmac_sha256};
-use blob::{ACCOUNT, ACCOUNT_KEY};
-use blob::{Azurite as AzuriteProcess, AzuriteOptions};
+use azure_core::credentials::Secret;
+use azure_core::hmac::hmac_sha256;
+use blob::{ACCOUNT, ACCOUNT_KEY, Azurite as AzuriteProcess, AzuriteOptions};
 use tokio::runtime::Runtime;
 
 /// A running Azurite.

@@ -4,9 +4,8 @@ use std::sync::{Arc, Mutex};
 
 use azure_app::http_client;
 use serde_json::Value;
+use testkit::within;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
-
-use super::within;
 
 /// The invocation id of every request.
 pub(crate) const INVOCATION_ID: &str = "7b6f6a2e-8f0e-4f57-9d0a-8f5f3f1f0a11";

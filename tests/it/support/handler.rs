@@ -1,21 +1,15 @@
 //! The real binary as a child process.
 
-use std::{
-    process::{ExitStatus, Stdio},
-    time::Duration,
-};
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
 
 use serde_json::Value;
-use tokio::{
-    process::{Child, Command},
-    task::{AbortHandle, JoinSet},
-};
+use testkit::{until, within};
+use tokio::process::{Child, Command};
+use tokio::task::{AbortHandle, JoinSet};
 
-use super::{
-    Answer, Message,
-    door::{Door, Lines},
-    until, within,
-};
+use super::door::{Door, Lines};
+use super::{Answer, Message};
 
 /// Where cargo put the binary.
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_order-items-reserver");

@@ -1,10 +1,13 @@
 //! A message as the Functions host hands it out, with `"dataType": "binary"`.
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use order_items_reserver::order::{EnqueuedTime, Order, Position, SequenceNumber, SessionId};
 use serde_json::json;
-use time::{Duration, format_description::well_known::Rfc3339, macros::datetime};
+use time::Duration;
+use time::format_description::well_known::Rfc3339;
+use time::macros::datetime;
 
 /// The trace that all messages belong to.
 pub(crate) const TRACE_ID: &str = "4bf92f3577b34da6a3ce929d0e0e4736";

@@ -4,8 +4,9 @@ use std::net::SocketAddr;
 
 use blob::{ACCOUNT, ACCOUNT_KEY};
 use serde_json::Value;
+use testkit::scripted::{Scripted, Step, answering};
 
-use super::{Answer, Handler, Message, Scripted, Step, contains, scripted::answering};
+use super::{Answer, Handler, Message, contains};
 
 /// Generous, so that no attempt times out on a busy machine where the test means another fault.
 pub(crate) const ATTEMPT_TIMEOUT_MS: u32 = 20_000;
@@ -31,6 +32,11 @@ pub(crate) fn settings(storage: &str, fallback: SocketAddr) -> Vec<(&'static str
 /// The workflow says yes.
 pub(crate) fn accepting() -> Vec<Step> {
     answering("202 Accepted", "")
+}
+
+/// Blob Storage says no.
+pub(crate) fn refusing(status: &str, code: &str) -> Vec<Step> {
+    answering(status, &format!("x-ms-error-code: {code}\r\n"))
 }
 
 /// Storage, handler, Logic App.
@@ -78,14 +84,14 @@ impl Rig {
 
     /// The notices that arrived, as JSON.
     pub(crate) fn notices(&self) -> Vec<Value> {
-        let seen = self.fallback.seen();
+        let seen = self.fallback.received();
         let bodies = seen.iter().map(|seen| serde_json::from_slice(seen.body()));
         bodies.map(|body| body.expect("a notice is JSON")).collect()
     }
 
     /// Exactly one notice went out, with the whole order in it, byte for byte.
     pub(crate) fn assert_handed_over_whole(&self, message: &Message, attempts: u32) {
-        let seen = self.fallback.seen();
+        let seen = self.fallback.received();
         assert_eq!(seen.len(), 1, "one call of the fallback per delivery");
         assert_eq!(seen[0].method(), "POST");
         assert_eq!(seen[0].target(), "/notify");

@@ -1,16 +1,12 @@
 //! An identity endpoint that answers by a script.
 
-use std::{
-    collections::VecDeque,
-    sync::{Arc, Mutex},
-};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
 
 use azure_app::identity::HeldTokens;
-use azure_core::{
-    Error,
-    credentials::{AccessToken, TokenCredential, TokenRequestOptions},
-    error::ErrorKind,
-};
+use azure_core::Error;
+use azure_core::credentials::{AccessToken, TokenCredential, TokenRequestOptions};
+use azure_core::error::ErrorKind;
 use time::{Duration, OffsetDateTime};
 
 #[derive(Clone, Copy, Debug)]

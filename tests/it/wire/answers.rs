@@ -18,12 +18,12 @@ async fn an_answer_without_etag_still_stores_and_the_next_order_of_the_session_t
     let rig = Rig::start(storage, Scripted::start([], accepting()).await, &[]).await;
     assert_answered(&rig.deliver(&older).await, 200, "stored", 1);
     assert_answered(&rig.deliver(&newer).await, 200, "stored", 1);
-    let seen = rig.storage.seen();
+    let seen = rig.storage.received();
     assert_eq!(rig.storage.methods(), ["PUT", "PUT", "HEAD", "PUT"]);
     assert_eq!(seen[1].header("if-none-match").as_deref(), Some("*"));
     assert_eq!(seen[3].header("if-match").as_deref(), Some("\"0x8DC\""));
     assert_eq!(seen[3].body(), newer.body);
-    assert!(rig.fallback.seen().is_empty());
+    assert!(rig.fallback.received().is_empty());
 }
 
 #[tokio::test]
@@ -34,7 +34,7 @@ async fn an_interim_answer_is_not_the_answer() {
     let message = Message::new("interim", 7);
     assert_answered(&rig.deliver(&message).await, 200, "stored", 1);
     assert_eq!(rig.storage.methods(), ["PUT"]);
-    assert_eq!(rig.storage.seen()[0].body(), message.body);
+    assert_eq!(rig.storage.received()[0].body(), message.body);
 }
 
 #[tokio::test]
@@ -59,7 +59,7 @@ async fn a_pooled_connection_that_breaks_costs_one_attempt_and_no_second_request
         let ended = rig.deliver(&Message::new("two", 8)).await;
         assert_answered(&ended, 200, "stored", 2);
         assert_eq!(
-            rig.storage.seen().len(),
+            rig.storage.received().len(),
             3,
             "one request per attempt: {case}"
         );
@@ -77,8 +77,8 @@ async fn a_store_that_recovers_is_believed_at_any_attempt() {
         let attempts = u32::try_from(failures).unwrap() + 1;
         let ended = rig.deliver(&Message::new("recovers", 7)).await;
         assert_answered(&ended, 200, "stored", attempts);
-        assert_eq!(rig.storage.seen().len(), failures + 1);
-        assert!(rig.fallback.seen().is_empty());
+        assert_eq!(rig.storage.received().len(), failures + 1);
+        assert!(rig.fallback.received().is_empty());
     })
     .await;
 }

@@ -22,12 +22,12 @@ async fn a_container_that_may_not_be_created_is_named_as_the_reason() {
     let reason = rig.notices()[0]["failure"]["reason"].to_string();
     let named = reason.contains("container") && reason.contains("403");
     assert!(named, "{reason}");
-    let creations = rig.storage.seen();
+    let creations = rig.storage.received();
     let creations = creations
         .iter()
         .filter(|seen| seen.target().contains("restype=container"));
     assert_eq!(creations.count(), 4);
-    assert_eq!(rig.storage.seen().len(), 8);
+    assert_eq!(rig.storage.received().len(), 8);
 }
 
 /// Every condition fails, whatever is read in between: five rounds make an attempt, no more.

@@ -1,14 +1,13 @@
 //! Storage that never says yes.
 
-use super::Fault;
+use testkit::net::nobody;
+
 use super::{
-    ETAG, Message, Rig, Scripted, Step, accepting, answer, answering, assert_answered,
+    ETAG, Fault, Message, Rig, Scripted, Step, accepting, answer, answering, assert_answered,
     assert_handed_over, created, each, fault, refusing,
 };
-use crate::support::{
-    Handler, nobody,
-    rig::{settings, storage_at},
-};
+use crate::support::Handler;
+use crate::support::rig::{settings, storage_at};
 
 #[tokio::test]
 async fn every_refusal_of_a_dead_store_takes_exactly_four_puts_and_one_notice() {

@@ -1,12 +1,12 @@
 //! A Logic App that does not say yes, and what is handed to it.
 
+use testkit::net::nobody;
+
 use super::{
     ETAG, Message, Rig, Scripted, Step, accepting, answering, assert_answered, each, refusing,
 };
-use crate::support::{
-    Handler, nobody,
-    rig::{settings, storage_at},
-};
+use crate::support::Handler;
+use crate::support::rig::{settings, storage_at};
 
 #[tokio::test]
 async fn only_a_2xx_of_the_fallback_completes_the_message() {
@@ -88,7 +88,7 @@ async fn redirects_are_failures_and_are_never_followed() {
         assert_answered(&rig.deliver(&message).await, 500, "abandoned", 4);
         assert_eq!(rig.storage.methods(), ["PUT"; 4], "{status}");
         rig.assert_handed_over_whole(&message, 4);
-        assert!(elsewhere.seen().is_empty(), "{status}: nobody followed");
+        assert!(elsewhere.received().is_empty(), "{status}: nobody followed");
     })
     .await;
 }
@@ -119,6 +119,6 @@ async fn an_unreadable_order_is_never_uploaded() {
     let mut message = Message::new("poison", 7);
     message.body = "{\"id\":".into();
     assert_answered(&rig.deliver(&message).await, 200, "handed over", 0);
-    assert!(rig.storage.seen().is_empty());
+    assert!(rig.storage.received().is_empty());
     assert_eq!(rig.notices()[0]["rawBody"]["data"], "{\"id\":");
 }

@@ -159,7 +159,7 @@ async fn a_receiver_that_waits_gets_what_comes() {
     let opened = Opened::new().await;
     let waiting = opened.send(Method::POST, "/messages/head");
     let (received, _) = tokio::join!(waiting, async {
-        testkit::net::until(|| !opened.door.requests().is_empty()).await;
+        testkit::until("a request", || !opened.door.requests().is_empty()).await;
         opened.queue.enqueue(Message::new("late")).unwrap();
     });
     assert_eq!(received.text().await.expect("a body"), "late");

@@ -114,7 +114,7 @@ async fn its_faults() {
     app.faults().set(Fault::Hang);
     let url = app.url();
     let release = async {
-        net::until(|| app.requests().len() == 2).await;
+        testkit::until("the second request", || app.requests().len() == 2).await;
         app.faults().set(Fault::None);
     };
     let (answer, ()) = tokio::join!(send(&url, body.clone()), release);

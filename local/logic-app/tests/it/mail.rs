@@ -111,7 +111,7 @@ async fn its_faults() {
     }
     service.faults().set(Fault::Hang);
     let release = async {
-        net::until(|| service.requests().len() == 4).await;
+        testkit::until("the fourth request", || service.requests().len() == 4).await;
         service.faults().set(Fault::None);
     };
     let mail = email("x");

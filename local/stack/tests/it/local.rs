@@ -9,7 +9,7 @@ use stack::running::{self, Running};
 
 use crate::stack::app_with_handler;
 use testkit::fixture::AppFolder;
-use testkit::net::until;
+use testkit::until;
 
 pub(crate) const SLEEP: &str = "exec sleep 600";
 
@@ -87,7 +87,7 @@ fn folder(app: &AppFolder) -> PathBuf {
 }
 
 pub(crate) async fn found(app: &AppFolder) -> Running {
-    until(|| running::find(&folder(app)).is_ok()).await;
+    until("the stack to run", || running::find(&folder(app)).is_ok()).await;
     running::find(&folder(app)).unwrap()
 }
 
@@ -231,7 +231,10 @@ async fn petstore_runs_beside_the_stack_and_never_longer() {
         .expect("PetStore ends");
 
     let local = Local::start(&app, &["--no-build"]);
-    until(|| running::find(&folder(&app)).is_ok_and(|running| running.petstore.is_some())).await;
+    until("the stack to run with PetStore", || {
+        running::find(&folder(&app)).is_ok_and(|running| running.petstore.is_some())
+    })
+    .await;
     assert_eq!(local.terminate(), Some(0));
 }
 

@@ -104,7 +104,7 @@ async fn a_kill_of_the_stack_in_mid_load_breaks_no_promise() {
     ];
     let load = load(&app, &arguments);
     let blobs = app.path().join(".local/blobs/orders");
-    testkit::net::until(|| {
+    testkit::until("the first blob", || {
         blobs
             .read_dir()
             .is_ok_and(|mut files| files.next().is_some())

@@ -126,8 +126,10 @@ async fn cargo_local_ends_cleanly_when_it_is_told_to_and_leaves_no_handler() {
         .spawn()
         .expect("starts");
     let pid_file = app.path().join("pid");
-    testkit::net::until(|| std::fs::read_to_string(&pid_file).is_ok_and(|pid| pid.ends_with('\n')))
-        .await;
+    testkit::until("the handler's process id", || {
+        std::fs::read_to_string(&pid_file).is_ok_and(|pid| pid.ends_with('\n'))
+    })
+    .await;
     let handler = std::fs::read_to_string(&pid_file)
         .expect("written")
         .trim()

@@ -8,7 +8,7 @@ use std::time::Duration;
 use stack::storefront::{Storefront, StorefrontOptions, Told};
 
 use testkit::fixture::{Folder, settings};
-use testkit::net::until;
+use testkit::until;
 
 const LIMIT: Duration = Duration::from_secs(30);
 
@@ -84,7 +84,7 @@ async fn when_it_dies_it_is_started_again_on_the_same_port_and_this_is_told() {
     tokio::time::timeout(LIMIT, told).await.ok();
     let how = "exited with code 7".to_owned();
     assert_eq!(ends[..2], [(how.clone(), 500), (how, 1_000)]);
-    until(|| starts(&folder).len() == 3).await;
+    until("the third start", || starts(&folder).len() == 3).await;
     assert!(
         starts(&folder)[2].starts_with("4711 "),
         "{:?}",
@@ -100,7 +100,7 @@ async fn a_new_program_is_started_at_once() {
     let storefront = start(&folder, "cat > /dev/null");
     storefront.url(LIMIT).await.expect("it serves");
     storefront.restart();
-    until(|| starts(&folder).len() == 2).await;
+    until("the second start", || starts(&folder).len() == 2).await;
     storefront.stop().await;
 }
 

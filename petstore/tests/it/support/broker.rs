@@ -1,22 +1,19 @@
 //! A broker that takes its time, with a door for each instance, so that each can be cut off alone.
 
-use std::{
-    collections::{HashMap, HashSet},
-    net::SocketAddr,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::collections::{HashMap, HashSet};
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use axum::{
-    Router,
-    body::Bytes,
-    extract::{Path, State},
-    http::{HeaderMap, StatusCode},
-    routing::post,
-};
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::routing::post;
 use petstore::session::SessionId;
 use serde_json::Value;
-use tokio::{net::TcpListener, runtime::Runtime};
+use testkit::net::listener;
+use tokio::runtime::Runtime;
 
 use super::bus::connection_string;
 
@@ -60,7 +57,7 @@ pub(crate) struct Door {
 impl Broker {
     pub(crate) fn start() -> Self {
         let runtime = Runtime::new().unwrap();
-        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
+        let listener = runtime.block_on(listener());
         let address = listener.local_addr().unwrap();
         let inner = Arc::<Mutex<Inner>>::default();
         let router = Router::new()

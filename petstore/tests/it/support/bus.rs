@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use bus::{Peeked, Queue, QueueOptions, RestDoor, RestOptions};
 use serde_json::Value;
 use stand_in::{Clock, Connection};
-use tokio::net::TcpListener;
+use testkit::net::listener_on;
 
 const NAMES: &str = "SharedAccessKeyName=Root;SharedAccessKey=c2VjcmV0+/key==";
 
@@ -29,7 +29,7 @@ impl Bus {
     }
 
     pub(crate) async fn reopen(&mut self) {
-        let listener = TcpListener::bind(self.address).await.unwrap();
+        let listener = listener_on(self.address).await;
         self.address = listener.local_addr().unwrap();
         let key = Connection::parse(&format!("Endpoint=sb://localhost;{NAMES}")).unwrap();
         let options = RestOptions {

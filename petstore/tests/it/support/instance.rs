@@ -1,25 +1,19 @@
 //! Instances within the test: outboxes with a runtime of their own, so that one can be killed.
 
-use std::{
-    fs::File,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use azure_app::http_client;
-use petstore::{
-    bus::Bus,
-    config::Settings,
-    outbox::{Change, Journal, Outbox, Pace, Record},
-    session::{SessionId, Visit},
-};
+use petstore::bus::Bus;
+use petstore::config::Settings;
+use petstore::outbox::{Change, Journal, Outbox, Pace, Record};
+use petstore::session::{SessionId, Visit};
 use serde_json::json;
 use tokio::runtime::{Builder, Runtime};
 
-use super::{
-    broker::{Broker, Door, Opening, revisions},
-    until_blocking,
-};
+use super::broker::{Broker, Door, Opening, revisions};
+use super::until_blocking;
 
 /// In a hurry.
 pub(crate) const PACE: Pace = Pace {

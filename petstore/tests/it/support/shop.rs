@@ -1,14 +1,13 @@
 //! The real binary.
 
-use std::{
-    io::{BufRead as _, BufReader},
-    path::Path,
-    process::{Child, Command, Stdio},
-    sync::{Arc, Mutex, mpsc},
-    time::Duration,
-};
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::Duration;
 
 use serde_json::Value;
+use testkit::fixture::Folder;
 
 pub(crate) const KEY: &str = "a key for tests that is long enough";
 
@@ -18,6 +17,7 @@ pub(crate) struct Shop {
     pub(crate) url: String,
     process: Child,
     log: Arc<Mutex<String>>,
+    data: Option<Folder>,
 }
 
 /// The binary with these settings and no others.
@@ -33,11 +33,24 @@ pub(crate) fn command(settings: &[(&str, &str)]) -> Command {
 }
 
 impl Shop {
-    pub(crate) fn start(bus: &str, data: &Path) -> Self {
-        Self::with(bus, data, &[])
+    /// With an outbox of its own.
+    pub(crate) fn start(bus: &str) -> Self {
+        Self::with(bus, &[])
     }
 
-    pub(crate) fn with(bus: &str, data: &Path, more: &[(&str, &str)]) -> Self {
+    pub(crate) fn with(bus: &str, more: &[(&str, &str)]) -> Self {
+        let data = Folder::new();
+        let mut shop = Self::over_with(&data, bus, more);
+        shop.data = Some(data);
+        shop
+    }
+
+    /// With the outbox in `data`, which may be another shop's as well.
+    pub(crate) fn over(data: &Path, bus: &str) -> Self {
+        Self::over_with(data, bus, &[])
+    }
+
+    pub(crate) fn over_with(data: &Path, bus: &str, more: &[(&str, &str)]) -> Self {
         let data = data.to_str().unwrap();
         let mut settings = vec![
             ("PORT", "0"),
@@ -71,7 +84,12 @@ impl Shop {
         let url = url
             .recv_timeout(Duration::from_secs(30))
             .unwrap_or_else(|_| panic!("did not start: {}", log.lock().unwrap()));
-        Self { url, process, log }
+        Self {
+            url,
+            process,
+            log,
+            data: None,
+        }
     }
 
     pub(crate) fn log(&self) -> String {

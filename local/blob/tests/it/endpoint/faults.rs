@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use reqwest::Method;
 use stand_in::{Fault, StatusCode};
-use testkit::net;
 
 use super::orders;
 
@@ -84,10 +83,10 @@ async fn a_delayed_write_takes_effect_after_its_client_has_left() {
         .set(Fault::Delay(Duration::from_millis(50)));
     tokio::select! {
         reply = client.try_put("a", &[], "late") => panic!("answered at once: {reply:?}"),
-        () = net::until(|| !endpoint.requests().is_empty()) => {}
+        () = testkit::until("a request", || !endpoint.requests().is_empty()) => {}
     }
     assert_eq!(endpoint.blob("orders", "a"), None);
-    net::until(|| endpoint.blob("orders", "a").is_some()).await;
+    testkit::until("a blob", || endpoint.blob("orders", "a").is_some()).await;
 }
 
 #[tokio::test]
@@ -96,7 +95,7 @@ async fn a_hanging_request_ends_with_the_next_change_and_without_effect() {
     endpoint.faults().set(Fault::Hang);
     let hanging = client.try_put("a", &[], "1");
     let release = async {
-        net::until(|| !endpoint.requests().is_empty()).await;
+        testkit::until("a request", || !endpoint.requests().is_empty()).await;
         endpoint.faults().set(Fault::None);
     };
     let (answer, ()) = tokio::join!(hanging, release);
@@ -112,7 +111,7 @@ async fn a_stop_ends_hanging_requests_too() {
     let storage = endpoint.storage().clone();
     let hanging = client.try_put("a", &[], "1");
     let stop = async {
-        net::until(|| !endpoint.requests().is_empty()).await;
+        testkit::until("a request", || !endpoint.requests().is_empty()).await;
         endpoint.stop().await;
     };
     let (answer, ()) = tokio::join!(hanging, stop);

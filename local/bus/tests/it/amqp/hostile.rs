@@ -42,7 +42,7 @@ async fn what_nests_without_end_is_refused_before_it_is_decoded() {
     bytes.extend(frame(0, &transfer(1, false), MESSAGE));
     stream.write_all(&bytes).await.unwrap();
     let queue = stage.queue.clone();
-    testkit::net::until(|| queue.counts().active == 1).await;
+    testkit::until("the message", || queue.counts().active == 1).await;
     let mut seen = Vec::new();
     while !contains(&seen, "nested too deep") {
         timeout(LIMIT, stream.read_buf(&mut seen))

@@ -51,7 +51,7 @@ impl Stage {
         let message = frame(0, &transfer(0, false), MESSAGE);
         stream.write_all(&message).await.unwrap();
         let queue = self.queue.clone();
-        testkit::net::until(|| queue.counts().active == 1).await;
+        testkit::until("the message", || queue.counts().active == 1).await;
         self.door.stop().await;
     }
 }

@@ -1,17 +1,38 @@
 //! A request as it arrived at a scripted server.
 
-/// A request as far as it was read.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Seen(pub(crate) Vec<u8>);
+use std::net::SocketAddr;
 
-impl Seen {
+use tokio::time::Instant;
+
+/// A request as far as it was read.
+#[derive(Clone, Debug)]
+pub struct Received {
+    pub bytes: Vec<u8>,
+    /// When its first byte was there.
+    pub at: Instant,
+    /// Where it came from: requests that came over one connection have the same.
+    pub peer: SocketAddr,
+}
+
+impl From<SocketAddr> for Received {
+    fn from(peer: SocketAddr) -> Self {
+        Self {
+            bytes: Vec::new(),
+            at: Instant::now(),
+            peer,
+        }
+    }
+}
+
+impl Received {
     fn head_end(&self) -> Option<usize> {
-        let at = self.0.windows(4).position(|bytes| bytes == b"\r\n\r\n")?;
+        let at = self.bytes.windows(4).position(|it| it == b"\r\n\r\n")?;
         Some(at + 4)
     }
 
     fn head(&self) -> String {
-        String::from_utf8_lossy(&self.0[..self.head_end().unwrap_or(self.0.len())]).into_owned()
+        let end = self.head_end().unwrap_or(self.bytes.len());
+        String::from_utf8_lossy(&self.bytes[..end]).into_owned()
     }
 
     fn word(&self, index: usize) -> String {
@@ -20,24 +41,23 @@ impl Seen {
         line.split(' ').nth(index).unwrap_or_default().to_owned()
     }
 
-    pub(crate) fn method(&self) -> String {
+    pub fn method(&self) -> String {
         self.word(0)
     }
 
     /// Path and query as they were sent.
-    pub(crate) fn target(&self) -> String {
+    pub fn target(&self) -> String {
         self.word(1)
     }
 
-    pub(crate) fn header(&self, name: &str) -> Option<String> {
-        self.headers()
-            .into_iter()
-            .find(|(known, _)| known == name)
-            .map(|(_, value)| value)
+    pub fn header(&self, name: &str) -> Option<String> {
+        let mut headers = self.headers().into_iter();
+        let (_, value) = headers.find(|(known, _)| known == name)?;
+        Some(value)
     }
 
     /// Names in lower case.
-    pub(crate) fn headers(&self) -> Vec<(String, String)> {
+    pub fn headers(&self) -> Vec<(String, String)> {
         let head = self.head();
         let lines = head.lines().skip(1).filter_map(|line| line.split_once(':'));
         lines
@@ -45,8 +65,8 @@ impl Seen {
             .collect()
     }
 
-    pub(crate) fn body(&self) -> &[u8] {
-        &self.0[self.head_end().unwrap_or(self.0.len())..]
+    pub fn body(&self) -> &[u8] {
+        &self.bytes[self.head_end().unwrap_or(self.bytes.len())..]
     }
 
     /// How long the whole request is, as soon as its head says so.
