@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
-use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use logic_app::mail::Mail;
 use serde_json::{Value, json};
@@ -26,8 +26,9 @@ pub(super) async fn list(
     let Some(outbox) = &state.outbox else {
         return Json(Vec::new());
     };
-    let entry = |mail: &Arc<Mail>| described(mail, outbox.url());
-    Json(part.take_from(&outbox.mails()).iter().map(entry).collect())
+    let mails = outbox.mails();
+    let newest = part.take_from(&mails).iter();
+    Json(newest.map(|mail| described(mail)).collect())
 }
 
 /// `GET /api/mails/{number}`.
@@ -35,8 +36,8 @@ pub(super) async fn one(
     State(state): State<Arc<DashboardState>>,
     Path(number): Path<u64>,
 ) -> Result<Json<Value>, Problem> {
-    let (mail, url) = mail(&state, number)?;
-    let mut value = described(&mail, &url);
+    let mail = mail(&state, number)?;
+    let mut value = described(&mail);
     if let Value::Object(value) = &mut value {
         let plain = mail.email.content.plain_text.clone();
         value.insert("from".to_owned(), mail.email.sender_address.clone().into());
@@ -54,13 +55,30 @@ pub(super) async fn html(
     State(state): State<Arc<DashboardState>>,
     Path(number): Path<u64>,
 ) -> Result<Response, Problem> {
-    let (mail, _) = mail(&state, number)?;
+    let mail = mail(&state, number)?;
     let html = mail.email.content.html.clone().unwrap_or_default();
     let headers = [
         (CONTENT_TYPE, "text/html; charset=utf-8"),
         (CONTENT_SECURITY_POLICY, MAIL_POLICY),
     ];
     Ok((headers, html).into_response())
+}
+
+/// `GET /api/mails/{number}/eml`: a file that any mail program opens.
+pub(super) async fn eml(
+    State(state): State<Arc<DashboardState>>,
+    Path(number): Path<u64>,
+) -> Result<Response, Problem> {
+    let mail = mail(&state, number)?;
+    let headers = [
+        (CONTENT_TYPE, "message/rfc822".to_owned()),
+        // Never shown in its place: what it says comes from strangers.
+        (
+            CONTENT_DISPOSITION,
+            format!("attachment; filename=\"{number}.eml\""),
+        ),
+    ];
+    Ok((headers, mail.eml.clone()).into_response())
 }
 
 /// `GET /api/handed-over`: what the Logic App took, as it was sent, oldest first; `?after=N` skips
@@ -82,20 +100,20 @@ pub(super) async fn handed_over(
     )
 }
 
-fn mail(state: &DashboardState, number: u64) -> Result<(Arc<Mail>, String), Problem> {
+fn mail(state: &DashboardState, number: u64) -> Result<Arc<Mail>, Problem> {
     let outbox = state.outbox.as_ref();
-    let found = outbox.and_then(|outbox| Some((outbox.mail(number)?, outbox.url().to_owned())));
+    let found = outbox.and_then(|outbox| outbox.mail(number));
     let missing = || problem(StatusCode::NOT_FOUND, format!("there is no mail {number}"));
     found.ok_or_else(missing)
 }
 
-fn described(mail: &Mail, outbox: &str) -> Value {
+fn described(mail: &Mail) -> Value {
     json!({
         "number": mail.number,
         "at": timestamp(mail.at),
         "subject": mail.email.content.subject,
         "to": mail.email.to(),
         "operationId": mail.operation_id.to_string(),
-        "url": format!("{outbox}/{}", mail.number),
+        "url": format!("/api/mails/{}/eml", mail.number),
     })
 }

@@ -35,6 +35,7 @@ pub(super) fn router(state: Arc<DashboardState>) -> Router {
         .route("/mails", get(mails::list))
         .route("/mails/{number}", get(mails::one))
         .route("/mails/{number}/html", get(mails::html))
+        .route("/mails/{number}/eml", get(mails::eml))
         .route("/handed-over", get(mails::handed_over))
         .fallback(|| async { problem(StatusCode::NOT_FOUND, "there is no such address") });
     Router::new()

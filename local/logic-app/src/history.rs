@@ -2,21 +2,39 @@
 //! service keeps the history of its runs. Who asks after a `kill -9` what became of an order finds
 //! its e-mail here.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::fs;
 use std::io;
 use std::path::Path;
 
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 use stand_in::lines::{LineFile, line};
-
-use super::Received;
+use time::OffsetDateTime;
 
 /// Accepted requests that are kept; older ones are forgotten, so that a stack may run for days.
 const RECEIVED_MAX: usize = 20_000;
 
+/// A fallback request that was accepted: in Azure, an e-mail.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Received {
+    #[serde(with = "time::serde::rfc3339")]
+    pub at: OffsetDateTime,
+    /// The workflow in the path.
+    pub workflow: String,
+    /// The `operationId` of the body.
+    pub operation_id: String,
+    /// The headers, names in lower case; the value of `authorization` is blanked.
+    pub headers: BTreeMap<String, String>,
+    /// The body, byte for byte.
+    #[serde(with = "text")]
+    pub body: Bytes,
+}
+
 /// The accepted requests, oldest first.
 #[derive(Debug, Default)]
-pub(super) struct History {
+pub(crate) struct History {
     kept: VecDeque<Received>,
     /// So many came before the first that is kept.
     forgotten: usize,
@@ -28,7 +46,7 @@ impl History {
     ///
     /// # Errors
     /// When the file cannot be read or written.
-    pub(super) fn in_file(path: &Path) -> io::Result<Self> {
+    pub(crate) fn in_file(path: &Path) -> io::Result<Self> {
         let text = LineFile::read(path)?;
         // A line that is none of ours was put there by hand: it is nobody's e-mail.
         let read: Vec<Received> = text
@@ -52,7 +70,7 @@ impl History {
     }
 
     /// Keeps a request; on an error it is not kept.
-    pub(super) fn add(&mut self, received: Received) -> io::Result<()> {
+    pub(crate) fn add(&mut self, received: Received) -> io::Result<()> {
         if let Some(file) = &mut self.file {
             file.append(&line(&received)?)?;
         }
@@ -65,12 +83,12 @@ impl History {
     }
 
     /// All but the first `count` that there ever were.
-    pub(super) fn after(&self, count: usize) -> impl Iterator<Item = &Received> {
+    pub(crate) fn after(&self, count: usize) -> impl Iterator<Item = &Received> {
         self.kept.iter().skip(count.saturating_sub(self.forgotten))
     }
 
     /// Forgets everything.
-    pub(super) fn clear(&mut self) -> io::Result<()> {
+    pub(crate) fn clear(&mut self) -> io::Result<()> {
         self.forgotten += self.kept.len();
         self.kept.clear();
         self.file.as_mut().map_or(Ok(()), LineFile::clear)
@@ -78,7 +96,7 @@ impl History {
 }
 
 /// A body in a line: JSON is UTF-8.
-pub(super) mod text {
+mod text {
     use bytes::Bytes;
     use serde::{Deserialize, Deserializer, Serializer, ser::Error};
 
@@ -95,10 +113,6 @@ pub(super) mod text {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
-    use time::OffsetDateTime;
-
     use super::*;
 
     fn received(id: &str) -> Received {

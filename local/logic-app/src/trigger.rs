@@ -1,8 +1,8 @@
-//! What the stand-in answers.
+//! The trigger: what it holds, and what it answers.
 
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::Json;
 use axum::extract::{Path, State};
@@ -11,23 +11,71 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use serde_json::{Value, json};
+use stand_in::FaultSwitch;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use tokio::sync::broadcast;
+use workflow::Schema;
 
-use super::{Received, Shared, contract};
+use crate::answer::{error, fault};
+use crate::history::{History, Received};
+use crate::runner::Runner;
 
-pub(super) async fn invoke(
-    State(shared): State<Arc<Shared>>,
+/// More than a screen ever lags behind.
+const ARRIVALS_MAX: usize = 1_024;
+
+/// What becomes of a request that fits.
+#[derive(Debug)]
+pub(crate) enum Behind {
+    /// It is only listed.
+    Schema(Schema),
+    /// It is what the workflow makes of it.
+    Workflow(Runner),
+}
+
+#[derive(Debug)]
+pub(crate) struct TriggerState {
+    received: Mutex<History>,
+    pub(crate) arrivals: broadcast::Sender<Received>,
+    pub(crate) faults: FaultSwitch,
+    behind: Behind,
+}
+
+impl TriggerState {
+    pub(crate) fn new(behind: Behind, history: History) -> Self {
+        Self {
+            received: Mutex::new(history),
+            arrivals: broadcast::Sender::new(ARRIVALS_MAX),
+            faults: FaultSwitch::default(),
+            behind,
+        }
+    }
+
+    pub(crate) fn received(&self) -> MutexGuard<'_, History> {
+        self.received.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn keep(&self, accepted: Received) -> io::Result<()> {
+        let mut received = self.received();
+        received.add(accepted.clone())?;
+        // Under the lock, for the order. An error means that nobody listens.
+        self.arrivals.send(accepted).ok();
+        Ok(())
+    }
+}
+
+pub(crate) async fn invoke(
+    State(state): State<Arc<TriggerState>>,
     Path(workflow): Path<String>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
     let apply = async {
-        let (operation_id, response) = match accept(&shared, &headers, &body).await {
+        let (operation_id, response) = match accept(&state, &headers, &body).await {
             Ok(accepted) => accepted,
             Err(response) => return response,
         };
-        let kept = shared.keep(Received {
+        let kept = state.keep(Received {
             at: OffsetDateTime::now_utc(),
             workflow,
             operation_id,
@@ -38,23 +86,12 @@ pub(super) async fn invoke(
         // Not told as accepted what nobody could find again: at worst there is a second mail.
         kept.map_or_else(|failed| not_kept(&failed), |()| response)
     };
-    let refuse = |status, code| error(status, code, "a fault that was switched on");
-    shared.faults.around(apply, refuse).await
-}
-
-impl Shared {
-    fn keep(&self, accepted: Received) -> io::Result<()> {
-        let mut received = self.received();
-        received.add(accepted.clone())?;
-        // Under the lock, for the order. An error means that nobody listens.
-        self.arrivals.send(accepted).ok();
-        Ok(())
-    }
+    state.faults.around(apply, fault).await
 }
 
 /// The operation's id and the answer when the request was accepted, else only the answer.
 async fn accept(
-    shared: &Shared,
+    state: &TriggerState,
     headers: &HeaderMap,
     body: &[u8],
 ) -> Result<(String, Response), Response> {
@@ -65,15 +102,27 @@ async fn accept(
             &wrong,
         )
     };
-    check_type(headers).map_err(mismatch)?;
-    if let Some(runner) = &shared.runner {
-        let body = runner.read(body).map_err(mismatch)?;
-        return runner.answer(body).await;
+    let body = read(&state.behind, headers, body).map_err(mismatch)?;
+    match &state.behind {
+        Behind::Workflow(runner) => runner.answer(body).await,
+        Behind::Schema(_) => {
+            let id = body.get("operationId").and_then(Value::as_str);
+            let id = id.unwrap_or_default().to_owned();
+            let answer = json!({ "status": "accepted", "operationId": id });
+            Ok((id, (StatusCode::ACCEPTED, Json(answer)).into_response()))
+        }
     }
-    let operation_id = contract::check(body).map_err(mismatch)?;
-    let answer = json!({ "status": "accepted", "operationId": operation_id });
-    let response = (StatusCode::ACCEPTED, Json(answer)).into_response();
-    Ok((operation_id, response))
+}
+
+/// The body of a request that the trigger takes, or what is wrong with it.
+fn read(behind: &Behind, headers: &HeaderMap, body: &[u8]) -> Result<Value, String> {
+    check_type(headers)?;
+    let body = serde_json::from_slice(body).map_err(|error| format!("not JSON: {error}"))?;
+    match behind {
+        Behind::Workflow(runner) => runner.accepts(&body),
+        Behind::Schema(schema) => schema.accepts(&body),
+    }?;
+    Ok(body)
 }
 
 fn check_type(headers: &HeaderMap) -> Result<(), String> {
@@ -99,7 +148,7 @@ fn readable(headers: &HeaderMap) -> BTreeMap<String, String> {
     readable
 }
 
-pub(super) async fn list(State(shared): State<Arc<Shared>>) -> Response {
+pub(crate) async fn list(State(state): State<Arc<TriggerState>>) -> Response {
     let entry = |received: &Received| {
         json!({
             "at": received.at.format(&Rfc3339).unwrap_or_default(),
@@ -109,14 +158,14 @@ pub(super) async fn list(State(shared): State<Arc<Shared>>) -> Response {
             "body": serde_json::from_slice::<Value>(&received.body).unwrap_or_default(),
         })
     };
-    let mut all: Vec<Value> = shared.received().after(0).map(entry).collect();
+    let mut all: Vec<Value> = state.received().after(0).map(entry).collect();
     all.reverse();
     let text = format!("{:#}\n", Value::from(all));
     ([(CONTENT_TYPE, "application/json")], text).into_response()
 }
 
-pub(super) async fn clear(State(shared): State<Arc<Shared>>) -> Response {
-    match shared.received().clear() {
+pub(crate) async fn clear(State(state): State<Arc<TriggerState>>) -> Response {
+    match state.received().clear() {
         Ok(()) => StatusCode::NO_CONTENT.into_response(),
         Err(failed) => not_kept(&failed),
     }
@@ -129,9 +178,4 @@ fn not_kept(failed: &io::Error) -> Response {
         "InternalServerError",
         &message,
     )
-}
-
-pub(super) fn error(status: StatusCode, code: &str, message: &str) -> Response {
-    let body = json!({ "error": { "code": code, "message": message } });
-    (status, Json(body)).into_response()
 }

@@ -71,9 +71,8 @@ pub(super) fn start(listener: TcpListener, parts: &Parts<'_>) -> io::Result<Dash
         "queue".to_owned(),
         format!("{}/{}/messages", door.url(), queue.name()),
     );
-    let outbox = mail.map(|mail| ("outbox".to_owned(), mail.url().to_owned()));
-    let mut all: Vec<_> = outbox.into_iter().collect();
-    all.extend(links(host, *blob, *logic_app).into_iter().map(for_people));
+    let parts = links(host, *blob, *logic_app).into_iter();
+    let mut all: Vec<_> = parts.map(for_people).collect();
     all.push(queue_url);
     let options = DashboardOptions {
         queue: (*queue).clone(),

@@ -151,9 +151,15 @@ impl Stack {
             self.blob.as_ref(),
             self.logic_app.as_ref(),
         ));
-        let outbox = self.mail.as_ref().map(|mail| mail.url().to_owned());
-        all.extend(outbox.map(|url| ("outbox".to_owned(), url)));
+        all.extend(self.outbox().map(|url| ("outbox".to_owned(), url)));
         all
+    }
+
+    /// Where a person reads the mails: on the dashboard, when there is an e-mail service.
+    #[must_use]
+    pub fn outbox(&self) -> Option<String> {
+        let dashboard = self.dashboard.url();
+        self.mail.as_ref().map(|_| format!("{dashboard}/#outbox"))
     }
 
     /// Stops every part; the handler is killed.

@@ -56,7 +56,7 @@ export const openMail = (number) => asked(async () => {
   const mail = await api(`mails/${number}`);
   opened.sequence = undefined;
   show(mail.subject, [
-    facts([["From", mail.from], ["To", mail.to], ["At", mail.at], ["Operation", mail.operationId], ["In the outbox", el("a", { href: mail.url }, `mail ${mail.number}`)]]),
+    facts([["From", mail.from], ["To", mail.to], ["At", mail.at], ["Operation", mail.operationId], ["File", el("a", { href: mail.url }, `${mail.number}.eml`)]]),
     mail.hasHtml ? el("iframe", { sandbox: "", src: `/api/mails/${number}/html`, title: "The mail as its reader sees it" }) : null,
     part("As plain text", el("pre", {}, mail.plainText ?? "(none)")),
   ]);

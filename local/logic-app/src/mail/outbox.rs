@@ -6,14 +6,16 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use mail_builder::MessageBuilder;
+use mail_builder::headers::address::Address;
+use mail_builder::headers::raw::Raw;
 use time::OffsetDateTime;
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 use tokio::sync::broadcast;
 use uuid::Uuid;
 
-use super::Email;
-use super::eml::eml;
+use super::message::Email;
 
 /// Mails that stay in memory; of older ones only the files are left.
 const MAILS_MAX: usize = 1_000;
@@ -116,4 +118,27 @@ impl Outbox {
     fn lock(&self) -> MutexGuard<'_, VecDeque<Arc<Mail>>> {
         self.mails.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The mail as a file that any mail program opens (RFC 5322): headers, and the text and the HTML as
+/// alternatives.
+fn eml(email: &Email, operation_id: Uuid, number: u64, at: OffsetDateTime) -> io::Result<Vec<u8>> {
+    let to = email.recipients.to.iter().map(|recipient| {
+        let name = recipient.display_name.as_deref();
+        Address::new_address(name, recipient.address.as_str())
+    });
+    let mut builder = MessageBuilder::new()
+        .from(email.sender_address.as_str())
+        .to(Address::new_list(to.collect()))
+        .subject(email.content.subject.as_str())
+        .date(at.unix_timestamp())
+        .message_id(format!("{operation_id}.{number}@outbox.local"))
+        .header("Operation-Id", Raw::new(operation_id.to_string()));
+    if let Some(text) = &email.content.plain_text {
+        builder = builder.text_body(text.as_str());
+    }
+    if let Some(html) = &email.content.html {
+        builder = builder.html_body(html.as_str());
+    }
+    builder.write_to_vec()
 }

@@ -10,15 +10,25 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::json;
+use stand_in::FaultSwitch;
 use uuid::Uuid;
 
-use super::{Email, Shared};
+use super::message::Email;
+use super::outbox::Outbox;
+use crate::answer::{error, fault};
 
 /// The versions of the service's API that have this shape.
 const API_VERSIONS: [&str; 2] = ["2023-03-31", "2025-09-01"];
 
 /// When the sender may ask for the status, in seconds.
 const ASK_AFTER: &str = "30";
+
+#[derive(Debug)]
+pub(super) struct MailState {
+    pub(super) url: String,
+    pub(super) outbox: Outbox,
+    pub(super) faults: FaultSwitch,
+}
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Parameters {
@@ -27,29 +37,28 @@ pub(super) struct Parameters {
 }
 
 pub(super) async fn send(
-    State(shared): State<Arc<Shared>>,
+    State(state): State<Arc<MailState>>,
     Query(parameters): Query<Parameters>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
     let apply = async {
-        match accept(&shared, &parameters, &headers, &body).await {
+        match accept(&state, &parameters, &headers, &body).await {
             Ok(response) => response,
             Err((status, code, message)) => error(status, code, &message),
         }
     };
-    let refuse = |status, code| error(status, code, "a fault that was switched on");
-    shared.faults.around(apply, refuse).await
+    state.faults.around(apply, fault).await
 }
 
-type Refusal = (StatusCode, &'static str, String);
+type SendRefused = (StatusCode, &'static str, String);
 
 async fn accept(
-    shared: &Shared,
+    state: &MailState,
     parameters: &Parameters,
     headers: &HeaderMap,
     body: &[u8],
-) -> Result<Response, Refusal> {
+) -> Result<Response, SendRefused> {
     let wrong = |message: String| (StatusCode::BAD_REQUEST, "BadRequest", message);
     let version = parameters.api_version.as_deref();
     let version = version.filter(|version| API_VERSIONS.contains(version));
@@ -67,7 +76,7 @@ async fn accept(
         }
     };
     let email = Email::read(body).map_err(wrong)?;
-    let taken = shared.outbox.take(email, operation_id).await;
+    let taken = state.outbox.take(email, operation_id).await;
     taken.map_err(|error| {
         let message = format!("the outbox cannot be written: {error}");
         (
@@ -78,7 +87,7 @@ async fn accept(
     })?;
     let status = format!(
         "{}/emails/operations/{operation_id}?api-version={version}",
-        shared.url
+        state.url
     );
     let headers = [
         ("operation-location", status),
@@ -86,9 +95,4 @@ async fn accept(
     ];
     let body = json!({ "id": operation_id.to_string(), "status": "Running", "error": null });
     Ok((StatusCode::ACCEPTED, headers, Json(body)).into_response())
-}
-
-fn error(status: StatusCode, code: &str, message: &str) -> Response {
-    let body = json!({ "error": { "code": code, "message": message } });
-    (status, Json(body)).into_response()
 }

@@ -1,13 +1,11 @@
-//! The e-mail service: its REST shape, its outbox, its pages, its faults.
+//! The e-mail service: its REST shape, its outbox, its faults.
 
-mod kept;
-mod pages;
+mod outbox;
 
 use logic_app::mail::{MailService, Outbox};
 use reqwest::Response;
 use serde_json::{Value, json};
 use stand_in::{Fault, StatusCode};
-
 use testkit::net;
 
 const ID: &str = "8540c0de-899f-5cce-acb5-3ec493af3800";
@@ -35,19 +33,6 @@ async fn send(service: &MailService, body: &Value) -> reqwest::Result<Response> 
     let request = net::client().post(url).body(body.to_string());
     let request = request.header("operation-id", ID);
     request.header("authorization", "Bearer x").send().await
-}
-
-async fn get(service: &MailService, path: &str) -> (u16, String, String) {
-    let url = format!("{}{path}", service.url());
-    let response = net::client().get(url).send().await.unwrap();
-    let policy = response.headers().get("content-security-policy");
-    let policy = policy.map(|policy| policy.to_str().unwrap().to_owned());
-    let status = response.status().as_u16();
-    (
-        status,
-        policy.unwrap_or_default(),
-        response.text().await.unwrap(),
-    )
 }
 
 async fn json_of(response: Response) -> Value {

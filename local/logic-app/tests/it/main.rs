@@ -7,6 +7,6 @@
     reason = "clippy.toml allows them in tests; clippy does not see that these helpers are tests too"
 )]
 
-mod logic_app;
-mod logic_app_workflow;
 mod mail;
+mod trigger;
+mod workflow;

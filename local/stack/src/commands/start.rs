@@ -144,7 +144,7 @@ fn running(stack: &Stack, petstore: Option<String>, azurite: Option<String>) -> 
         container: Some(container),
         connection: setting("ServiceBusConnection"),
         fallback: setting("FALLBACK_URL"),
-        outbox: stack.mail.as_ref().map(|mail| mail.url().to_owned()),
+        outbox: stack.outbox(),
         petstore,
     }
 }

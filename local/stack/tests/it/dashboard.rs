@@ -6,6 +6,7 @@ mod addresses;
 mod events;
 mod faults;
 mod fences;
+mod mails;
 mod picture;
 
 use std::time::Duration;
@@ -16,6 +17,7 @@ use serde_json::Value;
 use stack::{Ports, Stack};
 
 use crate::stack::app_with_handler;
+use crate::stack_mail::app_with_workflow;
 use testkit::fixture::AppFolder;
 use testkit::net::client;
 
@@ -31,7 +33,15 @@ struct World {
 impl World {
     /// The handler ends at once: messages stay in the queue.
     async fn start() -> Self {
-        let app = app_with_handler("exit 0");
+        Self::of(app_with_handler("exit 0")).await
+    }
+
+    /// The same with the app's own workflow, and so with an e-mail service.
+    async fn with_workflow() -> Self {
+        Self::of(app_with_workflow()).await
+    }
+
+    async fn of(app: AppFolder) -> Self {
         let stack = Stack::start(app.path(), Ports::Auto, Settings::new()).await;
         Self {
             stack: stack.unwrap(),

@@ -10,12 +10,12 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use crate::stack::app_with_handler;
 use testkit::fixture::AppFolder;
 use testkit::workflow::{post, vector};
-use testkit::workspace;
+use testkit::{net, workspace};
 
 const DEFINITION: &str = "infra/logicapp/fallback.definition.json";
 
 /// A function app with the workflow, whose handler ends at once.
-fn app_with_workflow() -> AppFolder {
+pub(crate) fn app_with_workflow() -> AppFolder {
     let app = app_with_handler("exit 0");
     std::fs::create_dir_all(app.path().join("infra/logicapp")).unwrap();
     std::fs::copy(workspace().join(DEFINITION), app.path().join(DEFINITION)).unwrap();
@@ -32,8 +32,10 @@ async fn the_stack_runs_the_apps_own_workflow() {
     assert_eq!(post(&url, &vector()["request"]).await.0, 202);
     let mail = stack.mail.as_ref().unwrap();
     assert_eq!(mail.mails().len(), 1);
-    let outbox = ("outbox".to_owned(), mail.url().to_owned());
-    assert!(stack.addresses().contains(&outbox));
+    let outbox = format!("{}/#outbox", stack.dashboard.url());
+    let page = net::client().get(&outbox).send().await.unwrap();
+    assert!(page.text().await.unwrap().contains("id=\"outbox\""));
+    assert!(stack.addresses().contains(&("outbox".to_owned(), outbox)));
     assert!(!app.path().join(".local").exists());
     stack.stop().await;
 }
@@ -69,7 +71,8 @@ async fn cargo_local_says_where_the_outbox_is_and_tells_of_each_mail() {
         if let Some(url) = line.strip_prefix("logic app") {
             logic_app = Some(url.trim().to_owned());
         }
-        has_outbox |= line.starts_with("outbox") && line.contains("http://127.0.0.1:");
+        let is_local = line.contains("http://127.0.0.1:") && line.ends_with("/#outbox");
+        has_outbox |= line.starts_with("outbox") && is_local;
         if line == "Ctrl+C ends it." {
             let url = logic_app.take().unwrap();
             let url = format!("{url}/workflows/f/triggers/manual/paths/invoke");

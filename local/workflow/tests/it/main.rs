@@ -7,5 +7,6 @@
     reason = "clippy.toml allows them in tests; clippy does not see that these helpers are tests too"
 )]
 
+mod fallback_request;
 mod refusals;
 mod runs;

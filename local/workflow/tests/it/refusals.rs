@@ -1,9 +1,8 @@
 //! What a workflow's definition must not have: refused by name and place.
 
 use serde_json::{Value, json};
-use workflow::Workflow;
-
 use testkit::workflow::json_of;
+use workflow::Workflow;
 
 /// The definition with `value` at `pointer` is refused: the complaint names the place and has these
 /// words.

@@ -3,9 +3,8 @@
 use std::sync::Mutex;
 
 use serde_json::{Map, Value, json};
-use workflow::{Answer, Call, Ended, Http, NoAnswer, RunStatus, Start, Workflow};
-
 use testkit::workflow::{json_of, read};
+use workflow::{Answer, Call, Ended, Http, NoAnswer, RunStatus, Start, Workflow};
 
 /// Runs and refused requests in the file of vectors.
 const RUNS: usize = 39;

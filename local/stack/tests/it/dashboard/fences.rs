@@ -36,6 +36,8 @@ async fn other_sites_and_foreign_names_are_turned_away_before_anything_happens()
         "/api/blobs",
         "/api/blobs/history",
         "/api/mails",
+        "/api/mails/1/html",
+        "/api/mails/1/eml",
         "/api/handed-over",
         "/api/nothing",
     ] {

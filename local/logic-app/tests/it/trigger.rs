@@ -3,7 +3,6 @@
 use logic_app::LogicApp;
 use serde_json::{Value, json};
 use stand_in::{Fault, StatusCode};
-
 use testkit::net;
 
 fn fallback(operation_id: &str) -> Value {
@@ -76,12 +75,15 @@ async fn the_list_is_for_people_newest_first() {
 #[tokio::test]
 async fn a_wrong_request_is_refused_by_name_and_not_kept() {
     let app = LogicApp::start(net::listener().await).unwrap();
-    let (status, answer) = send(&app.url(), "{\"schemaVersion\":2}".to_owned())
-        .await
-        .unwrap();
+    let mut wrong = fallback(FIRST);
+    wrong["schemaVersion"] = json!(2);
+    let (status, answer) = send(&app.url(), wrong.to_string()).await.unwrap();
     assert_eq!(status, 400);
     assert_eq!(answer["error"]["code"], "TriggerInputSchemaMismatch");
-    assert_eq!(answer["error"]["message"], "schemaVersion must be 1");
+    assert_eq!(
+        answer["error"]["message"],
+        "schemaVersion: not one of the values that are allowed"
+    );
     let plain = net::client()
         .post(app.url())
         .body(fallback(FIRST).to_string());
@@ -93,6 +95,29 @@ async fn a_wrong_request_is_refused_by_name_and_not_kept() {
     assert_eq!(plain.status(), 400);
     assert!(app.received().is_empty());
     assert_eq!(app.requests().len(), 2);
+}
+
+#[tokio::test]
+async fn what_is_no_json_object_is_refused() {
+    let app = LogicApp::start(net::listener().await).unwrap();
+    for (body, words) in [
+        ("", "not JSON"),
+        ("[]", "expected [object]"),
+        ("\"text\"", "expected [object]"),
+        ("{", "not JSON"),
+        ("\u{FEFF}{}", "not JSON"),
+    ] {
+        let (status, answer) = send(&app.url(), body.to_owned()).await.unwrap();
+        let message = answer["error"]["message"].as_str().unwrap();
+        assert_eq!(status, 400, "{body}");
+        assert!(message.starts_with(words), "{body}: {message}");
+    }
+    let request = net::client()
+        .post(app.url())
+        .body(b"{\"a\":\"\xFF\"}".to_vec());
+    let request = request.header("content-type", "application/json");
+    assert_eq!(request.send().await.unwrap().status(), 400);
+    assert!(app.received().is_empty());
 }
 
 #[tokio::test]

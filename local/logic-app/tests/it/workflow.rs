@@ -4,10 +4,9 @@ use logic_app::LogicApp;
 use logic_app::mail::{MailService, Outbox};
 use serde_json::json;
 use stand_in::{Fault, StatusCode};
-use workflow::Workflow;
-
 use testkit::net;
 use testkit::workflow::{post, read, vector};
+use workflow::Workflow;
 
 async fn start() -> (LogicApp, MailService) {
     let mail = MailService::start(net::listener().await, Outbox::in_memory()).unwrap();
