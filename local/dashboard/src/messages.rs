@@ -133,7 +133,7 @@ fn set(object: &mut Value, name: &str, value: String) {
     }
 }
 
-/// RedriveRequest letters; all when there is no number.
+/// Which letter; all when there is no number.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RedriveRequest {

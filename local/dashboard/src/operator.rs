@@ -47,15 +47,12 @@ pub struct Redriven {
 /// The tool could not do its work.
 #[derive(Debug, thiserror::Error)]
 pub enum OperatorError {
-    /// It cannot be started.
     #[error("cannot run {}: {source}; `cargo build --package {PROGRAM}` makes it", program.display())]
     NotStarted {
-        /// The file.
         program: PathBuf,
-        /// Why.
         source: std::io::Error,
     },
-    /// It said so.
+    /// Its own lines.
     #[error("{}", .0.join("\n"))]
     Failed(Vec<String>),
 }

@@ -88,7 +88,7 @@ pub(super) fn level_name(level: Level) -> &'static str {
     }
 }
 
-/// RFC 3339.
+/// RFC 3339, to the millisecond.
 pub(super) fn timestamp(time: OffsetDateTime) -> String {
     let milliseconds = time.millisecond();
     let cut = time.replace_millisecond(milliseconds).unwrap_or(time);

@@ -177,7 +177,7 @@ impl ShownMessage {
 
 /// The newest requests, oldest first.
 #[derive(Debug, Clone, Default, Serialize)]
-pub(super) struct Requests(Newest<SeenRequest>);
+struct Requests(Newest<SeenRequest>);
 
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -195,7 +195,7 @@ struct SeenRequest {
 
 impl Requests {
     /// A request arrived in this delivery, or came to its end.
-    pub(super) fn seen(&mut self, seen: &Seen, delivery: u32) {
+    fn seen(&mut self, seen: &Seen, delivery: u32) {
         let answer = match seen.moment {
             Moment::Arrived => return self.0.push(SeenRequest::arrived(seen, delivery)),
             Moment::Answered(status) => status.as_u16().to_string(),
@@ -209,7 +209,7 @@ impl Requests {
     }
 
     /// The answers to the uploads of this delivery.
-    pub(super) fn uploads(&self, delivery: u32) -> Vec<String> {
+    fn uploads(&self, delivery: u32) -> Vec<String> {
         let of_this = self.0.iter().filter(|it| it.delivery == delivery);
         let uploads = of_this.filter(|request| request.method == "PUT");
         uploads
@@ -218,7 +218,7 @@ impl Requests {
     }
 
     /// Whether a request of this delivery, which is the newest, went there.
-    pub(super) fn went_to(&self, path: &str, delivery: u32) -> bool {
+    fn went_to(&self, path: &str, delivery: u32) -> bool {
         let newest_first = self.0.iter().rev();
         let mut of_this = newest_first.take_while(|request| request.delivery == delivery);
         of_this.any(|request| request.path == path || request.path.starts_with(&format!("{path}/")))
@@ -239,17 +239,16 @@ impl SeenRequest {
     }
 }
 
-/// A delivery that ended.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct EndedDelivery {
+struct EndedDelivery {
     number: u32,
     ended: String,
     took_ms: f64,
 }
 
 impl EndedDelivery {
-    pub(super) fn from_event(delivered: &Delivered) -> Self {
+    fn from_event(delivered: &Delivered) -> Self {
         Self {
             number: delivered.delivery_count,
             ended: ended(&delivered.outcome),
@@ -348,9 +347,9 @@ impl LogLine {
     }
 }
 
-/// Oldest first.
+/// The newest of many, oldest first.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct Newest<T>(VecDeque<T>);
+struct Newest<T>(VecDeque<T>);
 
 impl<T> Default for Newest<T> {
     fn default() -> Self {
@@ -359,18 +358,18 @@ impl<T> Default for Newest<T> {
 }
 
 impl<T> Newest<T> {
-    pub(super) fn push(&mut self, one: T) {
+    fn push(&mut self, one: T) {
         if self.0.len() == DETAILS_MAX {
             self.0.pop_front();
         }
         self.0.push_back(one);
     }
 
-    pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = &T> {
+    fn iter(&self) -> impl DoubleEndedIterator<Item = &T> {
         self.0.iter()
     }
 
-    pub(super) fn iter_mut(&mut self) -> impl DoubleEndedIterator<Item = &mut T> {
+    fn iter_mut(&mut self) -> impl DoubleEndedIterator<Item = &mut T> {
         self.0.iter_mut()
     }
 }

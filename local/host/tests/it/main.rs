@@ -8,9 +8,7 @@
 )]
 
 mod app;
-mod host;
-mod host_bench;
-mod host_request;
+mod bench;
+mod dispatch;
 mod invocation;
 mod process;
-mod sessions_host;

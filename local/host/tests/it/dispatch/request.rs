@@ -11,11 +11,11 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::host_bench::{Bench, Seen, ok};
+use crate::bench::{Bench, SeenRequest, ok};
 
 /// The body of a message with an id and nothing else, on a queue without sessions.
 const RECORDED: &str =
-    include_str!("../../../../tests/it/invocations/single-binary-no-session.json");
+    include_str!("../../../../../tests/it/invocations/single-binary-no-session.json");
 
 /// What the real host sends beside the header of the framing.
 const HEADERS: [&str; 5] = [
@@ -26,7 +26,7 @@ const HEADERS: [&str; 5] = [
     "x-azure-functions-invocationid",
 ];
 
-fn assert_headers(seen: &Seen, address: &str, framing: (&str, &str)) {
+fn assert_headers(seen: &SeenRequest, address: &str, framing: (&str, &str)) {
     let mut names: Vec<&str> = seen.head.headers.keys().map(HeaderName::as_str).collect();
     names.sort_unstable();
     let mut expected = [&HEADERS[..], &[framing.0]].concat();

@@ -22,18 +22,16 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 /// A request as the handler saw it.
-pub(crate) struct Seen {
+pub(crate) struct SeenRequest {
     pub(crate) head: Parts,
     pub(crate) bytes: Bytes,
 }
 
-impl Seen {
-    /// The invocation.
+impl SeenRequest {
     pub(crate) fn body(&self) -> Value {
         serde_json::from_slice(&self.bytes).expect("JSON")
     }
 
-    /// The value of a header.
     pub(crate) fn header(&self, name: &str) -> &str {
         let value = self.head.headers.get(name).expect(name);
         value.to_str().expect("text")
@@ -41,7 +39,7 @@ impl Seen {
 }
 
 /// The requests in the order of their arrival.
-pub(crate) type Log = Arc<Mutex<Vec<Seen>>>;
+pub(crate) type Log = Arc<Mutex<Vec<SeenRequest>>>;
 
 /// A handler that answers its nth request with `answer(n)`, from 1.
 pub(crate) fn handler<F, A>(tasks: &mut JoinSet<()>, listener: TcpListener, answer: F) -> Log
@@ -56,7 +54,7 @@ where
         let bytes = to_bytes(body, usize::MAX).await.expect("a body");
         let count = {
             let mut seen = seen.lock().expect("unpoisoned");
-            seen.push(Seen { head, bytes });
+            seen.push(SeenRequest { head, bytes });
             seen.len()
         };
         answer(count).await
@@ -106,18 +104,22 @@ impl Bench {
         }
     }
 
-    /// The next delivery that came to its end; the limit only ends a broken run.
     pub(crate) async fn delivered(&mut self) -> Delivered {
-        let next = async {
-            loop {
-                if let Event::Delivered(delivered) = self.events.recv().await.expect("an event") {
-                    return delivered;
-                }
-            }
-        };
-        let limit = Duration::from_secs(60);
-        timeout(limit, next).await.expect("a delivery")
+        next_delivered(&mut self.events).await
     }
+}
+
+/// The next delivery that came to its end; the limit only ends a broken run.
+pub(crate) async fn next_delivered(events: &mut broadcast::Receiver<Event>) -> Delivered {
+    let next = async {
+        loop {
+            if let Event::Delivered(delivered) = events.recv().await.expect("an event") {
+                return delivered;
+            }
+        }
+    };
+    let limit = Duration::from_secs(60);
+    timeout(limit, next).await.expect("a delivery")
 }
 
 /// A host for a handler that runs at `url` already, and its events.

@@ -1,5 +1,8 @@
 //! Receive, invoke, settle: the host against a handler that the test serves itself.
 
+mod request;
+mod sessions;
+
 use std::sync::Arc;
 
 use axum::http::StatusCode;
@@ -16,7 +19,7 @@ use tokio::net::TcpSocket;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use crate::host_bench::{Bench, handler, ok, start};
+use crate::bench::{Bench, handler, ok, start};
 
 #[tokio::test]
 async fn a_success_completes_the_message_and_brings_its_logs() {

@@ -1,4 +1,4 @@
-//! The host on a queue with sessions: slots, order, overlap; and the whole stack with sessions on.
+//! A queue with sessions: slots, order, overlap.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -23,11 +23,13 @@ use tokio::sync::{Barrier, broadcast};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
+use crate::bench::next_delivered;
+
 const GENEROUS: Duration = Duration::from_secs(60);
 
 /// What the handler saw.
 #[derive(Default)]
-struct Seen {
+struct SeenCalls {
     running: BTreeMap<String, usize>,
     most_at_once: usize,
     most_in_a_session: usize,
@@ -37,7 +39,7 @@ struct Seen {
 }
 
 struct Handler {
-    seen: Mutex<Seen>,
+    seen: Mutex<SeenCalls>,
     // Opens when as many are in as there are slots.
     first: Barrier,
     slots: usize,
@@ -82,7 +84,7 @@ async fn invoke(State(handler): State<Arc<Handler>>, body: Bytes) -> Response {
     ([(header::CONTENT_TYPE, "application/json")], "{}").into_response()
 }
 
-struct Bench {
+struct SessionsBench {
     queue: Queue,
     handler: Arc<Handler>,
     events: broadcast::Receiver<Event>,
@@ -90,7 +92,7 @@ struct Bench {
     _tasks: JoinSet<()>,
 }
 
-impl Bench {
+impl SessionsBench {
     async fn new(slots: usize, idle: &str) -> Self {
         let handler = Arc::new(Handler {
             seen: Mutex::default(),
@@ -141,20 +143,9 @@ impl Bench {
     }
 }
 
-async fn next_delivered(events: &mut broadcast::Receiver<Event>) -> Delivered {
-    let next = async {
-        loop {
-            if let Event::Delivered(delivered) = events.recv().await.expect("an event") {
-                return delivered;
-            }
-        }
-    };
-    timeout(GENEROUS, next).await.expect("a delivery")
-}
-
 #[tokio::test]
 async fn n_sessions_at_once_one_message_in_each_in_order_and_failures_keep_their_place() {
-    let mut bench = Bench::new(3, "00:00:00.005").await;
+    let mut bench = SessionsBench::new(3, "00:00:00.005").await;
     for number in 0..8 {
         for session in ["A", "B", "C", "D", "E"] {
             bench.send(session, format!("{session}{number}"));
@@ -184,7 +175,7 @@ async fn n_sessions_at_once_one_message_in_each_in_order_and_failures_keep_their
 #[tokio::test]
 async fn an_empty_session_keeps_its_slot_until_it_was_idle_for_long_enough() {
     // Idle for a minute, which this test does not wait for.
-    let mut bench = Bench::new(1, "00:01:00").await;
+    let mut bench = SessionsBench::new(1, "00:01:00").await;
     bench.send("A", "A0".to_owned());
     bench.send("B", "B0".to_owned());
     assert_eq!(bench.delivered().await.session.as_deref(), Some("A"));
@@ -196,7 +187,7 @@ async fn an_empty_session_keeps_its_slot_until_it_was_idle_for_long_enough() {
         "B waits, although nothing runs"
     );
 
-    let mut bench = Bench::new(1, "00:00:00.001").await;
+    let mut bench = SessionsBench::new(1, "00:00:00.001").await;
     bench.send("A", "A0".to_owned());
     bench.send("B", "B0".to_owned());
     assert_eq!(bench.delivered().await.session.as_deref(), Some("A"));
