@@ -1,7 +1,9 @@
-//! The AMQP 1.0 door of the queue, for senders: what Service Bus's own clients need to publish, over plain TCP.
+//! The AMQP 1.0 door of the queue, for senders: what Service Bus's own clients need to publish,
+//! over plain TCP.
 //!
-//! A connection is one task around a machine that knows no socket: it takes frames and makes frames, so it never does two
-//! things at once and holds one incomplete delivery a link. The way of a message:
+//! A connection is one task around a machine that knows no socket: it takes frames and makes
+//! frames, so it never does two things at once and holds one incomplete delivery a link. The way of
+//! a message:
 //!
 //! ```text
 //! wire, frame     bytes ─▶ frames
@@ -9,9 +11,9 @@
 //!     └ session     by its link: put together in `link`, read in `message`, put into the queue
 //! ```
 //!
-//! The types on the wire are `fe2o3-amqp-types`; its acceptor is not used because it decodes values of any depth (a few
-//! kilobytes overflow the stack of the process) and keeps flows for links that never come. Receiving is not offered
-//! here: the REST door does that.
+//! The types on the wire are `fe2o3-amqp-types`; its acceptor is not used because it decodes values
+//! of any depth (a few kilobytes overflow the stack of the process) and keeps flows for links that
+//! never come. Receiving is not offered here: the REST door does that.
 
 mod access;
 mod connection;
@@ -39,7 +41,8 @@ use tokio::task::JoinSet;
 pub use shared::AmqpOptions;
 use shared::AmqpShared;
 
-/// The port of AMQP without TLS, which Service Bus's clients take for an emulator whatever its address says.
+/// The port of AMQP without TLS, which Service Bus's clients take for an emulator whatever its
+/// address says.
 pub const AMQP_PORT: u16 = 5672;
 
 /// Connections served at once; the next ones wait in the system's list.

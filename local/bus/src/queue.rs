@@ -1,16 +1,19 @@
-//! A Service Bus queue stand-in: peek-lock, duplicate detection, redelivery at once, dead letters, sessions.
+//! A Service Bus queue stand-in: peek-lock, duplicate detection, redelivery at once, dead letters,
+//! sessions.
 //!
 //! The way of a message:
 //!
 //! ```text
-//! send      admitted, written down, accepted   it waits                  state.rs
-//! receive   handed out under a lock            it is locked              state/delivery.rs, state/sessions.rs
+//! send      admitted, written down, accepted   it waits       state.rs
+//! receive   handed out under a lock            it is locked   state/delivery.rs, sessions.rs
 //! complete                                     it is gone
-//! abandon, or the lock ends                    it waits again, or is a dead letter after its last hand-out
+//! abandon, or the lock ends                    it waits again, or is a dead letter after its last
+//!                                              hand-out
 //! ```
 //!
-//! A settlement passes [`Queue`], the handle; `shared.rs`, which takes the time, holds the lock and wakes; `state`, which
-//! is pure and decides; `transition.rs`, what has happened now; and `journal.rs`, which keeps it on disk.
+//! A settlement passes [`Queue`], the handle; `shared.rs`, which takes the time, holds the lock and
+//! wakes; `state`, which is pure and decides; `transition.rs`, what has happened now; and
+//! `journal.rs`, which keeps it on disk.
 
 mod journal;
 mod message;
@@ -32,11 +35,11 @@ use uuid::Uuid;
 
 use journal::Journal;
 pub use journal::JournalError;
-pub(crate) use message::MESSAGE_MAX;
 pub use message::{
     Accepted, DeadDelivery, DeadLetter, DeadLetterReason, Delivery, Message, Properties,
     SessionLock,
 };
+pub(crate) use message::{ID_MAX, MESSAGE_MAX};
 pub use outcome::{Abandoned, Counts, Enqueued, LockLost, Peeked, SendRefused, SessionLost};
 use shared::QueueShared;
 pub use state::QueueOptions;
@@ -58,8 +61,8 @@ impl Queue {
 
     /// The queue that is kept in the file `path`; an empty one when there is none yet.
     ///
-    /// Numbers go on where they stopped, and so do times when the machine's clock was set back. Messages that were
-    /// locked when the last process ended wait again, their hand-outs counted.
+    /// Numbers go on where they stopped, and so do times when the machine's clock was set back.
+    /// Messages that were locked when the last process ended wait again, their hand-outs counted.
     ///
     /// # Errors
     /// [`JournalError`] when the file is damaged, in use, or not to be read or written.
@@ -120,7 +123,8 @@ impl Queue {
         self.shared.look(State::peek)
     }
 
-    /// Tries until there is something for a receiver: again at every change, and when the next lock ends.
+    /// Tries until there is something for a receiver: again at every change, and when the next lock
+    /// ends.
     async fn until<T>(&self, attempt: impl Fn() -> Option<T>) -> T {
         let next_expiry = |state: &State, _| state.next_lock_expiry();
         self.shared.until(attempt, next_expiry).await
@@ -187,17 +191,20 @@ impl Queue {
             .change(|state, now| state.abandon(lock_token, now))
     }
 
-    /// Ends the locks of the messages that are handed out and whose number `is_lost`; returns of how many.
+    /// Ends the locks of the messages that are handed out and whose number `is_lost`; returns of
+    /// how many.
     ///
-    /// It is what a network does to a receiver that cannot renew in time: the message comes again at once, here or at
-    /// another receiver, while the first one still works on it. On a queue with sessions the whole session is lost.
+    /// It is what a network does to a receiver that cannot renew in time: the message comes again
+    /// at once, here or at another receiver, while the first one still works on it. On a queue with
+    /// sessions the whole session is lost.
     pub fn lose_locks(&self, is_lost: impl Fn(u64) -> bool) -> usize {
         self.shared
             .change(|state, now| state.lose_locks(is_lost, now))
     }
 }
 
-/// Sessions: a receiver holds one at a time, and is handed that session's messages one after another.
+/// Sessions: a receiver holds one at a time, and is handed that session's messages one after
+/// another.
 impl Queue {
     /// Waits for a session that has a message and that nobody holds, and locks it.
     ///
@@ -248,7 +255,8 @@ impl Queue {
     }
 }
 
-/// Dead letters: the same peek-lock as for messages, but a letter that is given back counts for nothing.
+/// Dead letters: the same peek-lock as for messages, but a letter that is given back counts for
+/// nothing.
 impl Queue {
     /// The dead letters, oldest first, locked or not.
     #[must_use]
@@ -256,7 +264,8 @@ impl Queue {
         self.shared.look(State::dead_letters)
     }
 
-    /// Puts a letter among the dead as it is, with numbers and times of its own: to set a stage for tests.
+    /// Puts a letter among the dead as it is, with numbers and times of its own: to set a stage for
+    /// tests.
     pub fn add_dead_letter(&self, letter: DeadLetter) {
         self.shared.change(|state, _| state.add_dead_letter(letter));
     }

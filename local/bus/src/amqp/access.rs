@@ -1,12 +1,12 @@
 //! Who may send: what a connection has shown, by SASL or by tokens.
 
+use fe2o3_amqp_types::definitions::AmqpError;
 use percent_encoding::percent_decode_str;
 
 use super::node::path;
 use super::refusal::AmqpRefusal;
 use super::shared::AmqpShared;
-use crate::rest::sas;
-use fe2o3_amqp_types::definitions::AmqpError;
+use crate::sas;
 
 /// More than a client needs that sends to every queue of a namespace.
 const GRANTS_MAX: usize = 64;

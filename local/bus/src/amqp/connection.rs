@@ -1,5 +1,5 @@
-//! One connection: the socket and the clock, and within them the machine that knows neither: it takes frames and makes
-//! frames.
+//! One connection: the socket and the clock, and within them the machine that knows neither: it
+//! takes frames and makes frames.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -96,8 +96,8 @@ struct Client {
 #[derive(Debug)]
 enum Channel {
     Session(Session),
-    /// We have ended the session for an error. What the client sent before it heard of that is discarded until its own
-    /// end; only then is the channel free again.
+    /// We have ended the session for an error. What the client sent before it heard of that is
+    /// discarded until its own end; only then is the channel free again.
     Discarding,
 }
 
@@ -144,7 +144,8 @@ impl ConnectionState {
                 let problem = format!("channel {channel}: channel-max is {CHANNEL_MAX}");
                 self.close(ConnectionError::FramingError, &problem);
             }
-            // The links of its session would be gone with what is under way on them, and the client told nothing.
+            // The links of its session would be gone with what is under way on them, and the client
+            // told nothing.
             Performative::Begin(_) if self.channels.contains_key(&channel) => {
                 let problem = format!("a begin on channel {channel}, which is in use");
                 self.close(AmqpError::IllegalState, &problem);
@@ -159,7 +160,8 @@ impl ConnectionState {
 
     fn act_on_channel(&mut self, channel: u16, performative: Performative, payload: &[u8]) {
         match (self.channels.get_mut(&channel), performative) {
-            // Service Bus lets these pass too: a client that waited in vain for an answer takes leave once more.
+            // Service Bus lets these pass too: a client that waited in vain for an answer takes
+            // leave once more.
             (None, Performative::End(_) | Performative::Detach(_)) => {}
             (None, _) => {
                 let problem = format!("channel {channel} has no session");
@@ -191,7 +193,8 @@ impl ConnectionState {
         if self.client.is_some() {
             return self.close(AmqpError::IllegalState, "open twice");
         }
-        // "The value in idle-time-out SHOULD be half the peer's actual timeout": once in half of it is often enough.
+        // "The value in idle-time-out SHOULD be half the peer's actual timeout": once in half of it
+        // is often enough.
         let heartbeat = open.idle_time_out.filter(|asked| *asked > 0);
         self.client = Some(Client {
             heartbeat: heartbeat

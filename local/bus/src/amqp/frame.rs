@@ -1,4 +1,5 @@
-//! Frames as bytes: taken off a buffer, and put into one. None is waited for that is larger than it may be.
+//! Frames as bytes: taken off a buffer, and put into one. None is waited for that is larger than it
+//! may be.
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use fe2o3_amqp_types::performatives::Performative;

@@ -92,7 +92,8 @@ impl IncomingLink {
             return Err(AmqpRefusal::new(LinkError::TransferLimitExceeded, problem));
         }
         if transfer.aborted {
-            // Whatever `more` says, and whatever the transfer carries: neither counts any longer (2.7.5).
+            // Whatever `more` says, and whatever the transfer carries: neither counts any longer
+            // (2.7.5).
             self.end_delivery();
             return Ok(Added::Aborted);
         }
@@ -115,8 +116,8 @@ impl IncomingLink {
         Ok(Added::Whole(delivery))
     }
 
-    /// Counts a delivery, at its last transfer and not at its first: as long as it is on its way, its credit is neither
-    /// used up nor granted again.
+    /// Counts a delivery, at its last transfer and not at its first: as long as it is on its way,
+    /// its credit is neither used up nor granted again.
     fn end_delivery(&mut self) {
         self.count = self.count.wrapping_add(1);
         self.credit -= 1;

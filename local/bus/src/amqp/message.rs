@@ -14,13 +14,10 @@ use uuid::Uuid;
 
 use super::nesting;
 use super::refusal::AmqpRefusal;
-use crate::queue::{Message, Properties};
+use crate::queue::{ID_MAX, Message, Properties};
 
 /// Microsoft's message format for a batch: each Data section is a whole encoded message.
 const BATCH: u32 = 0x8001_3700;
-
-/// Of ids that Service Bus keeps an index of.
-const ID_MAX: usize = 128;
 
 /// A message as it came.
 pub(super) type RawMessage = AmqpMessage<Body<Value>>;
@@ -91,7 +88,8 @@ fn body(body: Body<Value>) -> Result<Bytes, AmqpRefusal> {
             Value::Binary(bytes) => Ok(bytes.into_vec().into()),
             Value::Null => Ok(Bytes::new()),
             _ => Err(refused(
-                "an amqp-value body: expected a string or binary; a Functions trigger cannot read others",
+                "an amqp-value body: expected a string or binary; \
+                 a Functions trigger cannot read others",
             )),
         },
         Body::Sequence(_) => Err(refused(

@@ -1,7 +1,7 @@
 //! How deep values nest, and where each ends, seen without recursion.
 //!
-//! The decoder behind this door recurses: a message of 256 KiB can nest 80,000 values, and the process would die of its
-//! stack. Every value is walked here first.
+//! The decoder behind this door recurses: a message of 256 KiB can nest 80,000 values, and the
+//! process would die of its stack. Every value is walked here first.
 
 /// What clients send nests four or five deep; a described value counts for two.
 const DEEPEST: usize = 32;

@@ -12,7 +12,8 @@ pub(super) enum Node {
 }
 
 impl Node {
-    /// Reads `order-items`, `/order-items`, `sb://localhost/order-items`, `$cbs`, `order-items/$management`.
+    /// Reads `order-items`, `/order-items`, `sb://localhost/order-items`, `$cbs`,
+    /// `order-items/$management`.
     pub(super) fn of(address: &str) -> Self {
         let path = path(address);
         match path.rsplit('/').next() {

@@ -27,7 +27,8 @@ impl AmqpRefusal {
         Self::new(
             AmqpError::NotImplemented,
             format!(
-                "the local stack does not hand out messages over AMQP: its Functions host takes those of {queue:?}; \
+                "the local stack does not hand out messages over AMQP: \
+                 its Functions host takes those of {queue:?}; \
                  to look at them or take some, use the queue's REST door"
             ),
         )
@@ -52,7 +53,8 @@ impl AmqpRefusal {
         )
     }
 
-    /// As AMQP carries it. `info` is there and empty: Microsoft's Python client looks into it unasked.
+    /// As AMQP carries it. `info` is there and empty: Microsoft's Python client looks into it
+    /// unasked.
     pub(super) fn into_error(self) -> Error {
         Error::new(self.condition, self.description, Some(Default::default()))
     }

@@ -84,7 +84,8 @@ impl ReplyLink {
     }
 }
 
-/// Answers a request: where to, and the reply as an encoded message. Nothing for what cannot be read.
+/// Answers a request: where to, and the reply as an encoded message. Nothing for what cannot be
+/// read.
 pub(super) fn answer(
     node: &Node,
     request: &IncomingDelivery,

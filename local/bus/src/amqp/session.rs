@@ -1,7 +1,7 @@
 //! One session: its links, what is sent on them, and how much more each side may send.
 //!
-//! A transfer passes [`Session::take`], its link in `link.rs`, which puts deliveries together, and [`Session::delivered`],
-//! where messages go into their queue and requests are answered.
+//! A transfer passes [`Session::take`], its link in `link.rs`, which puts deliveries together, and
+//! [`Session::delivered`], where messages go into their queue and requests are answered.
 
 use std::collections::BTreeMap;
 
@@ -147,7 +147,8 @@ impl Session {
     ) -> Result<(), SessionStop> {
         let handle = attach.handle.0;
         if handle > HANDLE_MAX {
-            // "A peer that receives a handle outside the supported range MUST close the connection" (2.7.2).
+            // "A peer that receives a handle outside the supported range MUST close the connection"
+            // (2.7.2).
             let problem = format!("handle {handle}: handle-max is {HANDLE_MAX}");
             let refusal = AmqpRefusal::new(ConnectionError::FramingError, problem);
             return Err(SessionStop::Fatal(refusal));
@@ -178,8 +179,8 @@ impl Session {
     /// Answers a detach; what has come of a delivery goes with its link.
     fn detached(&mut self, detach: &Detach, context: &mut SessionContext<'_>) {
         match self.links.remove(&detach.handle.0) {
-            // Our own detach was first, or there was nothing: Service Bus lets that pass too, because a client may have
-            // waited in vain for an answer and says it again.
+            // Our own detach was first, or there was nothing: Service Bus lets that pass too,
+            // because a client may have waited in vain for an answer and says it again.
             Some(Link::Detaching) | None => {}
             Some(_) => {
                 let answer = Detach {
@@ -436,7 +437,8 @@ fn target_address(attach: &Attach) -> Option<&str> {
     }
 }
 
-/// The other half of an attach. Without a terminus of our own it says that the link will be detached.
+/// The other half of an attach. Without a terminus of our own it says that the link will be
+/// detached.
 fn answer_to(attach: Attach, accepted: bool) -> Attach {
     let sends = attach.role == Role::Receiver;
     let nowhere = || Box::new(TargetArchetype::Target(Target::default()));

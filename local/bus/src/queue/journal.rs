@@ -1,8 +1,9 @@
 //! The queue on disk: a readable file with one JSON line for each thing that happened.
 //!
-//! A line is in the file before the sender gets its 201, in one `write` and without fsync: that outlives a `kill -9`
-//! of the stack, not a power cut. A kill in mid-write leaves a torn last line, which nobody was promised: it is cut off.
-//! At the start the file is written anew with what still counts, and so it is now and then while the queue runs.
+//! A line is in the file before the sender gets its 201, in one `write` and without fsync: that
+//! outlives a `kill -9` of the stack, not a power cut. A kill in mid-write leaves a torn last line,
+//! which nobody was promised: it is cut off. At the start the file is written anew with what still
+//! counts, and so it is now and then while the queue runs.
 
 use std::borrow::Cow;
 use std::io;
@@ -34,7 +35,8 @@ pub enum JournalError {
     },
     /// Another process has it open.
     #[error(
-        "{path}: another local stack keeps its queue here: stop it first, or start this one with a folder of its own"
+        "{path}: another local stack keeps its queue here: stop it first, \
+         or start this one with a folder of its own"
     )]
     InUse { path: String },
     /// A line that is not the torn end.
@@ -131,7 +133,8 @@ impl Journal {
         Ok((journal, state, clock))
     }
 
-    /// Writes down what is about to happen, all or none. After an error the file is as it was, and it must not happen.
+    /// Writes down what is about to happen, all or none. After an error the file is as it was, and
+    /// it must not happen.
     pub(super) fn append(&mut self, transitions: &[Transition]) -> io::Result<()> {
         let mut lines = self.owed.clone();
         lines.push_transitions(transitions)?;
@@ -157,7 +160,8 @@ impl Journal {
         Ok(())
     }
 
-    /// Writes the file anew when most of it is about messages that are settled. When that fails it stays as it is.
+    /// Writes the file anew when most of it is about messages that are settled. When that fails it
+    /// stays as it is.
     pub(super) fn compact_if_worth_it(
         &mut self,
         state: &State,

@@ -1,4 +1,5 @@
-//! What a publisher sends, what a receiver is handed, and what is left of a message nobody could take.
+//! What a publisher sends, what a receiver is handed, and what is left of a message nobody could
+//! take.
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -8,6 +9,9 @@ use uuid::Uuid;
 
 /// A message or a batch, bodies and properties together: what Service Bus's Standard tier takes.
 pub(crate) const MESSAGE_MAX: usize = 256 * 1024;
+
+/// Characters of an id that Service Bus keeps an index of: of messages, sessions and partitions.
+pub(crate) const ID_MAX: usize = 128;
 
 /// A message as the publisher sent it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

@@ -1,7 +1,9 @@
-//! What the handles of one queue share: its state behind a lock, the journal that keeps it, and those who hear of changes.
+//! What the handles of one queue share: its state behind a lock, the journal that keeps it, and
+//! those who hear of changes.
 //!
-//! A send is in the journal before it is in the state: what cannot be written is refused. Everything later is in the
-//! state first: what cannot be written then is owed to the journal, and at worst delivered again.
+//! A send is in the journal before it is in the state: what cannot be written is refused.
+//! Everything later is in the state first: what cannot be written then is owed to the journal, and
+//! at worst delivered again.
 
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -25,7 +27,8 @@ pub(super) struct QueueShared {
     pub(super) requires_sessions: bool,
     pub(super) clock: Clock,
     recorded: Mutex<RecordedState>,
-    /// Marked at every transition, also a hand-out: a receiver that waits must learn when that lock would end.
+    /// Marked at every transition, also a hand-out: a receiver that waits must learn when that lock
+    /// would end.
     changed: watch::Sender<()>,
     transitions: broadcast::Sender<Transition>,
     troubles: OnceLock<UnboundedSender<String>>,
@@ -83,8 +86,9 @@ impl QueueShared {
         at(&self.lock().state)
     }
 
-    /// Tells what changed. The lock is held meanwhile, so that it is told in the order in which it happened; those who
-    /// wait are woken after it, so that they do not wake only to wait for the lock.
+    /// Tells what changed. The lock is held meanwhile, so that it is told in the order in which it
+    /// happened; those who wait are woken after it, so that they do not wake only to wait for the
+    /// lock.
     fn tell(&self, mut recorded: MutexGuard<'_, RecordedState>) {
         let transitions = recorded.state.take_transitions();
         if transitions.is_empty() {

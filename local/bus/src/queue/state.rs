@@ -1,8 +1,8 @@
 //! The queue as a pure state machine: every transition takes the time and waits for nothing.
 //!
-//! A message is numbered here and waits in the [`backlog`], is `locked` while it is handed out ([`delivery`], and
-//! [`sessions`] on a queue that has them), and then is gone, or waits again, or is among the [`dead_letters`].
-//! [`record`] makes all of it again from the journal.
+//! A message is numbered here and waits in the [`backlog`], is `locked` while it is handed out
+//! ([`delivery`], and [`sessions`] on a queue that has them), and then is gone, or waits again, or
+//! is among the [`dead_letters`]. [`record`] makes all of it again from the journal.
 
 mod backlog;
 mod dead_letters;
@@ -84,8 +84,8 @@ impl State {
         }
     }
 
-    /// Judges the messages of one send: says what would happen. Nothing changes before [`State::accept`]: a journal is
-    /// written in between.
+    /// Judges the messages of one send: says what would happen. Nothing changes before
+    /// [`State::accept`]: a journal is written in between.
     pub(super) fn admit(
         &self,
         messages: Vec<Message>,

@@ -1,5 +1,5 @@
-//! What happens to messages, in the order in which it happens: told to those who follow the queue, and one line each in
-//! its journal.
+//! What happens to messages, in the order in which it happens: told to those who follow the queue,
+//! and one line each in its journal.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -11,7 +11,8 @@ use uuid::Uuid;
 
 use super::message::{Accepted, DeadLetter, DeadLetterReason};
 
-/// One change of the queue's state, and a line of its journal: names here are names in files that exist.
+/// One change of the queue's state, and a line of its journal: names here are names in files that
+/// exist.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(
     rename_all = "camelCase",
@@ -24,7 +25,8 @@ pub enum Transition {
     /// A message was dropped: its id was seen within the window. It leaves no trace in the journal.
     #[serde(skip)]
     Duplicate { message_id: String },
-    /// A message was handed out under a lock. The lock does not outlive the process, the count does.
+    /// A message was handed out under a lock. The lock does not outlive the process, the count
+    /// does.
     #[serde(rename = "handedOut")]
     Locked {
         sequence: u64,
@@ -36,7 +38,8 @@ pub enum Transition {
     },
     /// A message was settled for good.
     Completed { sequence: u64 },
-    /// A message was given back, or its lock ended: it waits again, with this many hand-outs counted.
+    /// A message was given back, or its lock ended: it waits again, with this many hand-outs
+    /// counted.
     Released { sequence: u64, delivery_count: u32 },
     /// A message is a dead letter from now on.
     DeadLettered {
@@ -93,8 +96,8 @@ pub(super) enum Heading<'a> {
 }
 
 impl Heading<'_> {
-    /// Whether a line is meant as one of these. Its first word tells; with serde's untagged enum both kinds could be read
-    /// in one go, but its error for a damaged line says nothing.
+    /// Whether a line is meant as one of these. Its first word tells; with serde's untagged enum
+    /// both kinds could be read in one go, but its error for a damaged line says nothing.
     pub(super) fn is_meant_by(line: &[u8]) -> bool {
         let word = line.split(|byte| *byte == b'"').nth(1);
         matches!(word, Some(b"journal" | b"highest" | b"remembered"))

@@ -1,27 +1,42 @@
-//! What every request meets: the queue it names, the check of its token, and hints for the developer.
+//! What every request meets: the queue it names, the check of its token, and hints for the
+//! developer.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::http::{HeaderMap, StatusCode, header};
+use stand_in::{AccessKey, Clock};
+use tokio::sync::mpsc::UnboundedSender;
 
-use super::{RestOptions, sas};
 use crate::queue::Queue;
-use stand_in::Clock;
+use crate::sas;
+
+/// What the door leads to.
+#[derive(Debug, Default)]
+pub struct RestOptions {
+    /// The queues, by their names.
+    pub queues: Vec<Queue>,
+    /// Checks signatures; without one every token is let in.
+    pub key: Option<AccessKey>,
+    /// Names and addresses of the other parts, shown at `/`.
+    pub links: Vec<(String, String)>,
+    /// Takes what a developer should read once, such as a property Azure would refuse.
+    pub hints: Option<UnboundedSender<String>>,
+}
 
 /// What a request is refused with: a status, and the reason in words.
-pub(super) type Refusal = (StatusCode, String);
+pub(super) type RestRefusal = (StatusCode, String);
 
 /// The door as its requests see it.
 #[derive(Debug)]
-pub(super) struct Shared {
+pub(super) struct RestShared {
     pub(super) options: RestOptions,
     pub(super) url: String,
-    // Not the queue's, which may run ahead of the senders' when the machine's clock was set back.
+    /// Not the queue's, which may run ahead of the senders' when the machine's clock was set back.
     clock: Clock,
     told_about_tokens: AtomicBool,
 }
 
-impl Shared {
+impl RestShared {
     pub(super) fn new(options: RestOptions, url: String) -> Self {
         Self {
             options,
@@ -32,7 +47,7 @@ impl Shared {
     }
 
     /// The queue of that name, in any case.
-    pub(super) fn queue(&self, name: &str) -> Result<&Queue, Refusal> {
+    pub(super) fn queue(&self, name: &str) -> Result<&Queue, RestRefusal> {
         let queues = &self.options.queues;
         queues
             .iter()
@@ -47,7 +62,7 @@ impl Shared {
     }
 
     /// Lets the request in, or says why not.
-    pub(super) fn authorize(&self, headers: &HeaderMap, queue: &Queue) -> Result<(), Refusal> {
+    pub(super) fn authorize(&self, headers: &HeaderMap, queue: &Queue) -> Result<(), RestRefusal> {
         let Some(header) = headers.get(header::AUTHORIZATION) else {
             if !self.told_about_tokens.swap(true, Ordering::Relaxed) {
                 self.hint(
@@ -65,7 +80,6 @@ impl Shared {
             .map_err(|refused| (StatusCode::UNAUTHORIZED, refused.to_string()))
     }
 
-    /// Tells the developer.
     pub(super) fn hint(&self, text: String) {
         if let Some(hints) = &self.options.hints {
             // Nobody listens any more when the stack is going down.

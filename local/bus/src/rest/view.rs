@@ -1,41 +1,60 @@
-//! What the door shows to people: counts, waiting messages, dead letters, as JSON.
+//! What the door shows: to people counts, waiting messages and dead letters, as JSON; to programs a
+//! queue's description with its counts, the one request of the management interface that is served
+//! here.
 
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Path, State};
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 use serde_json::{Value, json};
+use stand_in::xml;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::shared::{Refusal, Shared};
-use crate::queue::{Accepted, DeadLetter, DeadLetterReason, Peeked, Properties, Queue};
+use super::shared::{RestRefusal, RestShared};
+use crate::queue::{Accepted, Counts, DeadLetter, DeadLetterReason, Peeked, Properties, Queue};
+
+const ENTRY: &str = "application/atom+xml;type=entry;charset=utf-8";
 
 /// `GET /`: every queue with its counts, and the stack's addresses.
-pub(super) async fn overview(State(door): State<Arc<Shared>>) -> Json<Value> {
+pub(super) async fn overview(State(door): State<Arc<RestShared>>) -> Json<Value> {
     let options = &door.options;
     Json(page(&options.queues, &door.url, &options.links))
 }
 
 /// `GET /{queue}/messages`: those that wait or are locked.
 pub(super) async fn messages(
-    State(door): State<Arc<Shared>>,
+    State(door): State<Arc<RestShared>>,
     Path(name): Path<String>,
-) -> Result<Json<Vec<MessageView>>, Refusal> {
+) -> Result<Json<Vec<MessageView>>, RestRefusal> {
     let messages = door.queue(&name)?.peek().into_iter();
     Ok(Json(messages.map(Into::into).collect()))
 }
 
 /// `GET /{queue}/$deadletterqueue`.
 pub(super) async fn dead_letters(
-    State(door): State<Arc<Shared>>,
+    State(door): State<Arc<RestShared>>,
     Path(name): Path<String>,
-) -> Result<Json<Vec<MessageView>>, Refusal> {
+) -> Result<Json<Vec<MessageView>>, RestRefusal> {
     let letters = door.queue(&name)?.dead_letters().into_iter();
     Ok(Json(letters.map(Into::into).collect()))
+}
+
+/// `GET /{queue}`: Atom XML, as "Get queue" of the management REST API describes it.
+pub(super) async fn description(
+    State(door): State<Arc<RestShared>>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, RestRefusal> {
+    let queue = door.queue(&name)?;
+    door.authorize(&headers, queue)?;
+    let entry = entry(queue, queue.counts());
+    Ok(([(header::CONTENT_TYPE, ENTRY)], entry).into_response())
 }
 
 fn page(queues: &[Queue], base: &str, links: &[(String, String)]) -> Value {
@@ -130,4 +149,26 @@ impl From<DeadLetter> for MessageView {
 fn timestamp(time: OffsetDateTime) -> String {
     // RFC 3339 writes every year from 0 to 9999, and the clock shows no other.
     time.format(&Rfc3339).unwrap_or_default()
+}
+
+fn entry(queue: &Queue, counts: Counts) -> String {
+    // A locked message counts as active there too.
+    let active = counts.active + counts.locked;
+    let count = |name: &str, value: usize| xml::element(name, &value.to_string());
+    let details = [
+        count("d2p1:ActiveMessageCount", active),
+        count("d2p1:DeadLetterMessageCount", counts.dead_lettered),
+        count("d2p1:ScheduledMessageCount", 0),
+        count("d2p1:TransferMessageCount", 0),
+        count("d2p1:TransferDeadLetterMessageCount", 0),
+    ];
+    xml::document(&format!(
+        "<entry xmlns=\"http://www.w3.org/2005/Atom\">{title}<content type=\"application/xml\">\
+         <QueueDescription xmlns=\"http://schemas.microsoft.com/netservices/2010/10/servicebus/connect\">\
+         {total}<CountDetails xmlns:d2p1=\"http://schemas.microsoft.com/netservices/2011/06/servicebus\">\
+         {details}</CountDetails></QueueDescription></content></entry>",
+        title = xml::element("title", queue.name()),
+        total = count("MessageCount", active + counts.dead_lettered),
+        details = details.concat(),
+    ))
 }

@@ -8,12 +8,7 @@
 )]
 
 mod amqp;
-mod door;
-mod door_receive;
 mod journal;
-mod journal_file;
-mod journal_full;
-mod journal_kill;
-mod journal_properties;
 mod queue;
+mod rest;
 mod sessions;

@@ -1,4 +1,5 @@
-//! The queue: numbering, duplicates, locks, redelivery, dead letters. The clock is paused throughout.
+//! The queue: numbering, duplicates, locks, redelivery, dead letters. The clock is paused
+//! throughout.
 
 use std::time::Duration;
 

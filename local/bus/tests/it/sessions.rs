@@ -1,10 +1,14 @@
-//! A queue with sessions: who holds one, and in which order its messages come. The clock is paused throughout.
+//! A queue with sessions: who holds one, and in which order its messages come. The clock is paused
+//! throughout.
 
 use std::time::Duration;
 
 use bus::{Abandoned, LockLost, Message, Queue, QueueOptions, SendRefused, SessionLost};
 use stand_in::Clock;
+use testkit::fixture::Folder;
 use tokio::time::{advance, timeout};
+
+use crate::journal::{journal, open_in};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -133,14 +137,14 @@ async fn a_closed_session_is_free_at_once_and_a_waiting_receiver_takes_it() {
 
 #[tokio::test(start_paused = true)]
 async fn messages_kept_from_a_time_without_sessions_are_delivered_one_after_another() {
-    let folder = crate::journal::Folder::new();
-    folder.open().enqueue(Message::new("old")).unwrap();
+    let folder = Folder::new();
+    open_in(&folder).enqueue(Message::new("old")).unwrap();
     let options = QueueOptions {
         sessions: true,
         ..QueueOptions::default()
     };
     let queue =
-        Queue::open("order-items", options, Clock::new(), &folder.journal()).expect("opens");
+        Queue::open("order-items", options, Clock::new(), &journal(&folder)).expect("opens");
     let session = queue.accept_session().await;
     let received = queue.receive_in_session(session.token, MINUTE).await;
     assert_eq!(

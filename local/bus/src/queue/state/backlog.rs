@@ -14,7 +14,8 @@ pub(super) struct Waiting {
 
 #[derive(Debug)]
 pub(super) struct Backlog {
-    /// By sequence number: an abandoned message is the first again, in front of everything that came later.
+    /// By sequence number: an abandoned message is the first again, in front of everything that
+    /// came later.
     messages: BTreeMap<u64, Waiting>,
     sessions: Option<HashMap<String, BTreeSet<u64>>>,
 }
@@ -84,8 +85,8 @@ impl Backlog {
     }
 }
 
-/// A message without a session can only come from a journal of the time before the queue had sessions: such messages
-/// are one session, so that they are delivered all the same.
+/// A message without a session can only come from a journal of the time before the queue had
+/// sessions: such messages are one session, so that they are delivered all the same.
 pub(super) fn session_of(accepted: &Accepted) -> &str {
     let properties = &accepted.message.properties;
     properties.session_id.as_deref().unwrap_or_default()

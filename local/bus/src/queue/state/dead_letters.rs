@@ -1,5 +1,5 @@
-//! Dead letters: how a message becomes one, and the peek-lock under which they are handed out. A letter that is given
-//! back counts for nothing: nothing is given up on here.
+//! Dead letters: how a message becomes one, and the peek-lock under which they are handed out. A
+//! letter that is given back counts for nothing: nothing is given up on here.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -180,7 +180,8 @@ impl State {
         self.dead.iter().cloned().collect()
     }
 
-    /// When the first lock of a dead letter ends. A lock that has ended stays where it is until its letter is taken.
+    /// When the first lock of a dead letter ends. A lock that has ended stays where it is until its
+    /// letter is taken.
     pub(in crate::queue) fn next_letter_expiry(
         &self,
         now: OffsetDateTime,

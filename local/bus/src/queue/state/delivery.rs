@@ -1,4 +1,5 @@
-//! Deliveries: a message is handed out under a lock, and then completed, or it waits again, or it is a dead letter.
+//! Deliveries: a message is handed out under a lock, and then completed, or it waits again, or it
+//! is a dead letter.
 
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -17,7 +18,8 @@ pub(super) struct Locked {
 }
 
 impl State {
-    /// Hands out the oldest message that waits; on a queue with sessions nothing, see [`State::receive_in`].
+    /// Hands out the oldest message that waits; on a queue with sessions nothing, see
+    /// [`State::receive_in`].
     pub(in crate::queue) fn receive(&mut self, now: OffsetDateTime) -> Option<Delivery> {
         if self.options.sessions {
             return None;
@@ -60,7 +62,8 @@ impl State {
         Some(delivery)
     }
 
-    /// Extends a lock; on a queue with sessions the session's lock decides, and this changes nothing.
+    /// Extends a lock; on a queue with sessions the session's lock decides, and this changes
+    /// nothing.
     pub(in crate::queue) fn renew(
         &mut self,
         token: Uuid,

@@ -29,8 +29,8 @@ impl Duplicates {
         self.seen.get(id).is_some_and(|at| now < *at + self.window)
     }
 
-    /// Remembers an accepted message, and forgets those whose window ended by then. A duplicate is not remembered: it
-    /// does not extend the window.
+    /// Remembers an accepted message, and forgets those whose window ended by then. A duplicate is
+    /// not remembered: it does not extend the window.
     pub(super) fn remember(&mut self, id: &str, at: OffsetDateTime) {
         self.forget(at);
         // A journal can tell of an earlier message with the same id later.

@@ -99,8 +99,8 @@ impl State {
         sessions.len()
     }
 
-    /// What the receiver did not settle waits again, and that hand-out is not counted: so says the broker's
-    /// documentation of sessions.
+    /// What the receiver did not settle waits again, and that hand-out is not counted: so says the
+    /// broker's documentation of sessions.
     fn release_session(&mut self, session: &str, now: OffsetDateTime) {
         self.sessions.remove(session);
         let unsettled = self.locked.extract_if(|_, locked| locked.is_of(session));

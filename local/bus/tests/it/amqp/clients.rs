@@ -33,7 +33,8 @@ async fn meet(client: &Client) -> (Vec<Message>, Value) {
     )
 }
 
-/// Compares everything but the first message's application properties, whose types differ by language.
+/// Compares everything but the first message's application properties, whose types differ by
+/// language.
 fn judge(messages: &[Message], refused: &Value) {
     let [one, batch @ .., large, last] = messages else {
         panic!("{messages:?}")

@@ -1,4 +1,5 @@
-//! Clients of the AMQP door that are broken, silent or hostile: they are hung up on, and others are served.
+//! Clients of the AMQP door that are broken, silent or hostile: they are hung up on, and others are
+//! served.
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;

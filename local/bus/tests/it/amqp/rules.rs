@@ -1,4 +1,5 @@
-//! The rules of AMQP 1.0 part 2 (transport) that a client may break, and what the door says to it then.
+//! The rules of AMQP 1.0 part 2 (transport) that a client may break, and what the door says to it
+//! then.
 
 use fe2o3_amqp_types::definitions::{
     AmqpError, ConnectionError, Error, ErrorCondition, Handle, SessionError,

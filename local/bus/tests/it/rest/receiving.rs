@@ -1,34 +1,14 @@
 //! The receiving side of the REST door over real loopback requests.
 
-use bus::{Message, Queue, QueueOptions, RestDoor, RestOptions};
+use bus::Message;
 use serde_json::{Value, json};
-use stand_in::{Clock, Connection, Method};
+use stand_in::Method;
+
+use super::Stage;
 
 const FOREIGN_TOKEN: &str = "SharedAccessSignature sr=a&sig=b&se=1&skn=Other";
 
-struct Opened {
-    door: RestDoor,
-    queue: Queue,
-    client: reqwest::Client,
-}
-
-impl Opened {
-    async fn new() -> Self {
-        let connection = "Endpoint=sb://localhost;SharedAccessKeyName=Root;SharedAccessKey=secret";
-        let queue = Queue::new("order-items", QueueOptions::default(), Clock::new());
-        let options = RestOptions {
-            queues: vec![queue.clone()],
-            key: Connection::parse(connection).expect("good").key,
-            ..RestOptions::default()
-        };
-        let door = RestDoor::start(testkit::net::listener().await, options).expect("a door");
-        Self {
-            door,
-            queue,
-            client: testkit::net::client(),
-        }
-    }
-
+impl Stage {
     async fn send(&self, method: Method, path: &str) -> reqwest::Response {
         let url = match path.strip_prefix("http") {
             Some(_) => path.to_owned(),
@@ -42,7 +22,7 @@ impl Opened {
         self.send(method, path).await.status().as_u16()
     }
 
-    fn bury(&self, message: Message) {
+    fn send_to_death(&self, message: Message) {
         self.queue.enqueue(message).unwrap();
         for _ in 0..10 {
             let delivery = self.queue.try_receive().expect("a message");
@@ -62,7 +42,7 @@ fn broker(response: &reqwest::Response) -> Value {
 
 #[tokio::test]
 async fn a_dead_letter_comes_with_its_own_numbers_properties_and_reason() {
-    let opened = Opened::new().await;
+    let stage = Stage::open().await;
     let mut message = Message::new(vec![0xE4, 0])
         .with_session("Zoë")
         .with_id("m-1");
@@ -72,8 +52,8 @@ async fn a_dead_letter_comes_with_its_own_numbers_properties_and_reason() {
         .properties
         .application
         .insert("kind".to_owned(), json!("cart ü"));
-    opened.bury(message);
-    let response = opened
+    stage.send_to_death(message);
+    let response = stage
         .send(Method::POST, "/%24DeadLetterQueue/messages/head?timeout=0")
         .await;
     assert_eq!(response.status(), 201);
@@ -87,7 +67,7 @@ async fn a_dead_letter_comes_with_its_own_numbers_properties_and_reason() {
     let token = properties["LockToken"].as_str().expect("a token");
     let location = format!(
         "{}/order-items/$deadletterqueue/messages/1/{token}",
-        opened.door.url()
+        stage.door.url()
     );
     assert_eq!(header(&response, "location"), location);
     assert_eq!(
@@ -112,29 +92,25 @@ async fn a_dead_letter_comes_with_its_own_numbers_properties_and_reason() {
 
 #[tokio::test]
 async fn a_lock_is_renewed_unlocked_and_settled_at_its_location() {
-    let opened = Opened::new().await;
-    opened.bury(Message::new("dead"));
-    opened.queue.enqueue(Message::new("waits")).unwrap();
+    let stage = Stage::open().await;
+    stage.send_to_death(Message::new("dead"));
+    stage.queue.enqueue(Message::new("waits")).unwrap();
     for part in ["", "/$deadletterqueue"] {
         let head = format!("{part}/messages/head?timeout=0");
-        let first = opened.send(Method::POST, &head).await;
+        let first = stage.send(Method::POST, &head).await;
         let first = header(&first, "location").to_owned();
-        assert_eq!(
-            opened.status(Method::POST, &head).await,
-            204,
-            "it is locked"
-        );
-        assert_eq!(opened.status(Method::POST, &first).await, 200, "renewed");
-        assert_eq!(opened.status(Method::PUT, &first).await, 200, "unlocked");
-        assert_eq!(opened.status(Method::DELETE, &first).await, 404, "lost");
-        assert_eq!(opened.status(Method::POST, &first).await, 404, "lost");
-        let second = opened.send(Method::POST, &head).await;
+        assert_eq!(stage.status(Method::POST, &head).await, 204, "it is locked");
+        assert_eq!(stage.status(Method::POST, &first).await, 200, "renewed");
+        assert_eq!(stage.status(Method::PUT, &first).await, 200, "unlocked");
+        assert_eq!(stage.status(Method::DELETE, &first).await, 404, "lost");
+        assert_eq!(stage.status(Method::POST, &first).await, 404, "lost");
+        let second = stage.send(Method::POST, &head).await;
         let second = header(&second, "location").to_owned();
-        assert_eq!(opened.status(Method::DELETE, &second).await, 200, "settled");
-        assert_eq!(opened.status(Method::PUT, &second).await, 404, "gone");
-        assert_eq!(opened.status(Method::POST, &head).await, 204, "empty");
+        assert_eq!(stage.status(Method::DELETE, &second).await, 200, "settled");
+        assert_eq!(stage.status(Method::PUT, &second).await, 404, "gone");
+        assert_eq!(stage.status(Method::POST, &head).await, 204, "empty");
     }
-    let counts = opened.queue.counts();
+    let counts = stage.queue.counts();
     assert_eq!(
         (counts.active, counts.locked, counts.dead_lettered),
         (0, 0, 0)
@@ -143,36 +119,36 @@ async fn a_lock_is_renewed_unlocked_and_settled_at_its_location() {
 
 #[tokio::test]
 async fn a_destructive_read_takes_the_message_off_at_once() {
-    let opened = Opened::new().await;
-    opened.bury(Message::new("dead"));
-    let taken = opened
+    let stage = Stage::open().await;
+    stage.send_to_death(Message::new("dead"));
+    let taken = stage
         .send(Method::DELETE, "/$deadletterqueue/messages/head")
         .await;
     assert_eq!(taken.status(), 200);
     assert!(taken.headers().get("location").is_none());
     assert_eq!(taken.text().await.expect("a body"), "dead");
-    assert_eq!(opened.queue.dead_letters(), []);
+    assert_eq!(stage.queue.dead_letters(), []);
 }
 
 #[tokio::test]
 async fn a_receiver_that_waits_gets_what_comes() {
-    let opened = Opened::new().await;
-    let waiting = opened.send(Method::POST, "/messages/head");
+    let stage = Stage::open().await;
+    let waiting = stage.send(Method::POST, "/messages/head");
     let (received, _) = tokio::join!(waiting, async {
-        testkit::until("a request", || !opened.door.requests().is_empty()).await;
-        opened.queue.enqueue(Message::new("late")).unwrap();
+        testkit::until("a request", || !stage.door.requests().is_empty()).await;
+        stage.queue.enqueue(Message::new("late")).unwrap();
     });
     assert_eq!(received.text().await.expect("a body"), "late");
 }
 
 #[tokio::test]
 async fn the_counts_are_atom_xml_as_the_management_interface_writes_it() {
-    let opened = Opened::new().await;
-    opened.bury(Message::new("dead"));
-    opened.queue.enqueue(Message::new("a")).unwrap();
-    opened.queue.enqueue(Message::new("b")).unwrap();
-    opened.queue.try_receive().expect("a locked one");
-    let answer = opened.send(Method::GET, "?api-version=2017-04").await;
+    let stage = Stage::open().await;
+    stage.send_to_death(Message::new("dead"));
+    stage.queue.enqueue(Message::new("a")).unwrap();
+    stage.queue.enqueue(Message::new("b")).unwrap();
+    stage.queue.try_receive().expect("a locked one");
+    let answer = stage.send(Method::GET, "?api-version=2017-04").await;
     assert!(header(&answer, "content-type").starts_with("application/atom+xml"));
     let xml = answer.text().await.expect("a body");
     for part in [
@@ -186,16 +162,16 @@ async fn the_counts_are_atom_xml_as_the_management_interface_writes_it() {
 
 #[tokio::test]
 async fn the_doors_signature_check_guards_every_way_to_receive() {
-    let opened = Opened::new().await;
-    opened.bury(Message::new("dead"));
+    let stage = Stage::open().await;
+    stage.send_to_death(Message::new("dead"));
     for (method, path) in [
         (Method::GET, "?api-version=2017-04"),
         (Method::POST, "/messages/head?timeout=0"),
         (Method::DELETE, "/$deadletterqueue/messages/head?timeout=0"),
         (Method::DELETE, "/$deadletterqueue/messages/1/x"),
     ] {
-        let url = format!("{}/order-items{path}", opened.door.url());
-        let request = opened
+        let url = format!("{}/order-items{path}", stage.door.url());
+        let request = stage
             .client
             .request(method, url)
             .header("Authorization", FOREIGN_TOKEN);
@@ -206,8 +182,8 @@ async fn the_doors_signature_check_guards_every_way_to_receive() {
         );
     }
     assert_eq!(
-        opened.status(Method::POST, "/other/messages/head").await,
+        stage.status(Method::POST, "/other/messages/head").await,
         404
     );
-    assert_eq!(opened.queue.dead_letters().len(), 1);
+    assert_eq!(stage.queue.dead_letters().len(), 1);
 }

@@ -2,19 +2,20 @@
 #![cfg(unix)]
 
 use bus::{Message, SendRefused};
+use testkit::child;
+use testkit::fixture::Folder;
 use tokio::sync::mpsc::unbounded_channel;
 
-use crate::journal::{Folder, open};
-use testkit::child;
+use super::{journal, open, open_in};
 
 /// Runs under a limit for the size of a file, as on a full disk.
 #[test]
 #[ignore = "the child of the test below"]
 fn filler() {
-    let Some(journal) = child::place() else {
+    let Some(place) = child::place() else {
         return;
     };
-    let queue = open(&journal).unwrap();
+    let queue = open(&place).unwrap();
     let (sender, mut troubles) = unbounded_channel();
     queue.tell_troubles_to(sender);
     for length in [1000, 100, 0] {
@@ -49,7 +50,7 @@ async fn a_full_disk_refuses_sends_and_loses_nothing() {
     let folder = Folder::new();
     // Without the trap the system ends a process that writes beyond the limit.
     let limit = "trap '' XFSZ; ulimit -f 20";
-    let filler = child::limited(limit, "journal_full::filler", &folder.journal())
+    let filler = child::limited(limit, "journal::full::filler", &journal(&folder))
         .output()
         .expect("runs");
     let errors = String::from_utf8_lossy(&filler.stderr);
@@ -57,7 +58,7 @@ async fn a_full_disk_refuses_sends_and_loses_nothing() {
     let told = child::told(&*filler.stdout).next().expect("told");
     let count = told.strip_prefix("accepted ").expect("a count");
     let count: usize = count.parse().expect("a number");
-    let queue = folder.open();
+    let queue = open_in(&folder);
     let found = queue.counts().active;
     assert!(
         found > 2 && found <= count,

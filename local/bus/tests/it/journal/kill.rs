@@ -3,18 +3,19 @@
 use std::collections::BTreeMap;
 
 use bus::{Enqueued, Message};
-
-use crate::journal::{Folder, open};
 use testkit::child;
+use testkit::fixture::Folder;
+
+use super::{journal, open, open_in};
 
 /// The process that is killed: it tells each thing after the queue did it.
 #[test]
 #[ignore = "the child of the test below"]
 fn worker() {
-    let Some(journal) = child::place() else {
+    let Some(place) = child::place() else {
         return;
     };
-    let queue = open(&journal).unwrap();
+    let queue = open(&place).unwrap();
     let tell = |what: &str, sequence: u64| child::tell(&format!("{what} {sequence}"));
     loop {
         for _ in 0..3 {
@@ -38,7 +39,7 @@ fn worker() {
 
 /// What a worker told before it was killed, after `lines` lines.
 fn killed_after(folder: &Folder, lines: usize) -> Vec<(String, u64)> {
-    let mut worker = child::command("journal_kill::worker", &folder.journal())
+    let mut worker = child::command("journal::kill::worker", &journal(folder))
         .spawn()
         .expect("starts");
     let mut told = Vec::new();
@@ -77,7 +78,7 @@ async fn every_accepted_message_and_every_hand_out_outlives_kill_9() {
                 other => panic!("{other}"),
             }
         }
-        let queue = folder.open();
+        let queue = open_in(&folder);
         let found: BTreeMap<u64, u32> = queue
             .peek()
             .iter()

@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-use bus::{DeadLetter, Message, Queue, QueueOptions};
+use bus::{Accepted, DeadLetter, Enqueued, Message, Queue, QueueOptions};
 use proptest::prelude::*;
 use stand_in::Clock;
+use testkit::fixture::Folder;
 use time::OffsetDateTime;
 use tokio::time::advance;
 use uuid::Uuid;
 
-use crate::journal::Folder;
+use super::journal;
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -65,7 +66,7 @@ const OPTIONS: QueueOptions = QueueOptions {
     sessions: false,
 };
 
-type Seen = (Vec<(bus::Accepted, u32)>, Vec<DeadLetter>);
+type Seen = (Vec<(Accepted, u32)>, Vec<DeadLetter>);
 
 impl Run {
     fn new() -> Self {
@@ -157,19 +158,19 @@ impl Run {
     /// Which ids a copy of this queue would drop, by asking the copy.
     fn duplicates(&self) -> Vec<bool> {
         let copy = Folder::new();
-        std::fs::create_dir_all(copy.journal().parent().expect("a folder")).expect("created");
-        std::fs::copy(self.folder.journal(), copy.journal()).expect("copied");
+        std::fs::create_dir_all(journal(&copy).parent().expect("a folder")).expect("created");
+        std::fs::copy(journal(&self.folder), journal(&copy)).expect("copied");
         let queue = open(&copy, self.clock);
         let dropped = |id: u8| {
             let again = Message::new("").with_id(format!("m-{id}"));
-            queue.enqueue(again).unwrap() == bus::Enqueued::Duplicate
+            queue.enqueue(again).unwrap() == Enqueued::Duplicate
         };
         (0..12).map(dropped).collect()
     }
 }
 
 fn open(folder: &Folder, clock: Clock) -> Queue {
-    Queue::open("order-items", OPTIONS, clock, &folder.journal()).expect("opens")
+    Queue::open("order-items", OPTIONS, clock, &journal(folder)).expect("opens")
 }
 
 fn pick(tokens: &mut Vec<Uuid>, which: usize) -> Option<Uuid> {

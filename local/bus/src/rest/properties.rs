@@ -1,16 +1,15 @@
-//! The broker's own message properties, as the REST interface takes them: JSON in a header.
+//! The properties of a message as the REST interface takes them: those of the broker as JSON in one
+//! header, the publisher's own in a header each.
 
-use axum::http::HeaderName;
+use axum::http::{HeaderMap, HeaderName, header};
 use serde_json::{Map, Value};
 
-use crate::queue::Properties;
+use crate::queue::{ID_MAX, Properties};
 
-/// Name of the header.
-pub(super) const HEADER: HeaderName = HeaderName::from_static("brokerproperties");
+/// Carries those that Service Bus knows.
+pub(super) const BROKER_PROPERTIES: HeaderName = HeaderName::from_static("brokerproperties");
 
-const LONGEST_ID: usize = 128;
-
-// Known to Service Bus, without effect here.
+/// Known to Service Bus, without effect here.
 const WITHOUT_EFFECT: [&str; 2] = ["ForcePersistence", "ViaPartitionKey"];
 
 /// A property the broker would refuse; the text goes back to the sender with status 400.
@@ -32,8 +31,10 @@ pub(super) enum PropertyError {
     Scheduled,
 }
 
-/// Reads the JSON of the header, and returns the keys that Service Bus would pass over too.
-pub(super) fn parse(header: Option<&[u8]>) -> Result<(Properties, Vec<String>), PropertyError> {
+/// The properties in the header, and the keys that Service Bus would pass over too.
+pub(super) fn broker_properties(
+    header: Option<&[u8]>,
+) -> Result<(Properties, Vec<String>), PropertyError> {
     let not_an_object = |reason: String| PropertyError::NotAnObject(reason);
     match header {
         None => Ok((Properties::default(), Vec::new())),
@@ -41,7 +42,7 @@ pub(super) fn parse(header: Option<&[u8]>) -> Result<(Properties, Vec<String>), 
             "write other characters as \\uXXXX".to_owned(),
         )),
         Some(bytes) => match serde_json::from_slice(bytes) {
-            Ok(Value::Object(map)) => from_map(map),
+            Ok(Value::Object(map)) => broker_properties_of(map),
             Ok(other) => Err(not_an_object(format!("found {other}"))),
             Err(error) => Err(not_an_object(error.to_string())),
         },
@@ -49,7 +50,7 @@ pub(super) fn parse(header: Option<&[u8]>) -> Result<(Properties, Vec<String>), 
 }
 
 /// Takes the properties of one message; null counts as absent.
-pub(super) fn from_map(
+pub(super) fn broker_properties_of(
     map: Map<String, Value>,
 ) -> Result<(Properties, Vec<String>), PropertyError> {
     let mut properties = Properties::default();
@@ -92,7 +93,7 @@ fn text(key: String, value: Value) -> Result<String, PropertyError> {
         "MessageId" | "SessionId" | "PartitionKey" | "ReplyToSessionId"
     );
     match value {
-        Value::String(text) if limited && text.chars().count() > LONGEST_ID => {
+        Value::String(text) if limited && text.chars().count() > ID_MAX => {
             let found = Value::from(format!("{} characters", text.chars().count()));
             Err(PropertyError::Value {
                 key,
@@ -123,19 +124,62 @@ fn seconds(key: String, value: Value) -> Result<f64, PropertyError> {
     })
 }
 
+/// The publisher's own: a quoted string, a number or a boolean in a header of its own.
+///
+/// Returns what was understood, and the headers that were not: Azure may answer 400 to those.
+pub(super) fn custom_properties(headers: &HeaderMap) -> (Map<String, Value>, Vec<String>) {
+    let mut properties = Map::new();
+    let mut odd = Vec::new();
+    for (name, value) in headers.iter().filter(|(name, _)| !is_standard(name)) {
+        match serde_json::from_slice(value.as_bytes()) {
+            Ok(value @ (Value::String(_) | Value::Number(_) | Value::Bool(_))) => {
+                properties.insert(name.as_str().to_owned(), value);
+            }
+            _ => odd.push(name.as_str().to_owned()),
+        }
+    }
+    (properties, odd)
+}
+
+fn is_standard(name: &HeaderName) -> bool {
+    let known = [
+        BROKER_PROPERTIES,
+        header::ACCEPT,
+        header::ACCEPT_CHARSET,
+        header::ACCEPT_ENCODING,
+        header::ACCEPT_LANGUAGE,
+        header::AUTHORIZATION,
+        header::CACHE_CONTROL,
+        header::CONNECTION,
+        header::CONTENT_ENCODING,
+        header::CONTENT_LENGTH,
+        header::CONTENT_TYPE,
+        header::DATE,
+        header::EXPECT,
+        header::HOST,
+        header::ORIGIN,
+        header::REFERER,
+        header::TRANSFER_ENCODING,
+        header::USER_AGENT,
+    ];
+    known.contains(name) || name.as_str().starts_with("sec-fetch-")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn error(json: &str) -> String {
-        parse(Some(json.as_bytes())).expect_err(json).to_string()
+        broker_properties(Some(json.as_bytes()))
+            .expect_err(json)
+            .to_string()
     }
 
     #[test]
     fn every_property_the_stack_carries_is_read() {
         let json = r#"{"MessageId":"m","SessionId":"s","CorrelationId":"c","Label":"K\u00f6ln","ReplyTo":"r",
             "To":"t","TimeToLive":30,"PartitionKey":"s","ReplyToSessionId":null,"ForcePersistence":true,"Sesion":1}"#;
-        let (properties, unknown) = parse(Some(json.as_bytes())).expect("good");
+        let (properties, unknown) = broker_properties(Some(json.as_bytes())).expect("good");
         assert_eq!(properties.label.as_deref(), Some("Köln"));
         assert_eq!(
             (properties.session_id.as_deref(), properties.time_to_live),
@@ -162,5 +206,20 @@ mod tests {
         assert!(error(r#"{"PartitionKey":"a","SessionId":"b"}"#).contains("must equal SessionId"));
         assert!(error("[]").contains("found []"));
         assert!(error(r#"{"Label":"ö"}"#).contains("\\uXXXX"));
+    }
+
+    #[test]
+    fn a_custom_property_is_a_quoted_header() {
+        let mut headers = HeaderMap::new();
+        headers.insert("kind", "\"cart\"".parse().expect("a value"));
+        headers.insert("schemaversion", "1".parse().expect("a value"));
+        headers.insert("traceparent", "00-0af7".parse().expect("a value"));
+        headers.insert("host", "localhost".parse().expect("a value"));
+        let (properties, odd) = custom_properties(&headers);
+        assert_eq!(
+            Value::Object(properties),
+            serde_json::json!({"kind":"cart","schemaversion":1})
+        );
+        assert_eq!(odd, ["traceparent"]);
     }
 }

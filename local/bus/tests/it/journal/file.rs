@@ -2,20 +2,21 @@
 
 use bus::{Enqueued, JournalError, Message, Queue, QueueOptions};
 use stand_in::Clock;
+use testkit::fixture::Folder;
 use time::macros::datetime;
 
-use crate::journal::{Folder, open};
+use super::{journal, open, open_in, text};
 
 #[tokio::test(start_paused = true)]
 async fn a_person_can_read_it() {
     let folder = Folder::new();
-    let queue = folder.open();
+    let queue = open_in(&folder);
     queue
         .enqueue(Message::new("{\"id\":\"Köln\"}").with_id("m-1"))
         .unwrap();
     let delivery = queue.try_receive().expect("a message");
     queue.complete(delivery.lock_token).unwrap();
-    let text = folder.text();
+    let text = text(&folder);
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(
         lines[0],
@@ -38,19 +39,19 @@ async fn a_person_can_read_it() {
 #[tokio::test(start_paused = true)]
 async fn a_torn_end_is_cut_off_wherever_it_is_torn_and_what_follows_is_whole() {
     let folder = Folder::new();
-    let queue = folder.open();
+    let queue = open_in(&folder);
     queue.enqueue(Message::new("whole")).unwrap();
-    let whole = folder.text().len();
+    let whole = text(&folder).len();
     queue.enqueue(Message::new("torn 🛒")).unwrap();
     drop(queue);
-    let bytes = std::fs::read(folder.journal()).expect("readable");
+    let bytes = std::fs::read(journal(&folder)).expect("readable");
     for end in whole..bytes.len() {
-        std::fs::write(folder.journal(), &bytes[..end]).expect("writable");
-        let queue = folder.open();
+        std::fs::write(journal(&folder), &bytes[..end]).expect("writable");
+        let queue = open_in(&folder);
         let next = queue.enqueue(Message::new("next"));
         assert_eq!(next, Ok(Enqueued::Accepted { sequence: 2 }), "cut at {end}");
         drop(queue);
-        let queue = folder.open();
+        let queue = open_in(&folder);
         let bodies: Vec<_> = queue
             .peek()
             .into_iter()
@@ -63,16 +64,16 @@ async fn a_torn_end_is_cut_off_wherever_it_is_torn_and_what_follows_is_whole() {
 #[tokio::test(start_paused = true)]
 async fn a_damaged_line_is_an_error_that_says_where_and_changes_nothing() {
     let folder = Folder::new();
-    let queue = folder.open();
+    let queue = open_in(&folder);
     queue.enqueue(Message::new("a")).unwrap();
     queue.enqueue(Message::new("b")).unwrap();
     drop(queue);
-    let good = folder.text();
+    let good = text(&folder);
     let error = |text: &str| {
-        std::fs::write(folder.journal(), text).expect("writable");
-        let error = open(&folder.journal()).expect_err("damaged").to_string();
-        assert_eq!(folder.text(), text, "left as it was");
-        let file = folder.journal().display().to_string();
+        std::fs::write(journal(&folder), text).expect("writable");
+        let error = open(&journal(&folder)).expect_err("damaged").to_string();
+        assert_eq!(super::text(&folder), text, "left as it was");
+        let file = journal(&folder).display().to_string();
         error
             .strip_prefix(&file)
             .expect("the file first")
@@ -111,8 +112,8 @@ async fn a_damaged_line_is_an_error_that_says_where_and_changes_nothing() {
 #[tokio::test(start_paused = true)]
 async fn a_folder_has_one_stack_at_a_time() {
     let folder = Folder::new();
-    let queue = folder.open();
-    let error = open(&folder.journal()).expect_err("in use");
+    let queue = open_in(&folder);
+    let error = open(&journal(&folder)).expect_err("in use");
     assert!(matches!(error, JournalError::InUse { .. }), "{error}");
     assert!(
         error
@@ -121,7 +122,7 @@ async fn a_folder_has_one_stack_at_a_time() {
     );
     queue.enqueue(Message::new("still works")).unwrap();
     drop(queue);
-    assert_eq!(folder.open().counts().active, 1);
+    assert_eq!(open_in(&folder).counts().active, 1);
 }
 
 /// Every kind of line, as each was written since the first version.
@@ -146,11 +147,11 @@ const OLD_FILE: &str = r#"{"journal":{"format":1,"queue":"order-items"}}
 #[tokio::test(start_paused = true)]
 async fn every_line_of_an_earlier_version_is_read_and_written_the_same() {
     let folder = Folder::new();
-    std::fs::create_dir_all(folder.journal().parent().expect("a folder")).expect("created");
-    std::fs::write(folder.journal(), OLD_FILE).expect("writable");
+    std::fs::create_dir_all(journal(&folder).parent().expect("a folder")).expect("created");
+    std::fs::write(journal(&folder), OLD_FILE).expect("writable");
     let clock = Clock::starting_at(datetime!(2026-05-04 09:31 UTC));
     let options = QueueOptions::default();
-    let queue = Queue::open("order-items", options, clock, &folder.journal()).expect("opens");
+    let queue = Queue::open("order-items", options, clock, &journal(&folder)).expect("opens");
     let waiting: Vec<_> = queue
         .peek()
         .into_iter()
@@ -172,7 +173,7 @@ async fn every_line_of_an_earlier_version_is_read_and_written_the_same() {
     queue.complete(seven.lock_token).unwrap();
     let letter = queue.try_receive_dead_letter().expect("a letter");
     queue.complete_dead_letter(letter.lock_token).unwrap();
-    let text = folder.text();
+    let text = text(&folder);
     let known: Vec<&str> = OLD_FILE.lines().collect();
     for line in [
         known[0], known[2], known[3], known[4], known[6], known[7], known[10],

@@ -1,18 +1,17 @@
-//! Shared access signatures: what the door makes of an Authorization header.
+//! Shared access signatures: what both doors make of a token.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, Mac};
 use percent_encoding::percent_decode_str;
 use sha2::Sha256;
+use stand_in::AccessKey;
 use time::OffsetDateTime;
 use url::Url;
 
-use stand_in::AccessKey;
-
 /// Why a request is not let in; the text goes back to the sender.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Refused {
+pub(crate) enum SasRefused {
     #[error(
         "Authorization: expected \"SharedAccessSignature sr=…&sig=…&se=…&skn=…\" or \"Bearer …\""
     )]
@@ -43,13 +42,13 @@ pub(crate) fn check(
     key: &AccessKey,
     queue: &str,
     now: OffsetDateTime,
-) -> Result<(), Refused> {
-    let (scheme, token) = header.split_once(' ').ok_or(Refused::Scheme)?;
+) -> Result<(), SasRefused> {
+    let (scheme, token) = header.split_once(' ').ok_or(SasRefused::Scheme)?;
     if scheme.eq_ignore_ascii_case("Bearer") {
         return Ok(());
     }
     if !scheme.eq_ignore_ascii_case("SharedAccessSignature") {
-        return Err(Refused::Scheme);
+        return Err(SasRefused::Scheme);
     }
     Token::parse(token)?.check(key, queue, now)
 }
@@ -63,13 +62,13 @@ struct Token<'a> {
 }
 
 impl<'a> Token<'a> {
-    fn parse(text: &'a str) -> Result<Self, Refused> {
+    fn parse(text: &'a str) -> Result<Self, SasRefused> {
         let field = |name: &'static str| {
             let mut pairs = text.split('&').filter_map(|pair| pair.split_once('='));
             pairs
                 .find(|(found, _)| *found == name)
                 .map(|(_, value)| value)
-                .ok_or(Refused::Missing(name))
+                .ok_or(SasRefused::Missing(name))
         };
         Ok(Self {
             resource: field("sr")?,
@@ -79,27 +78,29 @@ impl<'a> Token<'a> {
         })
     }
 
-    fn check(&self, key: &AccessKey, queue: &str, now: OffsetDateTime) -> Result<(), Refused> {
+    fn check(&self, key: &AccessKey, queue: &str, now: OffsetDateTime) -> Result<(), SasRefused> {
         let key_name = decoded(self.key_name);
         if key_name != key.name {
-            return Err(Refused::KeyName {
+            return Err(SasRefused::KeyName {
                 found: key_name,
                 expected: key.name.clone(),
             });
         }
         if !self.is_signed_with(key) {
-            return Err(Refused::Signature);
+            return Err(SasRefused::Signature);
         }
         let end: i64 = self
             .expiry
             .parse()
-            .map_err(|_| Refused::Expiry(self.expiry.to_owned()))?;
+            .map_err(|_| SasRefused::Expiry(self.expiry.to_owned()))?;
         if end <= now.unix_timestamp() {
-            return Err(Refused::Expired(now.unix_timestamp().saturating_sub(end)));
+            return Err(SasRefused::Expired(
+                now.unix_timestamp().saturating_sub(end),
+            ));
         }
         let resource = decoded(self.resource);
         if !covers(&resource, queue) {
-            return Err(Refused::Resource {
+            return Err(SasRefused::Resource {
                 found: resource,
                 queue: queue.to_owned(),
             });
@@ -138,4 +139,69 @@ fn decoded(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use super::*;
+    use time::macros::datetime;
+
+    // Made with Microsoft's Python SDK 7.15.0.
+    const TOKEN: &str = "SharedAccessSignature sr=https%3A%2F%2Fexample.servicebus.windows.net%2Forder-items\
+        &sig=ii1%2BpUjemGuhKJ2fj1a9%2BMIHCe4smSYYoKgIE%2F3b0ys%3D&se=1767225600&skn=RootManageSharedAccessKey";
+
+    fn verdict(token: &str, queue: &str, now: OffsetDateTime) -> Result<(), SasRefused> {
+        let key = AccessKey {
+            name: "RootManageSharedAccessKey".to_owned(),
+            secret: "c2VjcmV0+/key==".to_owned(),
+        };
+        check(token, &key, queue, now)
+    }
+
+    #[test]
+    fn a_token_of_the_official_sdk_is_let_in_until_it_expires() {
+        assert_eq!(
+            verdict(TOKEN, "order-items", datetime!(2025-12-31 23:59:59 UTC)),
+            Ok(())
+        );
+        let late = verdict(TOKEN, "order-items", datetime!(2026-01-01 00:00:07 UTC));
+        assert_eq!(late, Err(SasRefused::Expired(7)));
+    }
+
+    #[test]
+    fn a_refusal_says_what_is_wrong() {
+        let now = datetime!(2025-12-01 00:00 UTC);
+        assert!(matches!(
+            verdict(TOKEN, "other", now),
+            Err(SasRefused::Resource { .. })
+        ));
+        let key_name = TOKEN.replace("RootManage", "Other");
+        assert!(matches!(
+            verdict(&key_name, "order-items", now),
+            Err(SasRefused::KeyName { .. })
+        ));
+        for wrong in ["ii1", "se=17", "order-items"] {
+            let tampered = TOKEN.replace(wrong, &format!("{wrong}9"));
+            assert_eq!(
+                verdict(&tampered, "order-items", now),
+                Err(SasRefused::Signature),
+                "{wrong}"
+            );
+        }
+        assert_eq!(
+            verdict("SharedAccessSignature sr=a", "q", now),
+            Err(SasRefused::Missing("sig"))
+        );
+        assert_eq!(verdict("Basic abc", "q", now), Err(SasRefused::Scheme));
+    }
+
+    #[test]
+    fn a_bearer_token_and_a_token_for_the_whole_namespace_are_let_in() {
+        assert_eq!(
+            verdict("Bearer ey", "order-items", datetime!(2030-01-01 0:00 UTC)),
+            Ok(())
+        );
+        assert!(covers("sb://localhost:5300/", "order-items"));
+        assert!(covers(
+            "http://localhost:5300/Order-Items/messages",
+            "order-items"
+        ));
+    }
+}

@@ -1,40 +1,11 @@
 //! The REST door over real loopback requests.
 
-use bus::{Message, Queue, QueueOptions, RestDoor, RestOptions};
+use bus::Message;
 use serde_json::{Value, json};
-use stand_in::{Clock, Connection};
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-const CONNECTION: &str =
-    "Endpoint=sb://localhost:5300;SharedAccessKeyName=Root;SharedAccessKey=secret";
+use super::Stage;
 
-struct Opened {
-    door: RestDoor,
-    queue: Queue,
-    hints: UnboundedReceiver<String>,
-    client: reqwest::Client,
-}
-
-impl Opened {
-    async fn new() -> Self {
-        let listener = testkit::net::listener().await;
-        let queue = Queue::new("order-items", QueueOptions::default(), Clock::new());
-        let (sender, hints) = unbounded_channel();
-        let options = RestOptions {
-            queues: vec![queue.clone()],
-            key: Connection::parse(CONNECTION).expect("good").key,
-            links: vec![("blobs".to_owned(), "http://127.0.0.1:10000".to_owned())],
-            hints: Some(sender),
-        };
-        let door = RestDoor::start(listener, options).expect("a door");
-        Self {
-            door,
-            queue,
-            hints,
-            client: testkit::net::client(),
-        }
-    }
-
+impl Stage {
     fn post(&self, path: &str, body: impl Into<reqwest::Body>) -> reqwest::RequestBuilder {
         self.client
             .post(format!("{}{path}", self.door.url()))
@@ -62,8 +33,8 @@ async fn answer(request: reqwest::RequestBuilder) -> (u16, String) {
 
 #[tokio::test]
 async fn a_sent_message_waits_with_its_bytes_and_properties() {
-    let mut opened = Opened::new().await;
-    let request = opened
+    let mut stage = Stage::open().await;
+    let request = stage
         .post(
             "/order-items/messages?api-version=2014-01&timeout=60",
             vec![0xE4, 0x00],
@@ -75,7 +46,7 @@ async fn a_sent_message_waits_with_its_bytes_and_properties() {
         .header("Content-Type", "application/json")
         .header("Kind", "\"cart\"");
     assert_eq!(answer(request).await, (201, String::new()));
-    let delivery = opened.queue.try_receive().expect("a message");
+    let delivery = stage.queue.try_receive().expect("a message");
     let message = delivery.accepted.message;
     assert_eq!(message.body.as_ref(), [0xE4, 0x00]);
     assert_eq!(message.properties.session_id.as_deref(), Some("S"));
@@ -88,7 +59,7 @@ async fn a_sent_message_waits_with_its_bytes_and_properties() {
         Some(&json!("cart"))
     );
     assert!(
-        opened
+        stage
             .hints
             .try_recv()
             .expect("a hint")
@@ -98,25 +69,25 @@ async fn a_sent_message_waits_with_its_bytes_and_properties() {
 
 #[tokio::test]
 async fn a_duplicate_is_answered_like_any_other() {
-    let opened = Opened::new().await;
+    let stage = Stage::open().await;
     for _ in 0..2 {
-        let request = opened
+        let request = stage
             .post("/order-items/messages", "x")
             .header("BrokerProperties", r#"{"MessageId":"m-1"}"#);
         assert_eq!(answer(request).await, (201, String::new()));
     }
-    assert_eq!(opened.queue.counts().active, 1);
+    assert_eq!(stage.queue.counts().active, 1);
 }
 
 #[tokio::test]
 async fn a_batch_is_accepted_whole_or_not_at_all() {
-    let opened = Opened::new().await;
+    let stage = Stage::open().await;
     let batch = |second: Value| {
         let items = json!([
             {"Body":"a","BrokerProperties":{"SessionId":"S"},"UserProperties":{"n":1}},
             {"Body":"b","BrokerProperties":second},
         ]);
-        opened
+        stage
             .post("/order-items/messages", items.to_string())
             .header("Content-Type", "application/vnd.microsoft.servicebus.json")
     };
@@ -128,9 +99,9 @@ async fn a_batch_is_accepted_whole_or_not_at_all() {
             "BrokerProperties: MessageId: expected a string, found 7"
         )
     );
-    assert_eq!(opened.queue.counts().active, 0);
+    assert_eq!(stage.queue.counts().active, 0);
     assert_eq!(answer(batch(json!({}))).await.0, 201);
-    let bodies: Vec<_> = opened
+    let bodies: Vec<_> = stage
         .queue
         .peek()
         .into_iter()
@@ -141,41 +112,41 @@ async fn a_batch_is_accepted_whole_or_not_at_all() {
 
 #[tokio::test]
 async fn refusals_say_what_is_wrong() {
-    let opened = Opened::new().await;
-    let (status, text) = answer(opened.post("/other/messages", "x")).await;
+    let stage = Stage::open().await;
+    let (status, text) = answer(stage.post("/other/messages", "x")).await;
     assert_eq!(
         (status, text.as_str()),
         (404, "no queue \"other\" here; there is: order-items")
     );
-    let unsigned = opened.post("/order-items/messages", "x").header(
+    let unsigned = stage.post("/order-items/messages", "x").header(
         "Authorization",
         "SharedAccessSignature sr=a&sig=b&se=1&skn=Other",
     );
     let (status, text) = answer(unsigned).await;
     assert_eq!(status, 401);
     assert!(text.contains("unknown key name skn=\"Other\""), "{text}");
-    let bad = opened
+    let bad = stage
         .post("/order-items/messages", "x")
         .header("BrokerProperties", "SessionId=1");
     assert_eq!(answer(bad).await.0, 400);
-    assert_eq!(opened.queue.counts().active, 0);
+    assert_eq!(stage.queue.counts().active, 0);
 }
 
 #[tokio::test]
 async fn the_largest_message_is_256_kib_with_its_properties() {
-    let opened = Opened::new().await;
+    let stage = Stage::open().await;
     let limit = 256 * 1024;
     assert_eq!(
-        answer(opened.post("/order-items/messages", vec![b'x'; limit]))
+        answer(stage.post("/order-items/messages", vec![b'x'; limit]))
             .await
             .0,
         201
     );
-    let with_properties = opened
+    let with_properties = stage
         .post("/order-items/messages", vec![b'x'; limit])
         .header("BrokerProperties", "{\"To\":\"x\"}");
     assert_eq!(answer(with_properties).await.0, 403);
-    let (status, text) = answer(opened.post("/order-items/messages", vec![b'x'; 3 * limit])).await;
+    let (status, text) = answer(stage.post("/order-items/messages", vec![b'x'; 3 * limit])).await;
     assert_eq!(
         (status, text.contains("786432 bytes")),
         (403, true),
@@ -185,30 +156,30 @@ async fn the_largest_message_is_256_kib_with_its_properties() {
 
 #[tokio::test]
 async fn people_see_counts_waiting_messages_and_dead_letters() {
-    let opened = Opened::new().await;
-    opened
+    let stage = Stage::open().await;
+    stage
         .queue
         .enqueue(Message::new(vec![0xE4]).with_session("S"))
         .unwrap();
     for _ in 0..10 {
-        let delivery = opened.queue.try_receive().expect("a message");
-        opened
+        let delivery = stage.queue.try_receive().expect("a message");
+        stage
             .queue
             .abandon(delivery.lock_token)
             .expect("the lock holds");
     }
-    opened.queue.enqueue(Message::new("waits")).unwrap();
-    let overview = opened.get("/").await;
+    stage.queue.enqueue(Message::new("waits")).unwrap();
+    let overview = stage.get("/").await;
     assert_eq!(
         overview["queues"][0]["counts"],
         json!({"active":1,"locked":0,"deadLettered":1})
     );
     assert_eq!(overview["stack"]["blobs"], "http://127.0.0.1:10000");
     assert_eq!(
-        opened.get("/order-items/messages").await[0]["body"]["text"],
+        stage.get("/order-items/messages").await[0]["body"]["text"],
         "waits"
     );
-    let letter = &opened.get("/order-items/$deadletterqueue").await[0];
+    let letter = &stage.get("/order-items/$deadletterqueue").await[0];
     assert_eq!(
         (&letter["reason"], &letter["deliveryCount"]),
         (&json!("MaxDeliveryCountExceeded"), &json!(10))
@@ -220,5 +191,5 @@ async fn people_see_counts_waiting_messages_and_dead_letters() {
         ),
         (&json!("5A=="), &json!("S"))
     );
-    opened.door.stop().await;
+    stage.door.stop().await;
 }
