@@ -18,6 +18,7 @@ mod order;
 mod pipeline;
 mod process;
 mod properties;
+mod shipped;
 mod store_contract;
 mod support;
 mod tokens;
