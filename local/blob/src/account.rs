@@ -1,6 +1,5 @@
 //! The account that every emulator of Azure Storage has.
 
-/// The account's name.
 pub const ACCOUNT: &str = "devstoreaccount1";
 
 /// The key of [`ACCOUNT`]: the same on every machine and documented as such, so no secret.

@@ -28,10 +28,10 @@ const WRAPPER: &str = "
 /// In front of the address in the line that it prints when it is ready.
 const READY: &str = "successfully listens on ";
 
-const START_LIMIT: Duration = Duration::from_secs(60);
+const START_MAX: Duration = Duration::from_secs(60);
 
 /// For what it has not written yet, when it is told to end.
-const END_LIMIT: Duration = Duration::from_secs(5);
+const END_MAX: Duration = Duration::from_secs(5);
 
 /// Which Azurite, and where.
 #[derive(Debug, Clone)]
@@ -74,7 +74,6 @@ impl Azurite {
         })
     }
 
-    /// The account's URL.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
@@ -89,7 +88,7 @@ impl Azurite {
     /// Ends it, and waits.
     pub async fn stop(mut self) {
         drop(self.process.stdin.take());
-        if timeout(END_LIMIT, self.process.wait()).await.is_err() {
+        if timeout(END_MAX, self.process.wait()).await.is_err() {
             // An error means that it has ended already.
             self.process.kill().await.ok();
         }
@@ -132,7 +131,7 @@ async fn address(process: &mut Child, port: u16) -> Result<(String, JoinSet<()>)
         }
         None
     };
-    let found = timeout(START_LIMIT, found).await.ok().flatten();
+    let found = timeout(START_MAX, found).await.ok().flatten();
     match found {
         Some(address) => Ok((address, lines)),
         None => Err(AzuriteError::NotStarted {
@@ -200,7 +199,6 @@ async fn npm_ci(folder: &Path) -> Result<(), AzuriteError> {
     Err(AzuriteError::Npm(said.trim().to_owned()))
 }
 
-/// Azurite cannot be had.
 #[derive(Debug, thiserror::Error)]
 pub enum AzuriteError {
     #[error(
@@ -215,12 +213,7 @@ pub enum AzuriteError {
     Npm(String),
     /// It ended, or said nothing.
     #[error("Azurite did not start on port {port}: {said}")]
-    NotStarted {
-        /// The port it was to have.
-        port: u16,
-        /// Its last words.
-        said: String,
-    },
+    NotStarted { port: u16, said: String },
     #[error("{}: {source}", path.display())]
     Io { path: PathBuf, source: io::Error },
 }

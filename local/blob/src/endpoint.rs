@@ -45,7 +45,6 @@ impl BlobEndpoint {
         Ok(Self { server, state })
     }
 
-    /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.server.address()
     }

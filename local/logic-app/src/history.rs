@@ -87,7 +87,6 @@ impl History {
         self.kept.iter().skip(count.saturating_sub(self.forgotten))
     }
 
-    /// Forgets everything.
     pub(crate) fn clear(&mut self) -> io::Result<()> {
         self.forgotten += self.kept.len();
         self.kept.clear();

@@ -48,7 +48,6 @@ impl OutboxReader {
         self.state.outbox.last_number()
     }
 
-    /// A mail by its number.
     #[must_use]
     pub fn mail(&self, number: u64) -> Option<Arc<Mail>> {
         self.state.outbox.mail(number)
@@ -80,7 +79,6 @@ impl MailService {
         Ok(Self { server, state })
     }
 
-    /// The service's endpoint.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.state.url

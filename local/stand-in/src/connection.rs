@@ -7,7 +7,6 @@ use url::Url;
 /// What the stack takes from `ServiceBusConnection`.
 #[derive(Debug, Clone)]
 pub struct Connection {
-    /// The broker's host name.
     pub host: String,
     /// The port, when one is named.
     pub port: Option<u16>,
@@ -35,7 +34,6 @@ impl fmt::Debug for AccessKey {
 /// The connection string lacks a part; it never quotes a value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConnectionError {
-    /// No usable endpoint.
     #[error("expected Endpoint=sb://host[:port] in the connection string")]
     Endpoint,
     /// A key name without a key, or the other way round.

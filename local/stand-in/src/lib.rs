@@ -6,22 +6,23 @@
 pub use axum::http::{Method, StatusCode};
 pub use clock::Clock;
 pub use connection::{AccessKey, Connection, ConnectionError};
-pub use faults::{
-    Fault, FaultDegree, FaultSwitch, Flaky, LOGIC_APP_FAULTS, MAIL_FAULTS, NamedFault,
-    STORAGE_FAULTS, UnknownFault,
+pub use fault::{
+    Fault, FaultDegree, LOGIC_APP_FAULTS, MAIL_FAULTS, NamedFault, STORAGE_FAULTS, UnknownFault,
 };
 pub use formats::{http_date, newtonsoft, xml};
 pub use lock::Lock;
 pub use server::{ACCEPT_PAUSE, Accepting, HangUp, Server, ServerHandle};
+pub use switch::{FaultSwitch, Flaky};
 pub use wire::{Moment, Request, Seen};
 
 mod clock;
 mod connection;
-mod faults;
+mod fault;
 mod formats;
 pub mod http_client;
 pub mod lines;
 mod lock;
 pub mod programs;
 mod server;
+mod switch;
 mod wire;

@@ -6,7 +6,7 @@ use std::io;
 use std::path::Path;
 
 /// How often to try: who looks whether a lock is held holds it too, for a moment.
-const TRIES: u32 = 100;
+const TRIES_MAX: u32 = 100;
 
 /// A lock that is held until it is dropped.
 #[derive(Debug)]
@@ -16,7 +16,7 @@ impl Lock {
     /// Takes the lock, whose file is made when it is missing; `None` while another has it.
     pub fn take(path: &Path) -> io::Result<Option<Self>> {
         let file = File::create(path)?;
-        for _ in 0..TRIES {
+        for _ in 0..TRIES_MAX {
             match file.try_lock() {
                 Ok(()) => return Ok(Some(Self(file))),
                 Err(TryLockError::WouldBlock) => std::thread::yield_now(),

@@ -58,7 +58,6 @@ impl Accepting {
         })
     }
 
-    /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -103,7 +102,6 @@ impl ServerHandle {
         self.refusing.send_replace(refusing);
     }
 
-    /// Connections that were reset.
     pub fn connections_refused(&self) -> u64 {
         self.log.connections_refused()
     }
@@ -135,7 +133,6 @@ impl Server {
         Ok(Self { handle, accepting })
     }
 
-    /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.accepting.address()
     }

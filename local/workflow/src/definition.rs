@@ -30,7 +30,6 @@ pub(crate) struct Action {
     pub(crate) kind: Kind,
 }
 
-/// What an action does.
 #[derive(Debug)]
 pub(crate) enum Kind {
     Scope(Block),

@@ -6,7 +6,6 @@ use serde_json::{Number, Value};
 /// The longest expression that the engine takes, in characters.
 const EXPRESSION_MAX: usize = 8192;
 
-/// A parsed expression.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Expression {
     Literal(Value),

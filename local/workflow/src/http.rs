@@ -15,9 +15,7 @@ pub trait Http: Sync {
 /// A request of the Http action.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Call {
-    /// The method.
     pub method: String,
-    /// The address.
     pub uri: String,
     /// Names and texts.
     pub headers: Map<String, Value>,
@@ -27,10 +25,8 @@ pub struct Call {
     pub audience: Option<String>,
 }
 
-/// An answer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Answer {
-    /// The status code.
     pub status: u16,
     /// Names and texts.
     pub headers: Map<String, Value>,
@@ -38,10 +34,8 @@ pub struct Answer {
     pub body: Value,
 }
 
-/// There is no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoAnswer {
-    /// It took too long.
     #[error("no answer in time")]
     TimedOut,
     /// The connection did not come about, or broke.

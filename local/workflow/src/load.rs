@@ -20,7 +20,6 @@ use crate::template::Template;
 pub struct DefinitionRefused {
     /// Where, as a path of names.
     pub place: String,
-    /// What is wrong there.
     pub why: String,
 }
 

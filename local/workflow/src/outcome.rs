@@ -3,7 +3,6 @@
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-/// What a run came to.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ended {
     /// What the caller is told; `None` when no Response action ran.
@@ -41,9 +40,7 @@ pub enum RunStatus {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunError {
-    /// For machines.
     pub code: String,
-    /// For people.
     pub message: String,
 }
 

@@ -18,7 +18,6 @@ use crate::text::text;
 /// What a run starts from.
 #[derive(Debug, Clone)]
 pub struct Start {
-    /// The request's.
     pub body: Value,
     /// What `workflow()` gives.
     pub workflow: Value,

@@ -20,7 +20,6 @@ pub(crate) enum Template {
     Object(Vec<(String, Self)>),
 }
 
-/// A piece of a text.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Part {
     Fixed(String),

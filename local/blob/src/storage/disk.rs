@@ -284,7 +284,6 @@ impl Layout {
         self.on_its_way().join(etag.trim_matches('"'))
     }
 
-    /// The folder of a container.
     pub(super) fn container(&self, name: &str) -> PathBuf {
         self.0.join(names::folder(name))
     }
@@ -295,7 +294,6 @@ impl Layout {
     }
 }
 
-/// The folder cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// Not to be read or written.

@@ -16,7 +16,7 @@ const PLAIN_MAX: usize = 200;
 const SHOWN_MAX: usize = 120;
 
 /// Hex digits of the digest.
-const DIGEST: usize = 16;
+const DIGEST_LENGTH: usize = 16;
 
 /// Device names that Windows takes for itself, with any extension.
 const DEVICES: [&str; 4] = ["con", "prn", "aux", "nul"];
@@ -36,7 +36,7 @@ impl Files {
             return file.clone();
         }
         let digest = sha256(name.as_bytes());
-        let short = digest.get(..DIGEST).unwrap_or(&digest);
+        let short = digest.get(..DIGEST_LENGTH).unwrap_or(&digest);
         let plain = is_plain(name).then(|| name.to_owned());
         let candidates = [plain, Some(shown(name, short))].into_iter().flatten();
         candidates

@@ -1,6 +1,7 @@
 //! Blobs in a folder: plain files, and the same account after each start.
 
 mod by_hand;
+mod full;
 mod kills;
 mod model;
 mod process;

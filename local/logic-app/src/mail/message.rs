@@ -7,11 +7,8 @@ use serde::Deserialize;
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Email {
-    /// The sender's address.
     pub sender_address: String,
-    /// Who gets it.
     pub recipients: Recipients,
-    /// What they get.
     pub content: Content,
     /// Whether opening it is not to be tracked.
     #[serde(default)]
@@ -30,9 +27,7 @@ pub struct Recipients {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Recipient {
-    /// The address.
     pub address: String,
-    /// The name.
     pub display_name: Option<String>,
 }
 
@@ -40,7 +35,6 @@ pub struct Recipient {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Content {
-    /// The subject.
     pub subject: String,
     /// The text without mark-up.
     pub plain_text: Option<String>,

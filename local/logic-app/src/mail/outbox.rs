@@ -28,11 +28,9 @@ const FILE_NAME: &[BorrowedFormatItem<'_>] =
 pub struct Mail {
     /// Its number in this run, from 1 on.
     pub number: u64,
-    /// When it was accepted.
     pub at: OffsetDateTime,
     /// The `Operation-Id` of the request.
     pub operation_id: Uuid,
-    /// What was asked for.
     pub email: Email,
     /// The same as a file.
     pub eml: Vec<u8>,

@@ -31,14 +31,14 @@ pub(super) struct MailState {
 }
 
 #[derive(Debug, Deserialize)]
-pub(super) struct Parameters {
+pub(super) struct SendParameters {
     #[serde(rename = "api-version")]
     api_version: Option<String>,
 }
 
 pub(super) async fn send(
     State(state): State<Arc<MailState>>,
-    Query(parameters): Query<Parameters>,
+    Query(parameters): Query<SendParameters>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
@@ -55,7 +55,7 @@ type SendRefused = (StatusCode, &'static str, String);
 
 async fn accept(
     state: &MailState,
-    parameters: &Parameters,
+    parameters: &SendParameters,
     headers: &HeaderMap,
     body: &[u8],
 ) -> Result<Response, SendRefused> {

@@ -26,7 +26,7 @@ struct Mail {
 }
 
 impl Mail {
-    fn of(vector: &Value) -> Self {
+    fn answering(vector: &Value) -> Self {
         let answer = match (vector["status"].as_u64(), vector["noAnswer"].as_str()) {
             (Some(status), None) => Ok(Answer {
                 status: u16::try_from(status).expect("a status"),
@@ -68,7 +68,7 @@ async fn every_run_is_what_the_official_engine_made_of_it() {
     for run in runs {
         let (name, request) = (&run["name"], &run["request"]);
         assert_eq!(workflow.accepts(request), Ok(()), "{name}");
-        let mail = Mail::of(&run["mailService"]);
+        let mail = Mail::answering(&run["mailService"]);
         let ended = play(&workflow, request, &mail).await;
         let response = ended.response.expect("a response");
         let response = json!({
@@ -154,7 +154,7 @@ fn a_body_of_more_than_64_kib_is_refused() {
 async fn a_mail_that_cannot_be_made_is_said_so_and_not_sent() {
     let vectors = json_of("golden.json");
     let workflow = workflow(&vectors);
-    let mail = Mail::of(&json!({ "status": 202 }));
+    let mail = Mail::answering(&json!({ "status": 202 }));
     // The schema refuses it: only a definition that lost its schema would get here.
     let ended = play(
         &workflow,
@@ -184,7 +184,7 @@ async fn the_largest_order_is_far_from_what_a_run_may_make() {
     let vectors = json_of("golden.json");
     let mut request = vectors["runs"][0]["request"].clone();
     request["order"]["products"] = vec![json!({ "id": 1, "quantity": 1 }); 11_000].into();
-    let mail = Mail::of(&json!({ "status": 202 }));
+    let mail = Mail::answering(&json!({ "status": 202 }));
     let ended = play(&workflow(&vectors), &request, &mail).await;
     assert_eq!((ended.status, ended.failed), (RunStatus::Succeeded, vec![]));
 }
@@ -213,7 +213,7 @@ async fn skipped_actions_that_wait_for_each_other_are_judged_once() {
             format!("left{layer}"): ["Succeeded"], format!("right{layer}"): ["Succeeded"],
         });
     }
-    let mail = Mail::of(&json!({ "status": 202 }));
+    let mail = Mail::answering(&json!({ "status": 202 }));
     let ended = play(&with_actions(actions), &json!({}), &mail).await;
     assert_eq!((ended.status, ended.failed), (RunStatus::Succeeded, vec![]));
 }
@@ -240,7 +240,7 @@ async fn values_that_grow_without_end_fail_their_action() {
                 "inputs": inputs.replace("{}", &earlier),
             });
         }
-        let mail = Mail::of(&json!({ "status": 202 }));
+        let mail = Mail::answering(&json!({ "status": 202 }));
         let ended = play(&with_actions(actions), &json!({}), &mail).await;
         assert_eq!(ended.status, RunStatus::Failed);
         let [why] = ended.failed.as_slice() else {

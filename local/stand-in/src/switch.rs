@@ -1,55 +1,16 @@
-//! Faults that the local stack and the tests switch on while a stand-in runs.
-
-mod flaky;
-mod named;
+//! The fault switch of a running stand-in: what its requests meet, and whether it takes connections
+//! at all.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use tokio::sync::watch;
 
+use crate::fault::{Fault, FaultDegree, NamedFault};
 use crate::server::{HangUp, ServerHandle};
-pub use flaky::Flaky;
-pub use named::{
-    FaultDegree, LOGIC_APP_FAULTS, MAIL_FAULTS, NamedFault, STORAGE_FAULTS, UnknownFault,
-};
-
-/// What goes wrong with a request. A refused connection is no fault of a request.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Fault {
-    #[default]
-    None,
-    /// The request is refused and changes nothing.
-    Status {
-        status: StatusCode,
-        /// The error code in the answer, as the service spells it (`ServerBusy`).
-        error_code: &'static str,
-        /// The `Retry-After` header, in seconds.
-        retry_after: Option<u32>,
-    },
-    /// The request takes effect and is answered this much later, even if its client has left.
-    Delay(Duration),
-    /// The request takes no effect and gets no answer. Its connection is closed at the next
-    /// change of the standing fault.
-    Hang,
-    /// The request takes effect, and the connection is closed without an answer.
-    ApplyThenDropConnection,
-    /// The request takes effect, and the answer is this status all the same.
-    ApplyThenStatus(StatusCode),
-}
-
-impl Fault {
-    /// Everything is refused, as after a lost role assignment or behind a firewall.
-    pub const FORBID_ALL: Self = Self::Status {
-        status: StatusCode::FORBIDDEN,
-        error_code: "AuthorizationFailure",
-        retry_after: None,
-    };
-}
 
 /// Breaks a running stand-in, and mends it: one standing fault, and faults for the next requests
 /// that go before it.
@@ -181,5 +142,111 @@ impl FaultSwitch {
                 refuse(status, "InternalError")
             }
         }
+    }
+}
+
+/// Faults in a row that a flaky service meets requests with, at the most.
+const IN_A_ROW_MAX: u32 = 2;
+
+/// Chooses a fault for each request at random. After two faults in a row comes a request that
+/// meets none, so that things still get through.
+#[derive(Debug)]
+pub struct Flaky {
+    random: fastrand::Rng,
+    choices: Vec<Fault>,
+    in_a_row: u32,
+}
+
+impl Flaky {
+    /// Chooses among `choices`; the same seed gives the same faults.
+    #[must_use]
+    pub fn new(seed: u64, choices: Vec<Fault>) -> Self {
+        Self {
+            random: fastrand::Rng::with_seed(seed),
+            choices,
+            in_a_row: 0,
+        }
+    }
+
+    fn choose(&mut self) -> Fault {
+        let fault = match self.in_a_row {
+            IN_A_ROW_MAX.. => Fault::None,
+            _ => self
+                .random
+                .choice(&self.choices)
+                .copied()
+                .unwrap_or_default(),
+        };
+        self.in_a_row = match fault {
+            Fault::None => 0,
+            _ => self.in_a_row + 1,
+        };
+        fault
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::fault::{LOGIC_APP_FAULTS, MAIL_FAULTS, STORAGE_FAULTS};
+
+    const DEGREE: FaultDegree<'static> = FaultDegree {
+        slow: Duration::from_secs(3),
+        retry_after: 2,
+        flaky: &[Fault::Hang],
+        seed: 1,
+    };
+
+    #[test]
+    fn a_name_is_read_back_and_told_by_the_switch() {
+        let all = [&STORAGE_FAULTS[..], &LOGIC_APP_FAULTS, &MAIL_FAULTS];
+        for allowed in all {
+            for fault in [NamedFault::None].iter().chain(allowed) {
+                assert_eq!(NamedFault::read(fault.name(), allowed), Ok(*fault));
+                let switch = FaultSwitch::default();
+                switch.turn(*fault, &DEGREE);
+                assert_eq!(switch.named(), *fault);
+                switch.set(Fault::None);
+                assert_eq!(switch.named(), NamedFault::None);
+            }
+        }
+    }
+
+    #[test]
+    fn a_fault_that_was_set_without_its_name_is_told_too() {
+        for fault in STORAGE_FAULTS.iter().chain(&LOGIC_APP_FAULTS) {
+            let switch = FaultSwitch::default();
+            switch.set(fault.fault(&DEGREE));
+            let named = match fault {
+                NamedFault::Refuses | NamedFault::Down | NamedFault::Flaky => NamedFault::None,
+                _ => *fault,
+            };
+            assert_eq!(switch.named(), named);
+        }
+        let switch = FaultSwitch::default();
+        switch.refuse_connections();
+        assert_eq!(switch.named(), NamedFault::Refuses);
+        switch.set_flaky(Flaky::new(1, vec![Fault::Hang]));
+        assert_eq!(switch.named(), NamedFault::Flaky);
+    }
+
+    #[test]
+    fn every_third_request_at_least_gets_through_and_a_seed_repeats_itself() {
+        let choices = vec![Fault::Hang, Fault::FORBID_ALL, Fault::None];
+        let faults = |seed| {
+            let mut flaky = Flaky::new(seed, choices.clone());
+            (0..1_000).map(|_| flaky.choose()).collect::<Vec<_>>()
+        };
+        let seen = faults(7);
+        for three in seen.windows(3) {
+            assert!(three.contains(&Fault::None), "{three:?}");
+        }
+        for choice in &choices {
+            assert!(seen.contains(choice), "{choice:?}");
+        }
+        assert_eq!(seen, faults(7));
+        assert_ne!(seen, faults(8));
     }
 }

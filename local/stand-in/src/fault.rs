@@ -1,12 +1,43 @@
-//! The faults by their names: one table for the dashboard's switches, the `--faults` of a load
-//! and the blows of a chaos run.
+//! What can go wrong with a stand-in, and its names: one table for the dashboard's switches, the
+//! `--faults` of a load and the faults of a chaos run.
 
 use std::time::Duration;
 
 use axum::http::StatusCode;
 use serde::{Serialize, Serializer};
 
-use super::Fault;
+/// What goes wrong with a request. A refused connection is no fault of a request.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Fault {
+    #[default]
+    None,
+    /// The request is refused and changes nothing.
+    Status {
+        status: StatusCode,
+        /// The error code in the answer, as the service spells it (`ServerBusy`).
+        error_code: &'static str,
+        /// The `Retry-After` header, in seconds.
+        retry_after: Option<u32>,
+    },
+    /// The request takes effect and is answered this much later, even if its client has left.
+    Delay(Duration),
+    /// The request takes no effect and gets no answer. Its connection is closed at the next
+    /// change of the standing fault.
+    Hang,
+    /// The request takes effect, and the connection is closed without an answer.
+    ApplyThenDropConnection,
+    /// The request takes effect, and the answer is this status all the same.
+    ApplyThenStatus(StatusCode),
+}
+
+impl Fault {
+    /// Everything is refused, as after a lost role assignment or behind a firewall.
+    pub const FORBID_ALL: Self = Self::Status {
+        status: StatusCode::FORBIDDEN,
+        error_code: "AuthorizationFailure",
+        retry_after: None,
+    };
+}
 
 /// What is wrong with a whole service.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -145,7 +176,7 @@ impl NamedFault {
     }
 
     /// What a fault is called that was set without a name.
-    pub(super) fn that_is(fault: Fault) -> Self {
+    pub(crate) fn that_is(fault: Fault) -> Self {
         match fault {
             Fault::None => Self::None,
             Fault::Status { status, .. } => match status {
@@ -171,48 +202,7 @@ impl Serialize for NamedFault {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{FaultSwitch, Flaky};
     use super::*;
-
-    const DEGREE: FaultDegree<'static> = FaultDegree {
-        slow: Duration::from_secs(3),
-        retry_after: 2,
-        flaky: &[Fault::Hang],
-        seed: 1,
-    };
-
-    #[test]
-    fn a_name_is_read_back_and_told_by_the_switch() {
-        let all = [&STORAGE_FAULTS[..], &LOGIC_APP_FAULTS, &MAIL_FAULTS];
-        for allowed in all {
-            for fault in [NamedFault::None].iter().chain(allowed) {
-                assert_eq!(NamedFault::read(fault.name(), allowed), Ok(*fault));
-                let switch = FaultSwitch::default();
-                switch.turn(*fault, &DEGREE);
-                assert_eq!(switch.named(), *fault);
-                switch.set(Fault::None);
-                assert_eq!(switch.named(), NamedFault::None);
-            }
-        }
-    }
-
-    #[test]
-    fn a_fault_that_was_set_without_its_name_is_told_too() {
-        for fault in STORAGE_FAULTS.iter().chain(&LOGIC_APP_FAULTS) {
-            let switch = FaultSwitch::default();
-            switch.set(fault.fault(&DEGREE));
-            let named = match fault {
-                NamedFault::Refuses | NamedFault::Down | NamedFault::Flaky => NamedFault::None,
-                _ => *fault,
-            };
-            assert_eq!(switch.named(), named);
-        }
-        let switch = FaultSwitch::default();
-        switch.refuse_connections();
-        assert_eq!(switch.named(), NamedFault::Refuses);
-        switch.set_flaky(Flaky::new(1, vec![Fault::Hang]));
-        assert_eq!(switch.named(), NamedFault::Flaky);
-    }
 
     #[test]
     fn an_unknown_name_is_answered_with_those_there_are() {
