@@ -53,8 +53,6 @@ const CONNECTIONS_MAX: usize = 4096;
 pub struct AmqpDoor(Accepting);
 
 impl AmqpDoor {
-    /// Opens the door on `listener`.
-    ///
     /// # Errors
     /// When the listener has no address.
     pub fn start(listener: TcpListener, options: AmqpOptions) -> io::Result<Self> {
@@ -65,7 +63,6 @@ impl AmqpDoor {
         Ok(Self(accepting))
     }
 
-    /// Where it listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.0.address()

@@ -20,15 +20,12 @@ use tokio::net::TcpListener;
 pub use shared::RestOptions;
 use shared::RestShared;
 
-/// The running door.
 #[derive(Debug)]
 pub struct RestDoor {
     server: Server,
 }
 
 impl RestDoor {
-    /// Opens the door on `listener`.
-    ///
     /// # Errors
     /// When the listener has no address.
     pub fn start(listener: TcpListener, options: RestOptions) -> std::io::Result<Self> {

@@ -29,7 +29,8 @@ pub(crate) enum SasRefused {
     #[error("SharedAccessSignature: sr={found:?} does not cover /{queue}")]
     Resource { found: String, queue: String },
     #[error(
-        "SharedAccessSignature: the signature is wrong: sig is not HMAC-SHA256(key, sr + \"\\n\" + se)"
+        "SharedAccessSignature: the signature is wrong: \
+         sig is not HMAC-SHA256(key, sr + \"\\n\" + se)"
     )]
     Signature,
 }

@@ -11,7 +11,6 @@ use crate::sas;
 /// More than a client needs that sends to every queue of a namespace.
 const GRANTS_MAX: usize = 64;
 
-/// What one connection may reach.
 #[derive(Debug, Default)]
 pub(super) struct Access {
     /// The paths its tokens cover; an empty one is the whole namespace.
@@ -67,7 +66,6 @@ impl Access {
         Ok(())
     }
 
-    /// May this connection send to `queue`?
     pub(super) fn to(&self, queue: &str, shared: &AmqpShared) -> Result<(), AmqpRefusal> {
         if self.covers(queue) {
             return Ok(());

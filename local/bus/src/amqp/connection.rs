@@ -80,13 +80,11 @@ struct ConnectionState {
     /// Once it has opened the connection.
     client: Option<Client>,
     channels: BTreeMap<u16, Channel>,
-    /// What is to be sent.
     out: Vec<u8>,
     /// Nothing is to be taken or sent any more.
     over: bool,
 }
 
-/// What the client said when it opened.
 #[derive(Debug)]
 struct Client {
     heartbeat: Option<Duration>,

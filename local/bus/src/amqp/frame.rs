@@ -11,7 +11,6 @@ pub(super) const FRAME_MAX: u32 = 64 * 1024;
 /// Size, data offset, type and channel.
 const FRAME_HEADER: usize = 8;
 
-/// The layer a frame belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Layer {
     Amqp = 0,
@@ -64,7 +63,6 @@ pub(super) fn split_frame(buffer: &mut BytesMut) -> Result<Option<Frame>, NotAFr
     }))
 }
 
-/// Appends a frame with this performative and payload.
 pub(super) fn put_frame(
     out: &mut Vec<u8>,
     channel: u16,
@@ -74,7 +72,6 @@ pub(super) fn put_frame(
     put(out, Layer::Amqp, channel, performative, payload);
 }
 
-/// Appends a SASL frame.
 pub(super) fn put_sasl(out: &mut Vec<u8>, body: &impl Serialize) {
     put(out, Layer::Sasl, 0, body, &[]);
 }

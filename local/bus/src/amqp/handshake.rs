@@ -37,7 +37,7 @@ where
     if header.starts_with(&TLS_HELLO) {
         shared.hint_about_tls();
     }
-    // To a stranger this says what is spoken here.
+    // To a client that speaks something else it says what is spoken here.
     wire.send(&AMQP).await?;
     if header != AMQP {
         return Err(Broken::NotAmqp(format!(

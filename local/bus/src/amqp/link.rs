@@ -123,7 +123,6 @@ impl IncomingLink {
         self.credit -= 1;
     }
 
-    /// True when the client should be given credit again.
     pub(super) fn runs_low(&self) -> bool {
         self.credit <= CREDIT / 2
     }

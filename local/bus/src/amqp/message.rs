@@ -19,7 +19,6 @@ use crate::queue::{ID_MAX, Message, Properties};
 /// Microsoft's message format for a batch: each Data section is a whole encoded message.
 const BATCH: u32 = 0x8001_3700;
 
-/// A message as it came.
 pub(super) type RawMessage = AmqpMessage<Body<Value>>;
 
 /// The messages of a delivery: all, or a refusal for all.
@@ -42,7 +41,6 @@ pub(super) fn of_delivery(format: u32, bytes: &[u8]) -> Result<Vec<Message>, Amq
     }
 }
 
-/// Reads an encoded message.
 pub(super) fn decode(bytes: &[u8]) -> Result<RawMessage, AmqpRefusal> {
     nesting::check_all(bytes).map_err(|malformed| refused(&malformed.to_string()))?;
     Body::<Value>::decode_message_from_reader(SliceReader::new(bytes))
@@ -146,7 +144,7 @@ fn properties(raw: &RawMessage) -> Result<Properties, AmqpRefusal> {
     Ok(properties)
 }
 
-/// What the broker would refuse.
+/// Refuses what the broker would refuse.
 fn check(properties: &Properties) -> Result<(), AmqpRefusal> {
     let limited = [
         ("message-id", &properties.message_id),

@@ -5,7 +5,6 @@ use fe2o3_amqp_types::messaging::{DeliveryState, Rejected};
 
 use crate::queue::{MESSAGE_MAX, SendRefused};
 
-/// A refusal on its way to the client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct AmqpRefusal {
     condition: ErrorCondition,
@@ -59,7 +58,6 @@ impl AmqpRefusal {
         Error::new(self.condition, self.description, Some(Default::default()))
     }
 
-    /// As the outcome of one delivery.
     pub(super) fn into_outcome(self) -> DeliveryState {
         DeliveryState::Rejected(Rejected {
             error: Some(self.into_error()),

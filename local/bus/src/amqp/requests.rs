@@ -15,7 +15,7 @@ use super::message;
 use super::node::Node;
 use super::shared::AmqpShared;
 
-/// ReplyLink kept for a client that gives no credit.
+/// Replies kept for a client that gives no credit.
 const WAITING_MAX: usize = 16;
 
 /// A link on which the client waits for replies.
@@ -23,9 +23,8 @@ const WAITING_MAX: usize = 16;
 pub(super) struct ReplyLink {
     name: String,
     address: Option<String>,
-    /// ReplyLink sent so far.
     pub(super) count: u32,
-    /// ReplyLink the client takes.
+    /// Replies the client still takes.
     pub(super) credit: u32,
     waiting: VecDeque<Vec<u8>>,
 }

@@ -29,7 +29,6 @@ const HANDLE_MAX: u32 = 63;
 /// Transfers a client may send ahead; renewed when half of them have come.
 const WINDOW: u32 = 4096;
 
-/// Why a session takes nothing more.
 #[derive(Debug)]
 pub(super) enum SessionStop {
     /// The client ended it, and was answered.
@@ -77,7 +76,6 @@ impl SessionContext<'_> {
 }
 
 impl Session {
-    /// Answers a begin.
     pub(super) fn begin(channel: u16, begin: &Begin, out: &mut Vec<u8>) -> Self {
         let answer = Begin {
             remote_channel: Some(channel),
@@ -99,7 +97,6 @@ impl Session {
         }
     }
 
-    /// Takes what is addressed to this session.
     pub(super) fn take(
         &mut self,
         performative: Performative,
@@ -124,7 +121,6 @@ impl Session {
         }
     }
 
-    /// Ends the session for an error.
     fn refuse(
         &self,
         condition: SessionError,
@@ -193,7 +189,6 @@ impl Session {
         }
     }
 
-    /// Detaches a link for this reason.
     fn detach(&mut self, handle: u32, refusal: AmqpRefusal, context: &mut SessionContext<'_>) {
         self.links.insert(handle, Link::Detaching);
         let detach = Detach {
@@ -383,7 +378,6 @@ impl Session {
 }
 
 impl Link {
-    /// A link on which the client sends.
     fn incoming(
         attach: &Attach,
         access: &Access,
@@ -406,7 +400,6 @@ impl Link {
         }
     }
 
-    /// A link on which the client wants to receive.
     fn outgoing(attach: &Attach) -> Result<Self, AmqpRefusal> {
         let source = attach.source.as_ref();
         let address = source
@@ -422,7 +415,6 @@ impl Link {
         }
     }
 
-    /// The state of a link on which the client sends.
     fn incoming_mut(&mut self) -> Option<&mut IncomingLink> {
         match self {
             Self::Queue(_, incoming) | Self::Requests(_, incoming) => Some(incoming),

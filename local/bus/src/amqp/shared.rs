@@ -9,10 +9,8 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::refusal::AmqpRefusal;
 use crate::queue::Queue;
 
-/// What the door leads to.
 #[derive(Debug, Default)]
 pub struct AmqpOptions {
-    /// The queues, by their names.
     pub queues: Vec<Queue>,
     /// Checks tokens; without one every token is let in.
     pub key: Option<AccessKey>,
@@ -20,7 +18,6 @@ pub struct AmqpOptions {
     pub hints: Option<UnboundedSender<String>>,
 }
 
-/// What all connections share.
 #[derive(Debug)]
 pub(super) struct AmqpShared {
     pub(super) options: AmqpOptions,

@@ -23,7 +23,6 @@ pub(super) enum Broken {
     Silent,
 }
 
-/// A byte stream that is read in frames.
 #[derive(Debug)]
 pub(super) struct Wire<S> {
     stream: S,
@@ -38,7 +37,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         }
     }
 
-    /// The next eight bytes.
     pub(super) async fn protocol_header(&mut self) -> Result<[u8; PROTOCOL_HEADER], Broken> {
         loop {
             if let Some(header) = self.buffer.first_chunk() {
@@ -65,7 +63,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         Ok(())
     }
 
-    /// Says goodbye to the sending side.
     pub(super) async fn close(&mut self) {
         // The client may be gone already.
         self.stream.shutdown().await.ok();

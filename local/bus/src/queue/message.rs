@@ -24,7 +24,6 @@ pub struct Message {
 }
 
 impl Message {
-    /// A message that carries a body and nothing else.
     #[must_use]
     pub fn new(body: impl Into<Bytes>) -> Self {
         Self {
@@ -33,14 +32,12 @@ impl Message {
         }
     }
 
-    /// The same message with this session id.
     #[must_use]
     pub fn with_session(mut self, session: impl Into<String>) -> Self {
         self.properties.session_id = Some(session.into());
         self
     }
 
-    /// The same message with this message id.
     #[must_use]
     pub fn with_id(mut self, id: impl Into<String>) -> Self {
         self.properties.message_id = Some(id.into());
@@ -123,9 +120,7 @@ pub struct SessionLock {
 /// A message the queue gave up on, body and properties as they were.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DeadLetter {
-    /// The message with its own number and enqueue time.
     pub accepted: Accepted,
-    /// How often it was handed out.
     pub delivery_count: u32,
     /// Of its death.
     pub at: OffsetDateTime,
@@ -143,7 +138,7 @@ pub struct DeadDelivery {
     pub locked_until: OffsetDateTime,
 }
 
-/// Why a message was dead-lettered, in the broker's words.
+/// In the broker's words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DeadLetterReason {
     /// Handed out as often as the queue allows, never completed.

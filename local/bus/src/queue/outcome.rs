@@ -8,8 +8,9 @@ use super::message::{Accepted, DeadLetterReason};
 /// What became of a message that was sent; the publisher sees no difference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Enqueued {
-    /// It waits under this number.
-    Accepted { sequence: u64 },
+    Accepted {
+        sequence: u64,
+    },
     /// Its message id was seen within the window: dropped without a word.
     Duplicate,
 }
@@ -17,10 +18,9 @@ pub enum Enqueued {
 /// Why a send is not accepted; nothing of it is.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SendRefused {
-    /// The queue has sessions, and a message has none.
     #[error("the queue requires sessions: expected a SessionId on every message, found none")]
     NoSession,
-    /// The journal cannot take it.
+    /// It cannot be written down.
     #[error("the message cannot be kept: {0}")]
     NotKept(String),
 }
@@ -48,11 +48,8 @@ pub struct SessionLost;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Counts {
-    /// Wait to be handed out.
     pub active: usize,
-    /// Handed out and not settled.
     pub locked: usize,
-    /// In the dead-letter list.
     pub dead_lettered: usize,
 }
 

@@ -60,7 +60,6 @@ impl QueueShared {
         }
     }
 
-    /// Accepts the messages of one send, all or none.
     pub(super) fn send(&self, messages: Vec<Message>) -> Result<Vec<Enqueued>, SendRefused> {
         let mut recorded = self.lock();
         let enqueued = recorded.send(messages, self.clock.now())?;
@@ -81,7 +80,6 @@ impl QueueShared {
         result
     }
 
-    /// Looks at the state as it is.
     pub(super) fn look<T>(&self, at: impl FnOnce(&State) -> T) -> T {
         at(&self.lock().state)
     }
@@ -107,7 +105,6 @@ impl QueueShared {
         self.changed.send_replace(());
     }
 
-    /// Every transition from now on, in order.
     pub(super) fn transitions(&self) -> broadcast::Receiver<Transition> {
         self.transitions.subscribe()
     }

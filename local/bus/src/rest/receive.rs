@@ -47,7 +47,6 @@ pub(super) fn routes() -> Router<Arc<RestShared>> {
         .route("/{queue}/{part}/messages/{message}/{token}", settle())
 }
 
-/// What the path names.
 #[derive(Debug, Deserialize)]
 struct ReceivePath {
     queue: String,

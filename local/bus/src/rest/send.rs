@@ -63,13 +63,13 @@ fn too_large(headers: &HeaderMap) -> RestRefusal {
     (status(&error), error.to_string())
 }
 
-/// Why a send request is refused.
 #[derive(Debug, thiserror::Error)]
 enum SendError {
     #[error(transparent)]
     Property(#[from] PropertyError),
     #[error(
-        "{BATCH}: expected [{{\"Body\":\"…\",\"BrokerProperties\":{{…}},\"UserProperties\":{{…}}}}, …]: {0}"
+        "{BATCH}: expected \
+         [{{\"Body\":\"…\",\"BrokerProperties\":{{…}},\"UserProperties\":{{…}}}}, …]: {0}"
     )]
     Batch(serde_json::Error),
     #[error(

@@ -10,10 +10,8 @@ use tokio::sync::mpsc::UnboundedSender;
 use crate::queue::Queue;
 use crate::sas;
 
-/// What the door leads to.
 #[derive(Debug, Default)]
 pub struct RestOptions {
-    /// The queues, by their names.
     pub queues: Vec<Queue>,
     /// Checks signatures; without one every token is let in.
     pub key: Option<AccessKey>,
@@ -26,7 +24,6 @@ pub struct RestOptions {
 /// What a request is refused with: a status, and the reason in words.
 pub(super) type RestRefusal = (StatusCode, String);
 
-/// The door as its requests see it.
 #[derive(Debug)]
 pub(super) struct RestShared {
     pub(super) options: RestOptions,
@@ -61,7 +58,6 @@ impl RestShared {
             })
     }
 
-    /// Lets the request in, or says why not.
     pub(super) fn authorize(&self, headers: &HeaderMap, queue: &Queue) -> Result<(), RestRefusal> {
         let Some(header) = headers.get(header::AUTHORIZATION) else {
             if !self.told_about_tokens.swap(true, Ordering::Relaxed) {

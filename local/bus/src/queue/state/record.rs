@@ -79,7 +79,6 @@ impl State {
         Ok(())
     }
 
-    /// Takes a message off the backlog.
     fn waiting(&mut self, sequence: u64) -> Result<Waiting, String> {
         let waiting = self.backlog.remove(sequence);
         waiting.ok_or_else(|| not_waiting(sequence))
