@@ -1,31 +1,27 @@
 //! `cargo local`: the commands, and what they share.
 
-mod azurite;
 mod build;
-mod chaos;
 pub(crate) mod cli;
-mod folder;
 mod interrupt;
 mod load;
 mod operator;
-mod report;
-mod reset;
+mod run_folder;
+mod screen;
 mod start;
-mod summary;
 mod tell;
-mod text;
-mod watch;
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use ::load::LoadError;
 use blob::AzuriteError;
 use dashboard::operator::OperatorError;
 use stack::StackError;
+use stack::chaos::ChaosError;
 use stack::running::{ClaimError, NotFound};
 
-use cli::{Cli, Command, Options};
+use cli::{Cli, Command, StartOptions};
 
 /// Where the stack keeps what survives it, in the app's folder: out of version control.
 const FOLDER: &str = ".local";
@@ -42,9 +38,9 @@ pub(crate) enum LocalError {
     #[error("cannot run cargo build: {0}")]
     Cargo(io::Error),
     #[error(transparent)]
-    Chaos(#[from] ::stack::chaos::ChaosError),
+    Chaos(#[from] ChaosError),
     #[error(transparent)]
-    Load(#[from] ::load::LoadError),
+    Load(#[from] LoadError),
     #[error(transparent)]
     Stack(#[from] StackError),
     #[error("cannot listen to signals: {0}")]
@@ -79,16 +75,16 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode, LocalError> {
         Some(root) => root,
         None => nearest_root().ok_or(LocalError::NoRoot)?,
     };
-    if cli.command.is_some() && cli.options != Options::default() {
+    if cli.command.is_some() && cli.options != StartOptions::default() {
         return Err(LocalError::Options);
     }
     match cli.command {
         None => start::run(root, cli.options).await,
-        Some(Command::Reset { all }) => reset::run(&root, all),
+        Some(Command::Reset { all }) => run_folder::reset(&root, all),
         Some(Command::DeadLetters(it)) => operator::dead_letters(&root, it.arguments).await,
         Some(Command::Redrive(it)) => operator::redrive(&root, it.arguments).await,
-        Some(Command::Chaos(options)) => chaos::run(&root, options).await,
-        Some(Command::Load(options)) => load::run(&root, *options).await,
+        Some(Command::Chaos(options)) => load::chaos(&root, options).await,
+        Some(Command::Load(options)) => load::load(&root, *options).await,
     }
 }
 

@@ -1,36 +1,42 @@
-//! All parts of the local stack in one process, wired by the function app's own settings.
+//! `cargo local`: all parts of the local stack in one process, wired by the function app's own settings; its commands, and
+//! chaos.
+//!
+//! ```text
+//! options      what to start, and what is kept
+//! ports        which setting implies which port, and who sits on one that is taken
+//! parts        how each part starts; Stack wires them, below
+//! running      how other commands find the stack of a folder
+//! storefront   PetStore as a process beside it
+//! chaos        a load with everything going wrong at once, on a stack of its own
+//! ```
+//!
+//! The program's own files are in `commands`: what a person types, and what a person sees.
 
-mod amqp;
-mod backends;
 pub mod chaos;
-mod dashboard;
 mod error;
-mod fallback;
 mod options;
-mod places;
+mod parts;
 pub mod ports;
 pub mod running;
 pub mod storefront;
-mod wiring;
 
 use std::path::Path;
 
-use tokio::sync::broadcast;
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
-
-use ::dashboard::Dashboard;
-use backends::Backends;
 use blob::BlobEndpoint;
 use bus::{AmqpDoor, Queue, RestDoor, RestOptions};
-pub use error::StackError;
+use dashboard::Dashboard;
 use host::app::{FunctionApp, Settings};
 use host::{Event, Host, HostOptions};
 use logic_app::LogicApp;
 use logic_app::mail::MailService;
-pub use options::{Keep, Ports, StackOptions, Storage};
-use places::Places;
 use stand_in::Connection;
-use wiring::links;
+use tokio::sync::broadcast;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+pub use error::StackError;
+pub use options::{Keep, Ports, StackOptions, Storage};
+use parts::{Backends, ShownParts, links};
+use ports::ImpliedPorts;
 
 /// The running stack.
 #[derive(Debug)]
@@ -91,10 +97,11 @@ impl Stack {
         let (host, events) = Host::start(host, queue.clone())?;
         let (sender, hints) = unbounded_channel();
         queue.tell_troubles_to(sender.clone());
-        let connection = app.setting(places::QUEUE, "the doors check signatures with its key")?;
+        let connection = app.setting(ports::QUEUE, "the doors check signatures with its key")?;
         let key = Connection::parse(connection)?.key;
-        let amqp = amqp::start(options.ports, queue.clone(), key.clone(), sender.clone()).await?;
-        let page = dashboard::listener(options.ports, &sender).await?;
+        let amqp =
+            parts::amqp_door(options.ports, queue.clone(), key.clone(), sender.clone()).await?;
+        let page = parts::dashboard_listener(options.ports, &sender).await?;
         let Backends {
             blob,
             logic_app,
@@ -108,7 +115,7 @@ impl Stack {
             hints: Some(sender),
         };
         let door = RestDoor::start(door, door_options)?;
-        let parts = dashboard::Parts {
+        let shown = ShownParts {
             app: &app,
             queue: &queue,
             host: &host,
@@ -117,7 +124,7 @@ impl Stack {
             mail: mail.as_ref(),
             door: &door,
         };
-        let dashboard = dashboard::start(page, &parts)?;
+        let dashboard = parts::dashboard(page, &shown)?;
         Ok(Self {
             app,
             queue,
@@ -183,5 +190,5 @@ impl Stack {
 /// The port that the app's settings imply for its storage; `None` when that is on another machine.
 #[must_use]
 pub fn storage_port(app: &FunctionApp) -> Option<u16> {
-    Places::of(app).ok()?.blob.map(|place| place.port)
+    ImpliedPorts::read(app).ok()?.blob.map(|place| place.port)
 }

@@ -97,7 +97,7 @@ impl Claim {
     ///
     /// # Errors
     /// [`ClaimError::Taken`] while another process has it.
-    pub fn of(folder: &Path) -> Result<Self, ClaimError> {
+    pub fn take(folder: &Path) -> Result<Self, ClaimError> {
         let failed = |source| ClaimError::Io {
             folder: folder.to_owned(),
             source,

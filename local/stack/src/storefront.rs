@@ -3,21 +3,40 @@
 //! Its standard input is a pipe that it watches: when this process is killed, the system closes the pipe, and PetStore
 //! ends too. Nothing is left behind that would hold its port.
 
-mod keeper;
-mod process;
-
+use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use host::app::Settings;
+use serde_json::Value;
+use stand_in::programs;
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWriteExt, BufReader};
+use tokio::process::{Child, Command};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
-use tokio::time::timeout;
-
-use host::app::Settings;
-use keeper::Keeper;
-use stand_in::programs;
+use tokio::time::{Instant, sleep, timeout};
+use url::Url;
 
 const PROGRAM: &str = "petstore";
+
+/// What an environment could say against the settings.
+const SETTINGS_OF_OTHERS: [&str; 4] = ["ServiceBusConnection", "ORDERS_", "PETSTORE_", "WEBSITE_"];
+
+/// Settings of the function app that the storefront reads too.
+const SETTINGS_IT_READS: [&str; 3] = ["ServiceBusConnection", "ORDERS_QUEUE_NAME", "RUST_LOG"];
+
+/// Between its end and the next start; doubled each time.
+const PAUSE: Duration = Duration::from_millis(500);
+const PAUSE_MAX: Duration = Duration::from_secs(30);
+
+/// After so long a life the pauses begin anew.
+const HEALTHY: Duration = Duration::from_secs(60);
+
+/// For requests under way, when it is told to end.
+const LAST_REQUESTS: Duration = Duration::from_secs(5);
+
+/// Lines that wait for a reader.
+const LINES_MAX: usize = 256;
 
 /// How to start it.
 #[derive(Debug, Clone)]
@@ -32,7 +51,7 @@ pub struct StorefrontOptions {
 
 /// What happens to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Told {
+pub enum StorefrontEvent {
     /// It serves shoppers.
     Listening(String),
     /// A line that it wrote.
@@ -50,13 +69,13 @@ pub enum Told {
 #[derive(Debug)]
 pub struct Storefront {
     url: watch::Receiver<Option<String>>,
-    told: mpsc::UnboundedReceiver<Told>,
-    commands: mpsc::UnboundedSender<Wish>,
+    told: mpsc::UnboundedReceiver<StorefrontEvent>,
+    commands: mpsc::UnboundedSender<StorefrontCommand>,
     tasks: JoinSet<()>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Wish {
+enum StorefrontCommand {
     Restart,
     Stop,
 }
@@ -101,7 +120,7 @@ impl Storefront {
     }
 
     /// What happens next; never returns once it is stopped.
-    pub async fn told(&mut self) -> Told {
+    pub async fn told(&mut self) -> StorefrontEvent {
         match self.told.recv().await {
             Some(told) => told,
             None => std::future::pending().await,
@@ -111,12 +130,198 @@ impl Storefront {
     /// Ends it and starts it again: the program has changed.
     pub fn restart(&self) {
         // An error means that it is stopped.
-        self.commands.send(Wish::Restart).ok();
+        self.commands.send(StorefrontCommand::Restart).ok();
     }
 
     /// Ends it in order, or kills it when that takes too long.
     pub async fn stop(mut self) {
-        self.commands.send(Wish::Stop).ok();
+        self.commands.send(StorefrontCommand::Stop).ok();
         while self.tasks.join_next().await.is_some() {}
+    }
+}
+
+/// Runs one process after another: when one dies, the next is started, with longer and longer pauses.
+#[derive(Debug)]
+struct Keeper {
+    program: PathBuf,
+    options: StorefrontOptions,
+    teller: mpsc::UnboundedSender<StorefrontEvent>,
+    wishes: mpsc::UnboundedReceiver<StorefrontCommand>,
+    known: watch::Sender<Option<String>>,
+}
+
+impl Keeper {
+    async fn run(mut self) {
+        let mut pause = PAUSE;
+        loop {
+            let started = Instant::now();
+            let how = match Process::start(&mut self.command()) {
+                Ok(process) => match self.attend(process).await {
+                    Some(how) => how,
+                    None => return,
+                },
+                Err(error) => Some(format!("cannot be started: {error}")),
+            };
+            let Some(how) = how else {
+                continue;
+            };
+            if started.elapsed() >= HEALTHY {
+                pause = PAUSE;
+            }
+            self.tell(StorefrontEvent::Ended { how, pause });
+            tokio::select! {
+                () = sleep(pause) => {}
+                wish = self.wishes.recv() => if wish != Some(StorefrontCommand::Restart) { return; }
+            }
+            pause = (pause * 2).min(PAUSE_MAX);
+        }
+    }
+
+    /// Follows one process to its end: how it died, `Some(None)` when it is to be started again, `None` for never
+    /// again.
+    async fn attend(&mut self, mut process: Process) -> Option<Option<String>> {
+        loop {
+            tokio::select! {
+                line = process.line() => match line {
+                    Some(line) => self.heard(line),
+                    None => return Some(Some(process.end(LAST_REQUESTS).await)),
+                },
+                wish = self.wishes.recv() => {
+                    process.end(LAST_REQUESTS).await;
+                    return (wish == Some(StorefrontCommand::Restart)).then_some(None);
+                }
+            }
+        }
+    }
+
+    fn heard(&mut self, line: String) {
+        if let Some(url) = address(&line) {
+            // Where the shoppers are: it stays the same over restarts.
+            self.options.port = port(&url).unwrap_or(self.options.port);
+            self.known.send_replace(Some(url.clone()));
+            self.tell(StorefrontEvent::Listening(url));
+        }
+        self.tell(StorefrontEvent::Line(line));
+    }
+
+    fn tell(&self, told: StorefrontEvent) {
+        // An error means that nobody listens.
+        self.teller.send(told).ok();
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(&self.program);
+        programs::forget(&mut command, &SETTINGS_OF_OTHERS);
+        let settings = self.options.settings.iter();
+        command
+            .arg("--attached")
+            .envs(settings.filter(|(name, _)| SETTINGS_IT_READS.contains(&name.as_str())))
+            .env("PORT", self.options.port.to_string())
+            .env("PETSTORE_DATA", &self.options.data);
+        programs::attach(&mut command);
+        command
+    }
+}
+
+#[derive(Debug)]
+struct Process {
+    child: Child,
+    lines: mpsc::Receiver<String>,
+    _readers: JoinSet<()>,
+}
+
+impl Process {
+    fn start(command: &mut Command) -> io::Result<Self> {
+        let mut child = command.spawn()?;
+        let (sender, lines) = mpsc::channel(LINES_MAX);
+        let mut readers = JoinSet::new();
+        if let Some(stdout) = child.stdout.take() {
+            readers.spawn(forward(stdout, sender.clone()));
+        }
+        if let Some(stderr) = child.stderr.take() {
+            readers.spawn(forward(stderr, sender));
+        }
+        Ok(Self {
+            child,
+            lines,
+            _readers: readers,
+        })
+    }
+
+    /// The next line it writes; `None` when it has closed its outputs, as it does in the end.
+    async fn line(&mut self) -> Option<String> {
+        self.lines.recv().await
+    }
+
+    /// Asks for an orderly end: a word and the end of its input, as nobody says who is killed. Waits; kills it after the
+    /// limit. How it ended.
+    async fn end(mut self, limit: Duration) -> String {
+        if let Some(mut input) = self.child.stdin.take() {
+            // An error means that it has ended already.
+            input.write_all(b"end\n").await.ok();
+        }
+        // It must not wait for somebody who reads its last lines.
+        let ended = async {
+            tokio::join!(self.child.wait(), async {
+                while self.lines.recv().await.is_some() {}
+            })
+            .0
+        };
+        let ended = timeout(limit, ended).await;
+        match ended {
+            Ok(Ok(status)) => status.code().map_or_else(
+                || "was ended by a signal".to_owned(),
+                |code| format!("exited with code {code}"),
+            ),
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => {
+                // An error means that it has ended already.
+                self.child.kill().await.ok();
+                "did not end and was killed".to_owned()
+            }
+        }
+    }
+}
+
+async fn forward(stream: impl AsyncRead + Unpin, lines: mpsc::Sender<String>) {
+    // Split at the byte, not `lines()`: that one ends at the first invalid UTF-8.
+    let mut segments = BufReader::new(stream).split(b'\n');
+    while let Ok(Some(line)) = segments.next_segment().await {
+        let line = String::from_utf8_lossy(&line)
+            .trim_end_matches('\r')
+            .to_owned();
+        if lines.send(line).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// The address in the line that says that it serves.
+fn address(line: &str) -> Option<String> {
+    let line: Value = serde_json::from_str(line).ok()?;
+    let listening = line.get("message")?.as_str()? == "listening";
+    let url = line.get("url")?.as_str()?;
+    listening.then(|| url.to_owned())
+}
+
+fn port(url: &str) -> Option<u16> {
+    url.parse::<Url>().ok()?.port_or_known_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_address_is_in_the_line_that_says_listening() {
+        let line =
+            r#"{"level":"INFO","message":"listening","url":"http://127.0.0.1:8080","waiting":0}"#;
+        let url = address(line).expect("an address");
+        assert_eq!(
+            (url.as_str(), port(&url)),
+            ("http://127.0.0.1:8080", Some(8080))
+        );
+        assert_eq!(address(&line.replace("listening", "x")), None);
+        assert_eq!(address("listening"), None);
     }
 }

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use stack::Ports;
 
+use super::load::{ChaosOptions, LoadOptions};
+
 /// Builds the function and runs it with everything it needs on this machine: queue, Functions host, blobs, Logic App.
 #[derive(Debug, Parser)]
 #[command(name = "cargo local", bin_name = "cargo local")]
@@ -14,14 +16,14 @@ pub(crate) struct Cli {
     #[arg(long, value_name = "DIR", global = true)]
     pub(crate) root: Option<PathBuf>,
     #[command(flatten)]
-    pub(crate) options: Options,
+    pub(crate) options: StartOptions,
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
 }
 
 /// How to start the stack.
 #[derive(Debug, Default, PartialEq, Eq, Args)]
-pub(crate) struct Options {
+pub(crate) struct StartOptions {
     /// Where the parts listen
     #[arg(long, value_enum, default_value_t)]
     pub(crate) ports: PortChoice,
@@ -61,10 +63,10 @@ pub(crate) enum Command {
     #[command(disable_help_flag = true)]
     Redrive(Arguments),
     /// Post carts to the running stack, let things go wrong, and judge what became of every cart
-    Load(Box<super::load::Options>),
+    Load(Box<LoadOptions>),
     /// Start a stack of its own with two handlers, let everything go wrong at once, and judge what became of every
     /// message, poison included
-    Chaos(super::chaos::Options),
+    Chaos(ChaosOptions),
 }
 
 /// Those of the operator's tool, `order-items-ops`.

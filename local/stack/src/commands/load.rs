@@ -1,21 +1,34 @@
-//! `cargo local load`: carts for the running stack, and the verdict.
+//! `cargo local load`: carts for the running stack, and the verdict; and `cargo local chaos`, which goes further on a stack
+//! of its own.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
+use ::load::places::{Addresses, Places};
+use ::load::report::{Conclusion, Report};
+use ::load::{Faults, LoadError, Pace, Plan, run};
 use clap::{Args, ValueEnum};
-use load::places::{Addresses, Places};
-use load::{Faults, LoadError, Pace, Plan, run as load};
+use indicatif::{ProgressBar, ProgressStyle};
+use stack::chaos::{Chaos, ChaosPlan};
 
 use super::{FOLDER, LocalError, interrupt};
 
 /// As shells have it for an interrupt.
 const ABORTED: u8 = 130;
 
+/// What `cargo build --release` makes.
+const HANDLER: &str = "target/release/order-items-reserver";
+
+/// Not all messages could be sent, or the queue did not come to rest.
+const INCOMPLETE: u8 = 2;
+
+/// The queue takes 256 KiB, properties included.
+const BODY_MAX: usize = 255 * 1024;
+
 /// How much, how long, and what goes wrong.
 #[derive(Debug, Args)]
-pub(crate) struct Options {
+pub(crate) struct LoadOptions {
     /// Carts a second, or clicks with --shoppers: a number, or max for as many as the stack takes
     #[arg(long, default_value = "200", value_parser = pace)]
     rate: Pace,
@@ -67,7 +80,7 @@ enum Through {
 }
 
 /// Runs, prints the report, and fails when the promise was broken.
-pub(crate) async fn run(root: &Path, options: Options) -> Result<ExitCode, LocalError> {
+pub(crate) async fn load(root: &Path, options: LoadOptions) -> Result<ExitCode, LocalError> {
     let file = root.join(FOLDER).join("stack.json");
     let places = Places::find(file, options.by_hand).map_err(LoadError::from)?;
     let plan = Plan {
@@ -84,17 +97,13 @@ pub(crate) async fn run(root: &Path, options: Options) -> Result<ExitCode, Local
     let interrupted = interrupt::listen().map_err(LocalError::Signals)?;
     let insisted = interrupt::insisted().map_err(LocalError::Signals)?;
     let report = tokio::select! {
-        report = load(&plan, &places, interrupted) => report?,
+        report = run(&plan, &places, interrupted) => report?,
         () = insisted => {
             eprintln!("aborted without a verdict; what was broken on purpose stays broken until it is switched off");
             return Ok(ExitCode::from(ABORTED));
         }
     };
-    if options.json {
-        println!("{}", report.json());
-    } else {
-        println!("{report}");
-    }
+    show(&report, options.json);
     Ok(if report.kept {
         ExitCode::SUCCESS
     } else {
@@ -102,8 +111,72 @@ pub(crate) async fn run(root: &Path, options: Options) -> Result<ExitCode, Local
     })
 }
 
+/// How much, and for how long.
+#[derive(Debug, Args)]
+pub(crate) struct ChaosOptions {
+    /// Messages to send: carts, and one poison in 200, which is no order and may only be mailed or stay in the queue
+    #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = at_least_one)]
+    messages: usize,
+    /// Sessions that send at a time
+    #[arg(long, value_name = "N", default_value_t = 500, value_parser = at_least_one)]
+    sessions: usize,
+    /// Decides what is sent and what goes wrong when [default: another one each time]
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Send nothing after this time: 30s, 8m
+    #[arg(long, value_name = "TIME", default_value = "8m", value_parser = humantime::parse_duration)]
+    limit: Duration,
+    /// The handler's binary [default: target/release/order-items-reserver below the root]
+    #[arg(long, value_name = "FILE")]
+    handler: Option<PathBuf>,
+    /// Print the report as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs, prints the report, and fails when the promise was broken.
+pub(crate) async fn chaos(root: &Path, options: ChaosOptions) -> Result<ExitCode, LocalError> {
+    let interrupted = interrupt::listen().map_err(LocalError::Signals)?;
+    let plan = ChaosPlan {
+        root: root.to_owned(),
+        handler: options.handler.unwrap_or_else(|| root.join(HANDLER)),
+        messages: options.messages,
+        sessions: options.sessions,
+        seed: options.seed.unwrap_or_else(seed),
+        limit: options.limit,
+    };
+    let bar = progress(plan.messages);
+    let chaos = Chaos::start(plan).await?;
+    let tell = |sent| bar.set_position(u64::try_from(sent).unwrap_or(u64::MAX));
+    let report = chaos.run(interrupted, tell).await?;
+    bar.finish_and_clear();
+    show(&report, options.json);
+    Ok(match report.verdict {
+        Conclusion::Kept => ExitCode::SUCCESS,
+        Conclusion::Incomplete => ExitCode::from(INCOMPLETE),
+        Conclusion::Broken => ExitCode::FAILURE,
+    })
+}
+
+/// Hidden when there is no terminal.
+fn progress(messages: usize) -> ProgressBar {
+    let bar = ProgressBar::new(u64::try_from(messages).unwrap_or(u64::MAX));
+    match ProgressStyle::with_template("{bar:30} {pos} of {len} messages sent, {elapsed}") {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}
+
+fn show(report: &Report, json: bool) {
+    if json {
+        println!("{}", report.json());
+    } else {
+        println!("{report}");
+    }
+}
+
 /// Short enough to be typed again.
-pub(super) fn seed() -> u64 {
+fn seed() -> u64 {
     u64::from(uuid::Uuid::new_v4().as_fields().0)
 }
 
@@ -119,9 +192,6 @@ fn at_least_one(text: &str) -> Result<usize, String> {
     let number = text.parse().ok().filter(|number| *number > 0);
     number.ok_or_else(|| "expected a whole number above 0".to_owned())
 }
-
-/// The queue takes 256 KiB, properties included.
-const BODY_MAX: usize = 255 * 1024;
 
 fn body_bytes(text: &str) -> Result<usize, String> {
     let number = text.parse().ok().filter(|number| *number <= BODY_MAX);

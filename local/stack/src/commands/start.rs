@@ -1,22 +1,26 @@
 //! The bare `cargo local`: build, start everything, tell what happens until it is asked to end.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
+use blob::{Azurite, AzuriteOptions};
 use host::app::{FunctionApp, Settings};
 use stack::ports::Place;
 use stack::running::Running;
 use stack::storefront::{Storefront, StorefrontOptions};
-use stack::{Ports, Stack, StackError, StackOptions, Storage};
+use stack::{Ports, Stack, StackError, StackOptions, Storage, storage_port};
 use tokio::time::Instant;
 
-use super::azurite::{self, Azurite};
-use super::cli::Options;
-use super::folder::Kept;
-use super::tell::{self, Scene};
-use super::watch::Watch;
-use super::{LocalError, build, interrupt, summary, text};
+use super::build::{Watch, build};
+use super::cli::StartOptions;
+use super::run_folder::RunFolder;
+use super::tell::{RunningParts, summary, until_the_end};
+use super::{LocalError, interrupt, screen};
+
+/// Pinned for the tests too.
+const AZURITE_PACKAGE: &str = "tests/azurite";
+const AZURITE_INSTALLED: &str = "target/azurite";
 
 /// Where the storefront listens when no setting says otherwise.
 const PETSTORE_PORT: u16 = 8080;
@@ -25,11 +29,11 @@ const PETSTORE_PORT: u16 = 8080;
 const PETSTORE_START: Duration = Duration::from_secs(5);
 
 /// Runs until it is interrupted (success) or the host gives up.
-pub(super) async fn run(root: PathBuf, options: Options) -> Result<ExitCode, LocalError> {
+pub(super) async fn run(root: PathBuf, options: StartOptions) -> Result<ExitCode, LocalError> {
     let root = std::path::absolute(&root).unwrap_or(root);
-    let kept = Kept::claim(&root, options.in_memory)?;
+    let folder = RunFolder::claim(&root, options.in_memory)?;
     if !options.no_build
-        && let Some(failed) = build::run(&root)?
+        && let Some(failed) = build(&root)?
     {
         return Ok(failed);
     }
@@ -37,32 +41,32 @@ pub(super) async fn run(root: PathBuf, options: Options) -> Result<ExitCode, Loc
     let interrupted = interrupt::listen().map_err(LocalError::Signals)?;
     let watch = options.watch.then(|| Watch::start(&root)).transpose()?;
     let azurite = match options.azurite {
-        true => Some(azurite::start(&root, options.ports.into(), &kept).await?),
+        true => Some(start_azurite(&root, options.ports.into(), &folder).await?),
         false => None,
     };
-    let stack = start_stack(root, &options, &kept, azurite.as_ref()).await?;
+    let stack = start_stack(root, &options, &folder, azurite.as_ref()).await?;
     let storefront = match options.no_petstore {
         true => None,
-        false => start_petstore(&stack, options.ports.into(), &kept).await?,
+        false => start_petstore(&stack, options.ports.into(), &folder).await?,
     };
-    let mut scene = Scene::new(stack, storefront, watch, options.verbose);
-    let petstore = scene.petstore_url(PETSTORE_START).await;
+    let mut parts = RunningParts::new(stack, storefront, watch, options.verbose);
+    let petstore = parts.petstore_url(PETSTORE_START).await;
     let azurite_url = azurite.as_ref().map(|azurite| azurite.url().to_owned());
     if let Some(petstore) = &petstore {
-        scene.stack.dashboard.add_link("petstore", petstore);
+        parts.stack.dashboard.add_link("petstore", petstore);
     }
-    let running = running(&scene.stack, petstore, azurite_url);
-    kept.publish(&running)?;
-    let summary = summary::of(&scene.stack, &running, &kept, started.elapsed());
+    let running = running(&parts.stack, petstore, azurite_url);
+    folder.publish(&running)?;
+    let summary = summary(&parts.stack, &running, &folder, started.elapsed());
     // A closed output, as in `cargo local | head`, ends the stack like an interrupt does.
-    let end = match text::print(&summary) {
+    let end = match screen::print(&summary) {
         Ok(()) => tokio::select! {
             () = interrupted => ExitCode::SUCCESS,
-            end = tell::until_the_end(&mut scene) => end.unwrap_or(ExitCode::SUCCESS),
+            end = until_the_end(&mut parts) => end.unwrap_or(ExitCode::SUCCESS),
         },
         Err(_) => ExitCode::SUCCESS,
     };
-    scene.stop().await;
+    parts.stop().await;
     if let Some(azurite) = azurite {
         azurite.stop().await;
     }
@@ -71,8 +75,8 @@ pub(super) async fn run(root: PathBuf, options: Options) -> Result<ExitCode, Loc
 
 async fn start_stack(
     root: PathBuf,
-    options: &Options,
-    kept: &Kept,
+    options: &StartOptions,
+    folder: &RunFolder,
     azurite: Option<&Azurite>,
 ) -> Result<Stack, StackError> {
     let mut overrides = Settings::new();
@@ -83,7 +87,7 @@ async fn start_stack(
         root,
         ports: options.ports.into(),
         overrides,
-        keep: kept.keep(),
+        keep: folder.keep(),
         storage: match azurite {
             Some(_) => Storage::Elsewhere,
             None => Storage::Embedded,
@@ -96,10 +100,10 @@ async fn start_stack(
 async fn start_petstore(
     stack: &Stack,
     ports: Ports,
-    kept: &Kept,
+    folder: &RunFolder,
 ) -> Result<Option<Storefront>, LocalError> {
     let Some(program) = Storefront::program() else {
-        text::print("warning: PetStore is not built and is left out; run without --no-build")?;
+        screen::print("warning: PetStore is not built and is left out; run without --no-build")?;
         return Ok(None);
     };
     let port = match ports {
@@ -116,7 +120,7 @@ async fn start_petstore(
     let options = StorefrontOptions {
         settings: stack.app.settings.clone(),
         port,
-        data: kept.folder().join("petstore"),
+        data: folder.path().join("petstore"),
     };
     Ok(Some(Storefront::start(program, options)))
 }
@@ -147,4 +151,36 @@ fn running(stack: &Stack, petstore: Option<String>, azurite: Option<String>) -> 
         outbox: stack.outbox(),
         petstore,
     }
+}
+
+/// `--azurite`: a real Azurite where `OrdersStorage` points.
+async fn start_azurite(
+    root: &Path,
+    ports: Ports,
+    folder: &RunFolder,
+) -> Result<Azurite, LocalError> {
+    let app = FunctionApp::load(root, Settings::new()).map_err(StackError::from)?;
+    let port = storage_port(&app).ok_or(LocalError::StorageElsewhere)?;
+    let port = match ports {
+        Ports::Auto => 0,
+        Ports::FromSettings => port,
+    };
+    let place = Place {
+        part: "storage (Azurite)",
+        setting: "OrdersStorage",
+        port,
+    };
+    // It would say so too, but not who has it.
+    drop(place.bind().await.map_err(StackError::from)?);
+    let installed = root.join(AZURITE_INSTALLED);
+    if !installed.is_dir() {
+        screen::print("npm installs Azurite, once")?;
+    }
+    let options = AzuriteOptions {
+        package: root.join(AZURITE_PACKAGE),
+        installed,
+        port,
+        data: folder.lasting().map(|folder| folder.join("azurite")),
+    };
+    Ok(Azurite::start(&options).await?)
 }

@@ -17,7 +17,7 @@ use serde_json::Value;
 use stack::{Ports, Stack};
 
 use crate::stack::app_with_handler;
-use crate::stack_mail::app_with_workflow;
+use crate::stack::mail::app_with_workflow;
 use testkit::fixture::AppFolder;
 use testkit::net::client;
 

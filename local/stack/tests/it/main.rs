@@ -7,12 +7,8 @@
     reason = "clippy.toml allows them in tests; clippy does not see that these helpers are tests too"
 )]
 
+mod commands;
 mod dashboard;
-mod local;
-mod local_load;
-mod local_watch;
 mod running;
 mod stack;
-mod stack_mail;
-mod stack_sessions;
 mod storefront;

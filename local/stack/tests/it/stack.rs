@@ -1,6 +1,9 @@
 //! All parts together, wired by the app's settings.
 #![cfg(unix)]
 
+pub(crate) mod mail;
+mod sessions;
+
 use std::process::Stdio;
 
 use host::app::Settings;

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use stack::storefront::{Storefront, StorefrontOptions, Told};
+use stack::storefront::{Storefront, StorefrontEvent, StorefrontOptions};
 
 use testkit::fixture::{Folder, settings};
 use testkit::until;
@@ -75,7 +75,7 @@ async fn when_it_dies_it_is_started_again_on_the_same_port_and_this_is_told() {
     let mut ends = Vec::new();
     let told = async {
         while starts(&folder).len() < 3 {
-            if let Told::Ended { how, pause } = storefront.told().await {
+            if let StorefrontEvent::Ended { how, pause } = storefront.told().await {
                 ends.push((how, pause.as_millis()));
             }
         }
@@ -116,7 +116,7 @@ async fn a_program_that_cannot_be_started_is_told() {
         .await
         .expect("told");
     assert!(
-        matches!(&told, Told::Ended { how, .. } if how.starts_with("cannot be started")),
+        matches!(&told, StorefrontEvent::Ended { how, .. } if how.starts_with("cannot be started")),
         "{told:?}"
     );
     storefront.stop().await;

@@ -1,16 +1,15 @@
 //! The stack with the app's own workflow: what becomes of a fallback request.
-#![cfg(unix)]
 
 use std::process::Stdio;
 
 use host::app::Settings;
 use stack::{Ports, Stack};
-use tokio::io::{AsyncBufReadExt, BufReader};
-
-use crate::stack::app_with_handler;
 use testkit::fixture::AppFolder;
 use testkit::workflow::{post, vector};
 use testkit::{net, workspace};
+use tokio::io::{AsyncBufReadExt, BufReader};
+
+use super::app_with_handler;
 
 const DEFINITION: &str = "infra/logicapp/fallback.definition.json";
 

@@ -1,5 +1,4 @@
 //! `cargo local load` as people run it: the real binary, beside a real stack with the real handler.
-#![cfg(unix)]
 
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
@@ -7,11 +6,11 @@ use std::time::Duration;
 
 use serde_json::Value;
 use stack::running::Running;
-
-use crate::local::{Local, SLEEP, found, is_built};
-use crate::stack::app_with_handler;
 use testkit::fixture::AppFolder;
 use testkit::workspace;
+
+use super::{Local, SLEEP, found, is_built};
+use crate::stack::app_with_handler;
 
 const HANDLER: &str = "order-items-reserver";
 

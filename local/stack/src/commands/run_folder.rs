@@ -1,15 +1,30 @@
-//! Where this run keeps what it keeps, and whether others may know.
+//! Where a run keeps what it keeps, whether others may know, and how it is forgotten.
 
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use stack::Keep;
 use stack::running::{Claim, ClaimError, Running};
 
-use super::{FOLDER, LocalError};
+use super::{FOLDER, LocalError, screen};
+
+/// Each part's own; the queue's journal is a file.
+const KEPT: [&str; 5] = [
+    "queue.jsonl",
+    "blobs",
+    "azurite",
+    "outbox",
+    "handed-over.jsonl",
+];
+
+/// With it go the carts that are still to be published, and the key that signs the shoppers' cookies.
+const PETSTORE: &str = "petstore";
 
 /// The folder of a run: `.local` of the app, or one that is removed in the end.
 #[derive(Debug)]
-pub(super) struct Kept {
+pub(super) struct RunFolder {
     folder: PathBuf,
     in_memory: bool,
     /// `None` beside another stack: its `stack.json` stays.
@@ -17,11 +32,11 @@ pub(super) struct Kept {
     temporary: Option<tempfile::TempDir>,
 }
 
-impl Kept {
+impl RunFolder {
     /// Takes the app's folder. A run in memory may take place beside another one.
     pub(super) fn claim(root: &Path, in_memory: bool) -> Result<Self, LocalError> {
         let folder = root.join(FOLDER);
-        let claim = match Claim::of(&folder) {
+        let claim = match Claim::take(&folder) {
             Ok(claim) => Some(claim),
             Err(ClaimError::Taken { .. }) if in_memory => None,
             Err(error) => return Err(error.into()),
@@ -47,7 +62,7 @@ impl Kept {
     }
 
     /// For the parts that need files in any case.
-    pub(super) fn folder(&self) -> &Path {
+    pub(super) fn path(&self) -> &Path {
         &self.folder
     }
 
@@ -66,5 +81,41 @@ impl Kept {
             what: "cannot write stack.json".to_owned(),
             source,
         })
+    }
+}
+
+/// Deletes what the stack in `root` has kept; refuses while it runs.
+pub(super) fn reset(root: &Path, all: bool) -> Result<ExitCode, LocalError> {
+    let folder = root.join(FOLDER);
+    let _claim = Claim::take(&folder)?;
+    let mut gone = Vec::new();
+    for name in KEPT.into_iter().chain(all.then_some(PETSTORE)) {
+        if remove(&folder.join(name))? {
+            gone.push(name);
+        }
+    }
+    let line = match gone.as_slice() {
+        [] => format!("nothing was kept in {}", folder.display()),
+        gone => format!("{}: forgot {}", folder.display(), gone.join(", ")),
+    };
+    // A closed output changes nothing of what was done.
+    screen::print(&line).ok();
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Whether there was one.
+fn remove(path: &Path) -> Result<bool, LocalError> {
+    let removed = if path.is_dir() {
+        fs::remove_dir_all(path)
+    } else {
+        fs::remove_file(path)
+    };
+    match removed {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(LocalError::Files {
+            what: format!("cannot delete {}", path.display()),
+            source: error,
+        }),
     }
 }

@@ -1,9 +1,9 @@
 //! `cargo local --watch` in a workspace of its own, whose handler is a few lines.
-#![cfg(unix)]
 
-use crate::local::Local;
 use testkit::fixture::AppFolder;
 use testkit::workspace;
+
+use super::Local;
 
 const HANDLER: &str = r#"use std::io::{Read, Write};
 fn main() {

@@ -1,9 +1,9 @@
 //! The stack with Service Bus sessions.
-#![cfg(unix)]
+
+use std::time::Duration;
 
 use host::{Delivered, DeliveryOutcome, Event};
 use stack::{Keep, Ports, Stack, StackOptions, Storage};
-use std::time::Duration;
 use testkit::fixture::{AppFolder, settings};
 use testkit::workspace;
 use tokio::sync::broadcast;

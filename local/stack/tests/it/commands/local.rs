@@ -1,113 +1,12 @@
-//! `cargo local` as people run it: the real binary.
-#![cfg(unix)]
+//! The stack of a folder, and the commands that find it.
 
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
-use stack::running::{self, Running};
-
-use crate::stack::app_with_handler;
-use testkit::fixture::AppFolder;
+use stack::running;
 use testkit::until;
 
-pub(crate) const SLEEP: &str = "exec sleep 600";
-
-/// A running `cargo local`; killed when it is dropped.
-pub(crate) struct Local {
-    process: std::process::Child,
-    output: PathBuf,
-}
-
-impl Local {
-    pub(crate) fn start(app: &AppFolder, arguments: &[&str]) -> Self {
-        let output = app.path().join(format!("output-{}", uuid::Uuid::new_v4()));
-        let file = std::fs::File::create(&output).unwrap();
-        let process = Command::new(env!("CARGO_BIN_EXE_order-items-local"))
-            .args(["--ports", "auto", "--root"])
-            .arg(app.path())
-            .args(arguments)
-            .env_remove("CARGO_TARGET_DIR")
-            .stdin(Stdio::null())
-            .stdout(file.try_clone().unwrap())
-            .stderr(file)
-            .spawn()
-            .unwrap();
-        Self { process, output }
-    }
-
-    pub(crate) fn output(&self) -> String {
-        std::fs::read_to_string(&self.output).unwrap()
-    }
-
-    pub(crate) async fn says(&self, what: &str) {
-        let said = || self.output().contains(what);
-        let mut turns = 0;
-        while !said() && turns < 12_000 {
-            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-            turns += 1;
-        }
-        assert!(said(), "expected {what}: {}", self.output());
-    }
-
-    pub(crate) fn kill(mut self) {
-        self.process.kill().unwrap();
-        self.process.wait().unwrap();
-    }
-
-    pub(crate) fn terminate(mut self) -> Option<i32> {
-        let kill = Command::new("kill")
-            .arg(self.process.id().to_string())
-            .status();
-        assert!(kill.unwrap().success());
-        self.process.wait().unwrap().code()
-    }
-}
-
-impl Drop for Local {
-    fn drop(&mut self) {
-        self.process.kill().ok();
-        self.process.wait().ok();
-    }
-}
-
-fn run(app: &AppFolder, arguments: &[&str]) -> (Option<i32>, String) {
-    let output: Output = Command::new(env!("CARGO_BIN_EXE_order-items-local"))
-        .arg("--root")
-        .arg(app.path())
-        .args(arguments)
-        .output()
-        .unwrap();
-    let text = [output.stdout, output.stderr].concat();
-    (output.status.code(), String::from_utf8(text).unwrap())
-}
-
-fn folder(app: &AppFolder) -> PathBuf {
-    app.path().join(".local")
-}
-
-pub(crate) async fn found(app: &AppFolder) -> Running {
-    until("the stack to run", || running::find(&folder(app)).is_ok()).await;
-    running::find(&folder(app)).unwrap()
-}
-
-/// Whether a program of another package is built; with `CI=true` it has to be.
-pub(crate) fn is_built(name: &str) -> bool {
-    let built = Path::new(env!("CARGO_BIN_EXE_order-items-local")).with_file_name(name);
-    #[expect(clippy::disallowed_methods, reason = "not a setting of the product")]
-    let ci = std::env::var_os("CI").is_some_and(|value| value == "true");
-    if built.is_file() {
-        return true;
-    }
-    assert!(!ci, "CI has to run the tests with {name}");
-    // Past the capture of the test harness, which hides what a passing test prints.
-    writeln!(
-        std::io::stderr(),
-        "\nSKIPPED: a test with the real {name}. To run it: cargo build --package {name}\n"
-    )
-    .ok();
-    false
-}
+use super::{Local, SLEEP, folder, found, is_built, run};
+use crate::stack::app_with_handler;
 
 #[tokio::test]
 async fn other_commands_find_the_stack_as_long_as_it_runs() {
@@ -225,7 +124,7 @@ async fn petstore_runs_beside_the_stack_and_never_longer() {
     // Not even when the stack cannot say good-bye.
     local.kill();
     let gone = async { while health().await.is_ok() {} };
-    let limit = std::time::Duration::from_secs(30);
+    let limit = Duration::from_secs(30);
     tokio::time::timeout(limit, gone)
         .await
         .expect("PetStore ends");

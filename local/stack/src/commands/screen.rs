@@ -1,0 +1,313 @@
+//! One readable line for each thing that happens, and the only way to the screen: what others wrote must not steer the
+//! terminal.
+
+use std::io::{self, Write};
+use std::time::Duration;
+
+use host::{Delivered, DeliveryOutcome, Event, Exit, Level, Next};
+use logic_app::mail::Mail;
+use serde_json::{Map, Value};
+use stack::storefront::StorefrontEvent;
+
+/// Fields of a log line that the delivery's line says already.
+const ELSEWHERE: [&str; 12] = [
+    "timestamp",
+    "level",
+    "message",
+    "target",
+    "span",
+    "invocation_id",
+    "session",
+    "message_id",
+    "outcome",
+    "blob_name",
+    "duration_ms",
+    "trace_id",
+];
+
+/// Turns events into lines.
+#[derive(Debug)]
+pub(super) struct EventLines {
+    /// Shows every line of the handler as it is.
+    pub(super) verbose: bool,
+    /// Where a dead letter can be seen.
+    pub(super) dead_letters_url: String,
+}
+
+impl EventLines {
+    /// The line for an event; nothing for what a calm screen leaves out.
+    pub(super) fn event(&self, event: &Event) -> Option<String> {
+        match event {
+            Event::HandlerStarted { pid } if self.verbose => {
+                Some(format!("handler started, process {}", pid.unwrap_or(0)))
+            }
+            Event::HandlerReady => Some("handler ready".to_owned()),
+            Event::HandlerExited { exit, next } => {
+                Some(format!("handler {}: {}", exited(*exit), then(*next)))
+            }
+            Event::LogLine { text, .. } if self.verbose => Some(format!("  | {text}")),
+            Event::LogLine { level, text } => {
+                (*level >= Level::Warning).then(|| log_line(*level, text))
+            }
+            Event::Note { level, text } => Some(format!("{}{text}", prefix(*level))),
+            Event::Delivered(delivered) => Some(delivery_line(delivered)),
+            Event::DeadLettered {
+                sequence,
+                session,
+                delivery_count,
+                reason,
+            } => Some(format!(
+                "#{sequence}  {}  dead-lettered after {delivery_count} deliveries ({reason}): {}",
+                short(session.as_deref()),
+                self.dead_letters_url
+            )),
+            Event::HostStopped { why } => Some(format!("error: the host stops: {why}")),
+            _ => None,
+        }
+    }
+
+    /// The line for what happens to the storefront.
+    pub(super) fn storefront(&self, told: &StorefrontEvent) -> Option<String> {
+        match told {
+            StorefrontEvent::Line(text) if self.verbose => Some(format!("  PetStore | {text}")),
+            StorefrontEvent::Line(text) => {
+                warning_line(text).map(|line| format!("  PetStore{line}"))
+            }
+            StorefrontEvent::Ended { how, pause } => Some(format!(
+                "PetStore {how}: started again in {}",
+                readable(*pause)
+            )),
+            StorefrontEvent::Listening(_) => None,
+        }
+    }
+}
+
+/// The line for a mail.
+pub(super) fn mail_line(mail: &Mail) -> String {
+    format!(
+        "mail to {}: {}",
+        word(&mail.email.to()),
+        word(&mail.email.content.subject)
+    )
+}
+
+fn exited(exit: Exit) -> String {
+    match exit {
+        Exit::Code(Some(code)) => format!("exited with code {code}"),
+        Exit::Code(None) => "was ended by a signal".to_owned(),
+        Exit::Killed => "was killed by the host".to_owned(),
+        Exit::NotInitialized => {
+            "did not answer within initializationTimeout and was killed".to_owned()
+        }
+    }
+}
+
+fn then(next: Next) -> &'static str {
+    match next {
+        Next::Restart => "started again",
+        Next::StayDown => "stays down, as in Azure; messages wait",
+        Next::StopHost => "third error within 30 min",
+    }
+}
+
+fn prefix(level: Level) -> &'static str {
+    match level {
+        Level::Information => "",
+        Level::Warning => "warning: ",
+        Level::Error => "error: ",
+    }
+}
+
+fn delivery_line(delivered: &Delivered) -> String {
+    let Delivered {
+        sequence,
+        session,
+        delivery_count,
+        outcome,
+        took,
+        ..
+    } = delivered;
+    let what = match outcome {
+        DeliveryOutcome::Completed { status, logs } if logs.is_empty() => {
+            format!("completed ({status})")
+        }
+        DeliveryOutcome::Completed { logs, .. } => logs.join("; "),
+        DeliveryOutcome::Abandoned { why, last: false } => {
+            format!("abandoned ({why}), delivery {} follows", delivery_count + 1)
+        }
+        DeliveryOutcome::Abandoned { why, last: true } => {
+            format!("abandoned ({why}), for the last time")
+        }
+        DeliveryOutcome::LockLost => {
+            "lock lost: what the handler did settles nothing, the message comes again".to_owned()
+        }
+    };
+    format!(
+        "#{sequence}  {}  delivery {delivery_count}  {what}  {}",
+        short(session.as_deref()),
+        readable(*took)
+    )
+}
+
+/// Enough of a session id to tell it from its neighbours.
+fn short(session: Option<&str>) -> String {
+    let Some(session) = session else {
+        return "(no session)".to_owned();
+    };
+    let characters: Vec<char> = session.chars().collect();
+    let shown = match characters.as_slice() {
+        [a, b, c, d, middle @ .., w, x, y, z] if middle.len() > 4 => {
+            format!("{a}{b}{c}{d}…{w}{x}{y}{z}")
+        }
+        _ => session.to_owned(),
+    };
+    word(&shown)
+}
+
+fn readable(took: Duration) -> String {
+    if took < Duration::from_secs(10) {
+        format!("{} ms", took.as_millis())
+    } else {
+        format!("{:.1} s", took.as_secs_f64())
+    }
+}
+
+/// `  ERROR  message  key=value …`; a line that is no JSON object stays as it is.
+fn log_line(level: Level, text: &str) -> String {
+    let Ok(fields) = serde_json::from_str::<Map<String, Value>>(text) else {
+        return format!("  {}  {text}", level_name(level));
+    };
+    let own_level = fields
+        .get("level")
+        .and_then(Value::as_str)
+        .unwrap_or_else(|| level_name(level));
+    let message = fields
+        .get("message")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    let rest: String = fields
+        .iter()
+        .filter(|(key, value)| !ELSEWHERE.contains(&key.as_str()) && !value.is_null())
+        .map(|(key, value)| format!("  {key}={value}"))
+        .collect();
+    format!("  {own_level}  {message}{rest}")
+}
+
+/// The same for a line whose level nobody knows from elsewhere; nothing for what a calm screen leaves out. A line that
+/// is no JSON object is the last word of a program that ends.
+fn warning_line(text: &str) -> Option<String> {
+    let fields: Value = serde_json::from_str(text).unwrap_or_default();
+    match fields.get("level").and_then(Value::as_str) {
+        Some("WARN") => Some(log_line(Level::Warning, text)),
+        Some("ERROR") | None => Some(log_line(Level::Error, text)),
+        Some(_) => None,
+    }
+}
+
+fn level_name(level: Level) -> &'static str {
+    match level {
+        Level::Information => "INFO",
+        Level::Warning => "WARN",
+        Level::Error => "ERROR",
+    }
+}
+
+/// Prints lines.
+pub(super) fn print(lines: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{}", harmless(lines))?;
+    out.flush()
+}
+
+/// The text with control characters, and those that turn the direction of writing around, spelt out. Lines stay lines.
+fn harmless(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_steering(c) {
+            shown.extend(c.escape_unicode());
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
+}
+
+fn is_steering(c: char) -> bool {
+    let turns = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    turns || (c.is_control() && c != '\n')
+}
+
+/// What somebody else wrote, within a line: it makes no lines of its own either.
+fn word(text: &str) -> String {
+    harmless(text).replace('\n', "\\u{a}")
+}
+
+#[cfg(test)]
+mod tests {
+    use host::InvocationFailure;
+
+    use super::*;
+
+    fn told(delivery_count: u32, session: Option<&str>, outcome: DeliveryOutcome) -> String {
+        let delivered = Delivered {
+            sequence: 12,
+            message_id: None,
+            session: session.map(str::to_owned),
+            delivery_count,
+            outcome,
+            took: Duration::from_micros(4_200),
+        };
+        delivery_line(&delivered)
+    }
+
+    #[test]
+    fn a_delivery_is_one_line() {
+        let stored = DeliveryOutcome::Completed {
+            status: 200,
+            logs: vec!["E7.json stored".to_owned()],
+        };
+        assert_eq!(
+            told(1, Some("E7DBA502A3B795953DDE76EA965EBBF3"), stored),
+            "#12  E7DB…BBF3  delivery 1  E7.json stored  4 ms"
+        );
+        let failed = DeliveryOutcome::Abandoned {
+            why: InvocationFailure::Status(500),
+            last: false,
+        };
+        assert_eq!(
+            told(1, Some("S"), failed),
+            "#12  S  delivery 1  abandoned (500), delivery 2 follows  4 ms"
+        );
+        let last = DeliveryOutcome::Abandoned {
+            why: InvocationFailure::FunctionTimeout,
+            last: true,
+        };
+        assert_eq!(
+            told(10, None, last),
+            "#12  (no session)  delivery 10  abandoned (no answer within functionTimeout), for the last time  4 ms"
+        );
+    }
+
+    #[test]
+    fn a_json_line_is_put_in_words_and_any_other_is_left_alone() {
+        let json = r#"{"timestamp":"t","level":"WARN","message":"order handed over","session":"S","sequence_number":12,"reason":"503"}"#;
+        assert_eq!(
+            log_line(Level::Warning, json),
+            "  WARN  order handed over  sequence_number=12  reason=\"503\""
+        );
+        assert_eq!(
+            log_line(Level::Error, "thread panicked"),
+            "  ERROR  thread panicked"
+        );
+    }
+
+    #[test]
+    fn nothing_steers_the_terminal() {
+        assert_eq!(
+            harmless("a\u{1b}[2Jb\u{202e}c\n"),
+            "a\\u{1b}[2Jb\\u{202e}c\n"
+        );
+        assert_eq!(word("a\nb\r"), "a\\u{a}b\\u{d}");
+        assert_eq!(harmless("Zoë 🛒"), "Zoë 🛒");
+    }
+}

@@ -1,0 +1,268 @@
+//! How each part of the stack starts, and where it listens.
+
+use std::io;
+use std::net::Ipv4Addr;
+use std::path::Path;
+
+use ::dashboard::{Dashboard, DashboardOptions};
+use blob::BlobEndpoint;
+use bus::{AMQP_PORT, AmqpDoor, AmqpOptions, Queue, RestDoor};
+use host::Host;
+use host::app::FunctionApp;
+use logic_app::mail::MailService;
+use logic_app::{LogicApp, Workflow};
+use serde_json::{Map, Value, json};
+use stand_in::AccessKey;
+use tokio::net::TcpListener;
+use tokio::sync::mpsc::UnboundedSender;
+use url::Url;
+
+use crate::error::StackError;
+use crate::options::{Keep, Ports, StackOptions, Storage};
+use crate::ports::{ImpliedPorts, Place, redirect};
+
+/// The definition that is deployed, in the app's folder.
+const DEFINITION: &str = "infra/logicapp/fallback.definition.json";
+
+const SENDER: &str = "DoNotReply@order-items-reserver.local";
+const RECIPIENT: &str = "operations@order-items-reserver.local";
+
+/// Where the dashboard is, unless the port is taken.
+const DASHBOARD_PORT: u16 = 5310;
+
+/// The storage and the fallback, those of them that are on this machine, and a listener for the door.
+#[derive(Debug)]
+pub(super) struct Backends {
+    pub(super) blob: Option<BlobEndpoint>,
+    pub(super) logic_app: Option<LogicApp>,
+    pub(super) mail: Option<MailService>,
+    pub(super) door: TcpListener,
+}
+
+impl Backends {
+    /// Starts them; on free ports, the app's settings follow.
+    pub(super) async fn start(
+        options: &StackOptions,
+        app: &mut FunctionApp,
+    ) -> Result<Self, StackError> {
+        let ports = match options.ports {
+            Ports::FromSettings => ImpliedPorts::read(app)?,
+            Ports::Auto => ImpliedPorts::read(app)?.on_free_ports(),
+        };
+        let blob = match (options.storage, ports.blob) {
+            (Storage::Embedded, Some(place)) => Some(blob_endpoint(place, options).await?),
+            _ => None,
+        };
+        let (logic_app, mail) = match ports.logic_app {
+            Some(place) => {
+                let listener = place.bind().await?;
+                let (logic_app, mail) = logic_app(&options.root, listener, &options.keep).await?;
+                (Some(logic_app), mail)
+            }
+            None => (None, None),
+        };
+        let door = ports.door.bind().await?;
+        if options.ports == Ports::Auto {
+            let door = door.local_addr()?;
+            redirect(&mut app.settings, blob.as_ref(), logic_app.as_ref(), door);
+        }
+        Ok(Self {
+            blob,
+            logic_app,
+            mail,
+            door,
+        })
+    }
+}
+
+async fn blob_endpoint(place: Place, options: &StackOptions) -> Result<BlobEndpoint, StackError> {
+    let listener = place.bind().await?;
+    let storage = options.keep.blobs()?;
+    Ok(BlobEndpoint::start_with(listener, storage)?)
+}
+
+/// Starts the Logic App of the app in `root`.
+async fn logic_app(
+    root: &Path,
+    listener: TcpListener,
+    keep: &Keep,
+) -> Result<(LogicApp, Option<MailService>), StackError> {
+    let definition = match std::fs::read_to_string(root.join(DEFINITION)) {
+        Ok(definition) => definition,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Ok((LogicApp::start(listener)?, None));
+        }
+        Err(error) => return Err(error.into()),
+    };
+    // No setting names the service's port: only the workflow calls it.
+    let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    let mail = MailService::start(port, keep.outbox())?;
+    let workflow = Workflow::load(&definition, parameters(mail.url()))?;
+    let logic_app = match keep.handed_over() {
+        Some(file) => LogicApp::start_with_history(listener, workflow, &file)?,
+        None => LogicApp::start_with(listener, workflow)?,
+    };
+    Ok((logic_app, Some(mail)))
+}
+
+fn parameters(mail_service: &str) -> Map<String, Value> {
+    let values = [
+        ("acsEndpoint", json!(mail_service)),
+        ("senderAddress", json!(SENDER)),
+        ("recipients", json!([{ "address": RECIPIENT }])),
+    ];
+    values
+        .map(|(name, value)| (name.to_owned(), value))
+        .into_iter()
+        .collect()
+}
+
+/// The AMQP door, on the port that clients expect, or on a free one when that is taken.
+pub(super) async fn amqp_door(
+    ports: Ports,
+    queue: Queue,
+    key: Option<AccessKey>,
+    hints: UnboundedSender<String>,
+) -> io::Result<AmqpDoor> {
+    let listener = match ports {
+        Ports::FromSettings => expected_amqp_port(&hints).await?,
+        Ports::Auto => free_port().await?,
+    };
+    let options = AmqpOptions {
+        queues: vec![queue],
+        key,
+        hints: Some(hints),
+    };
+    AmqpDoor::start(listener, options)
+}
+
+async fn expected_amqp_port(hints: &UnboundedSender<String>) -> io::Result<TcpListener> {
+    match TcpListener::bind((Ipv4Addr::LOCALHOST, AMQP_PORT)).await {
+        Ok(listener) => Ok(listener),
+        // The REST door is enough for most: no reason to refuse the start.
+        Err(problem) => {
+            let listener = free_port().await?;
+            let port = listener.local_addr()?.port();
+            let told = format!(
+                "port {AMQP_PORT} is not free ({problem}): the AMQP door is on port {port}, \
+                 which clients of Service Bus may pass over; whoever sends by AMQP frees {AMQP_PORT} first"
+            );
+            // Nobody listens any more when the stack is going down.
+            hints.send(told).ok();
+            Ok(listener)
+        }
+    }
+}
+
+async fn free_port() -> io::Result<TcpListener> {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await
+}
+
+/// The parts that the dashboard shows.
+pub(super) struct ShownParts<'a> {
+    pub(super) app: &'a FunctionApp,
+    pub(super) queue: &'a Queue,
+    pub(super) host: &'a Host,
+    pub(super) blob: Option<&'a BlobEndpoint>,
+    pub(super) logic_app: Option<&'a LogicApp>,
+    pub(super) mail: Option<&'a MailService>,
+    pub(super) door: &'a RestDoor,
+}
+
+/// No setting leads to the dashboard, so another port is only worth a hint.
+pub(super) async fn dashboard_listener(
+    ports: Ports,
+    hints: &UnboundedSender<String>,
+) -> io::Result<TcpListener> {
+    if ports == Ports::FromSettings {
+        match TcpListener::bind((Ipv4Addr::LOCALHOST, DASHBOARD_PORT)).await {
+            Ok(listener) => return Ok(listener),
+            Err(error) => {
+                let hint = format!(
+                    "port {DASHBOARD_PORT} for the dashboard is not free ({error}): it has another one"
+                );
+                // An error means that nobody reads hints.
+                hints.send(hint).ok();
+            }
+        }
+    }
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await
+}
+
+/// An address that answers who only looks: the blob endpoint's own takes no plain GET.
+fn for_people((name, url): (String, String)) -> (String, String) {
+    let list = if name == "blobs" { "?comp=list" } else { "" };
+    (name, url + list)
+}
+
+pub(super) fn dashboard(listener: TcpListener, parts: &ShownParts<'_>) -> io::Result<Dashboard> {
+    let ShownParts {
+        app,
+        queue,
+        host,
+        blob,
+        logic_app,
+        mail,
+        door,
+    } = parts;
+    let queue_url = (
+        "queue".to_owned(),
+        format!("{}/{}/messages", door.url(), queue.name()),
+    );
+    let parts = links(host, *blob, *logic_app).into_iter();
+    let mut all: Vec<_> = parts.map(for_people).collect();
+    all.push(queue_url);
+    let options = DashboardOptions {
+        queue: (*queue).clone(),
+        events: host.events(),
+        killer: host.killer(),
+        blob: blob.map(BlobEndpoint::handle),
+        logic_app: logic_app.map(LogicApp::handle),
+        outbox: mail.map(MailService::reader),
+        links: all,
+        settings: app.settings.clone(),
+    };
+    Dashboard::start(listener, options)
+}
+
+/// Names and addresses of the parts beside the queue.
+pub(super) fn links(
+    host: &Host,
+    blob: Option<&BlobEndpoint>,
+    logic_app: Option<&LogicApp>,
+) -> Vec<(String, String)> {
+    let links = [
+        Some(("handler", host.handler_url().to_owned())),
+        blob.map(|blob| ("blobs", blob.url().to_owned())),
+        logic_app.map(|logic_app| ("logic app", origin(&logic_app.url()))),
+    ];
+    links
+        .into_iter()
+        .flatten()
+        .map(|(name, url)| (name.to_owned(), url))
+        .collect()
+}
+
+/// The Logic App's list of what it was handed, not the trigger that takes it.
+fn origin(url: &str) -> String {
+    url.parse::<Url>()
+        .map_or_else(|_| url.to_owned(), |url| url.origin().ascii_serialization())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_taken_port_is_named_and_another_one_is_found() {
+        // Held by us, or by whoever was faster.
+        let _held = TcpListener::bind((Ipv4Addr::LOCALHOST, AMQP_PORT)).await;
+        let (hints, mut told) = tokio::sync::mpsc::unbounded_channel();
+        let listener = expected_amqp_port(&hints).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        assert_ne!(port, AMQP_PORT);
+        let hint = told.try_recv().expect("a hint");
+        assert!(hint.contains("port 5672 is not free"), "{hint}");
+        assert!(hint.contains(&format!("on port {port}")), "{hint}");
+    }
+}
