@@ -30,7 +30,7 @@ pub enum Conclusion {
 }
 
 /// What a run knows of itself: what was asked for, and how long it took.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Ran {
     pub seed: u64,
     /// Carts asked for a second; none at the highest rate.
