@@ -22,11 +22,11 @@ pub trait Fallback: Send + Sync + 'static {
 /// What is handed over: the delivery, its order if it has one, and why.
 #[derive(Debug)]
 pub struct Notice<'a> {
-    /// The message.
+    /// The message; its properties go with the notice.
     pub delivery: &'a Delivery,
     /// The order in it, unless it is unreadable.
     pub order: Option<&'a Order>,
-    /// Why it is not stored.
+    /// Why it is not stored, in words for a person too.
     pub reason: &'a Reason,
 }
 
@@ -40,7 +40,7 @@ pub enum Reason {
 }
 
 impl Reason {
-    /// Uploads that were tried.
+    /// Uploads that were tried: none of what is no order.
     #[must_use]
     pub fn attempts(&self) -> u32 {
         match self {
@@ -70,7 +70,7 @@ impl Notice<'_> {
 /// Why nobody took the order.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FallbackError {
-    /// No answer within the limit.
+    /// No answer within `FALLBACK_TIMEOUT_MS`: a person may have been told all the same.
     #[error("fallback gave no answer within {} ms", .0.as_millis())]
     TimedOut(Duration),
     /// The workflow answered, but not with a 2xx.
@@ -88,7 +88,7 @@ pub enum FallbackError {
         "an unreadable message of {0} bytes is not mailed in part; expected at most {MESSAGE_MAX}"
     )]
     TooLong(usize),
-    /// No token for the workflow.
+    /// The identity gets no token for the workflow; the innermost cause.
     #[error("no token for the fallback: {0}")]
     Credential(String),
 }

@@ -1,5 +1,5 @@
-//! The function, put together from its settings: the one place, for the handler, its `--check` and the
-//! operator's tool. What is composed here cannot differ between them.
+//! The function, put together from its settings: the one place, for the handler, its `--check` and
+//! the operator's tool. What is composed here cannot differ between them.
 
 use azure_app::{
     http_client::{self, ClientError},

@@ -54,7 +54,7 @@ where
     axum::serve(listener, router(reserver)).await
 }
 
-/// All routes.
+/// `GET /` for the host's readiness probe, `POST` [`ROUTE`], and for the rest an error in JSON.
 pub fn router<S: OrderStore, F: Fallback>(reserver: Arc<Reserver<S, F>>) -> Router {
     Router::new()
         .route("/", get(ready))

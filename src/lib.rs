@@ -1,4 +1,4 @@
-//! # order-items-reserver
+//! The function: keeps each session's newest cart as a blob, or has it mailed to a person.
 //!
 //! Every cart update that reaches the queue ends as the session's JSON file in Blob Storage, or
 //! as an e-mail to a person, or stays in the queue. Never in none of them, and a file never goes
@@ -11,7 +11,8 @@
 //! 3. [`reserve`] parses the [`order::Order`] and stores it, with [`retry`]: one attempt and three
 //!    retries.
 //! 4. [`store::blob`] writes it under a condition that no older order can meet.
-//! 5. What cannot be stored goes to [`fallback`]; its yes completes the message, its no gives it back.
+//! 5. What cannot be stored goes to [`fallback`]; its yes completes the message, its no gives it
+//!    back.
 //!
 //! Imports point only to a lower layer:
 //!
@@ -27,8 +28,8 @@
 
 #![warn(missing_docs)]
 
-/// What its settings, errors and clients are made of: for the operator's tool, which is built on this
-/// library and starts as its programs do.
+/// What its settings, errors and clients are made of: for the operator's tool, which is built on
+/// this library and starts as its programs do.
 pub use azure_app;
 
 pub mod check;

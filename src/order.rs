@@ -27,10 +27,10 @@ const WRAPPERS_MAX: usize = 4;
 /// The keys of a wrapper, as an error names them to a person.
 const WRAPPER_KEYS: &str = "payload (or orderJson, orderJSON)";
 
-/// A readable order.
+/// An order that could be read: whose it is is known, and its document is JSON.
 #[derive(Clone)]
 pub struct Order {
-    /// Whose order it is.
+    /// Whose order it is; it names the blob.
     pub session: SessionId,
     /// The order document exactly as published (UTF-8 JSON), out of its wrapper if it had one.
     pub body: Bytes,
@@ -43,7 +43,7 @@ pub struct Order {
 /// Why a message is no order. Never quotes the body: it may hold an e-mail address.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OrderError {
-    /// Nothing there.
+    /// No bytes, or white space alone.
     #[error("the message is empty; expected a JSON object")]
     Empty,
     /// JSON is UTF-8 (RFC 8259 §8.1).
@@ -58,11 +58,11 @@ pub enum OrderError {
     /// JSON, but something else than expected.
     #[error("`{field}` is {found}; expected {expected}")]
     WrongType {
-        /// Path of the field.
+        /// Its path in the document, as `products[2].id`; `message` for the document itself.
         field: String,
-        /// What would have been right.
+        /// In words, with an article.
         expected: &'static str,
-        /// What is there instead.
+        /// The kind of value that is there, never the value.
         found: &'static str,
     },
     /// More wrappers than anybody means.
@@ -73,7 +73,7 @@ pub enum OrderError {
         "no session id: neither SessionId of the message nor sessionId, id or orderId of the body is set"
     )]
     NoSessionId,
-    /// Empty or too long.
+    /// The session that is named cannot be one.
     #[error(transparent)]
     SessionId(#[from] SessionIdError),
 }

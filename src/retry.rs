@@ -49,9 +49,9 @@ pub struct Attempted<T> {
 }
 
 impl Retry {
-    /// Runs `attempt` (with its number, from 1) until it succeeds, [`ATTEMPTS_MAX`] times at the most, one after the other.
-    /// Every failure is retried alike: in Azure even "forbidden" and "not found" pass, while a
-    /// role or a container is being created.
+    /// Runs `attempt` (with its number, from 1) until it succeeds, [`ATTEMPTS_MAX`] times at the
+    /// most, one after the other. Every failure is retried alike: in Azure even "forbidden" and
+    /// "not found" pass, while a role or a container is being created.
     ///
     /// # Errors
     /// When the last attempt failed too.

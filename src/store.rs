@@ -30,7 +30,7 @@ pub trait OrderStore: Send + Sync + 'static {
 /// A confirmed end of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Put {
-    /// The order is stored.
+    /// The order is stored: written now, or found to have been written by an earlier attempt.
     Stored,
     /// A newer order of the session is stored: its position was read during this attempt.
     Superseded,
@@ -39,7 +39,7 @@ pub enum Put {
 /// Why an attempt could not be confirmed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
-    /// No answer within the limit.
+    /// No answer within `UPLOAD_ATTEMPT_TIMEOUT_MS`; the order may be stored, now or later.
     #[error("no answer within {} ms", .0.as_millis())]
     TimedOut(Duration),
     /// The storage answered, but not with yes.
@@ -62,7 +62,7 @@ pub enum StoreError {
     /// Holds the innermost cause only: the outer ones quote the URL, which may be signed.
     #[error("storage unreachable: {0}")]
     Unreachable(String),
-    /// No token for the storage.
+    /// The identity gets no token for the storage; the innermost cause.
     #[error("no token for the storage: {0}")]
     Credential(String),
     /// An answer that Blob Storage does not give.

@@ -1,4 +1,5 @@
-//! One span and one line per invocation. Never in it: the body, an e-mail address, a token, a signature.
+//! One span and one line per invocation. Never in it: the body, an e-mail address, a token, a
+//! signature.
 
 use std::{fmt::Display, time::Duration};
 

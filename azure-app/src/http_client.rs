@@ -8,8 +8,8 @@ use rustls::{ClientConfig, RootCertStore, crypto::ring};
 /// request.
 const IDLE_MAX: Duration = Duration::from_secs(30);
 
-/// TCP and TLS together: half of the default upload attempt (10 s), so that an address that swallows
-/// packets is told apart from a service that does not answer.
+/// TCP and TLS together: half of the default upload attempt (10 s), so that an address that
+/// swallows packets is told apart from a service that does not answer.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Why there is no client.

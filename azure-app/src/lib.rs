@@ -1,4 +1,4 @@
-//! What every Azure program of ours starts with: command line, settings, log, HTTP clients, identity.
+//! What every Azure program of ours starts with, from its command line to its identity.
 //!
 //! In the order of a start:
 //!

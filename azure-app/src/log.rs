@@ -1,7 +1,8 @@
 //! Where log lines go: each is one JSON object.
 //!
-//! The Functions host judges a line by where it comes from: standard output is information, standard
-//! error a warning or an error. Never in a line: a body, an e-mail address, a token, a signature.
+//! The Functions host judges a line by where it comes from: standard output is information,
+//! standard error a warning or an error. Never in a line: a body, an e-mail address, a token, a
+//! signature.
 
 use std::{io, panic};
 
@@ -13,8 +14,8 @@ use tracing_subscriber::{
     util::SubscriberInitExt as _,
 };
 
-/// The SDK's crates log their requests themselves, failed ones with an error that may quote a signed
-/// URL. What is worth telling of a request its caller tells.
+/// The SDK's crates log their requests themselves, failed ones with an error that may quote a
+/// signed URL. What is worth telling of a request its caller tells.
 const SDK: [&str; 4] = [
     "azure_core",
     "azure_identity",
@@ -22,8 +23,8 @@ const SDK: [&str; 4] = [
     "typespec_client_core",
 ];
 
-/// Sends the lines that `filter` lets through to where the host expects them, and makes an error line
-/// of every panic. Of the SDK nothing below a warning passes, whatever `filter` says.
+/// Sends the lines that `filter` lets through to where the host expects them, and makes an error
+/// line of every panic. Of the SDK nothing below a warning passes, whatever `filter` says.
 ///
 /// # Panics
 /// At the second call in a process.

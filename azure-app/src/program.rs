@@ -32,8 +32,8 @@ impl Program {
     /// answered here.
     ///
     /// # Errors
-    /// The exit code of a run that is over: 0 after an answer, [`exit::USAGE`] after an argument too
-    /// many or unknown, which is named on standard error.
+    /// The exit code of a run that is over: 0 after an answer, [`exit::USAGE`] after an argument
+    /// too many or unknown, which is named on standard error.
     pub fn option(&self, known: &[&'static str]) -> Result<Option<&'static str>, ExitCode> {
         let mut arguments = std::env::args().skip(1);
         let (first, second) = (arguments.next(), arguments.next());

@@ -166,8 +166,8 @@ impl Bus {
         ours.unwrap_or_else(|| self.url(&[DEAD_LETTERS, "messages", &number, &lock.token]))
     }
 
-    /// The request, and up to three more while it fails for a passing reason: receiving, settling and
-    /// renewing may all be repeated, for the worst of it is a lock held for nothing.
+    /// The request, and up to three more while it fails for a passing reason: receiving, settling
+    /// and renewing may all be repeated, for the worst of it is a lock held for nothing.
     async fn with_retries<F>(&self, request: impl FnMut() -> F) -> Result<Answer, BusError>
     where
         F: Future<Output = Result<Answer, BusError>>,

@@ -9,8 +9,9 @@ use crate::{settings::LOCAL_SETTINGS, walk::Filter};
 /// Looks after the dead letters of the orders queue.
 ///
 /// Settings come from the environment, under the names that the function app has:
-/// ServiceBusConnection (or ServiceBusConnection__fullyQualifiedNamespace, __credential, __clientId)
-/// and ORDERS_QUEUE_NAME; `redrive` and `status` also need OrdersStorage… and FALLBACK_URL.
+/// ServiceBusConnection (or ServiceBusConnection__fullyQualifiedNamespace, __credential,
+/// __clientId) and ORDERS_QUEUE_NAME; `redrive` and `status` also need OrdersStorage… and
+/// FALLBACK_URL.
 ///
 /// Exit code: 0 done, 1 something was left or not found, 64 settings, 69 the queue or the
 /// storage cannot be read.

@@ -151,8 +151,8 @@ fn text(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
     Some(headers.get(name)?.to_str().ok()?.to_owned())
 }
 
-/// Reads the one form and no other: a time misread could bring an old cart back. The name of the day
-/// must be one, but the date alone counts.
+/// Reads the one form and no other: a time misread could bring an old cart back. The name of the
+/// day must be one, but the date alone counts.
 fn broker_time(text: &str) -> Option<OffsetDateTime> {
     let time = PrimitiveDateTime::parse(text, BROKER_TIME).ok()?;
     Some(time.assume_utc())

@@ -1,5 +1,6 @@
-//! The operator's tool: what lies in the dead-letter queue, and how it gets out of there without losing
-//! an order and without bringing an old cart back.
+//! The operator's tool: gets orders out of the dead-letter queue without losing one.
+//!
+//! It shows what lies there, and redrives it without bringing an old cart back.
 //!
 //! A dead letter is never sent again: a new number would make an old cart the newest. [`redrive`]
 //! takes it under a lock, runs the function's own reservation with the letter's own number and

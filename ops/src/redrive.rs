@@ -42,7 +42,8 @@ pub enum LetterOutcome {
     },
 }
 
-/// Sends the letters of `walk` that `filter` takes through `reserver`, and tells of each on `progress`.
+/// Sends the letters of `walk` that `filter` takes through `reserver`, and tells of each on
+/// `progress`.
 ///
 /// Letters that stay are held until the walk gives them back, so that none comes twice.
 ///
@@ -160,12 +161,12 @@ fn is_unstored(reason: &Reason) -> bool {
     }
 }
 
-/// A fallback for people's own cases: it hands over what is unreadable or contradictory, and what the
-/// storage did not take only if told so.
+/// A fallback for people's own cases: it hands over what is unreadable or contradictory, and what
+/// the storage did not take only if told so.
 ///
 /// While the function runs, a store that is down means a mail, for the message would end among the
-/// dead. Here it is there already and safe: a thousand mails would tell nobody more than "the storage
-/// is down", and take a thousand orders off the queue that a second run can store.
+/// dead. Here it is there already and safe: a thousand mails would tell nobody more than "the
+/// storage is down", and take a thousand orders off the queue that a second run can store.
 #[derive(Debug)]
 pub struct SelectiveFallback<F> {
     /// Who takes it.

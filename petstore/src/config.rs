@@ -82,7 +82,7 @@ impl Settings {
         let in_azure = reader.get(SITE_NAME).is_some();
         let port = reader.number(PORT, 0..=65_535);
         let queue = Queue::read(reader);
-        let publish_timeout = reader.number(PUBLISH_TIMEOUT, 1..=300_000);
+        let publish_timeout = reader.milliseconds(PUBLISH_TIMEOUT);
         let cookie_key = cookie_key(reader, in_azure);
         let outbox_max = reader.number(OUTBOX_MAX, 1..=1_000_000);
         let log_filter = reader.parsed(
@@ -99,7 +99,7 @@ impl Settings {
             address,
             port: port?.try_into().ok()?,
             queue: queue?,
-            publish_timeout: Duration::from_millis(publish_timeout?),
+            publish_timeout: publish_timeout?,
             cookie_key: cookie_key?,
             transport,
             data: reader.get(DATA).unwrap_or_else(|| data.to_owned()).into(),

@@ -1,5 +1,4 @@
-//! Where a Service Bus queue is and how it opens over REST: for the storefront, which sends, and the
-//! operator's tool, which receives.
+//! Where a Service Bus queue is and how it opens over REST, for whoever sends or receives.
 //!
 //! [`settings`] reads `ServiceBusConnection` and its neighbours as the function's trigger does,
 //! [`Connection`] says where the queue is, [`Tokens`] open it and send with one renewal.

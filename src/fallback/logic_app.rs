@@ -20,7 +20,7 @@ use crate::order::{Delivery, MESSAGE_MAX};
 pub struct LogicApp {
     /// The trigger's URL; may carry a signature, so it is not for logs.
     pub url: Url,
-    /// The HTTP client of the process.
+    /// Who sends the request.
     pub client: reqwest::Client,
     /// How requests are authorized; `None` when the URL is signed, or open on a laptop.
     pub authorization: Option<Authorization>,
@@ -28,7 +28,7 @@ pub struct LogicApp {
 
 /// An Entra token with every request.
 pub struct Authorization {
-    /// Whose token.
+    /// Where the tokens come from.
     pub credential: Arc<dyn TokenCredential>,
     /// For what, as `https://management.azure.com/.default`.
     pub scope: String,
@@ -135,7 +135,7 @@ struct RawBody<'a> {
     encoding: &'static str,
     data: Cow<'a, str>,
     length: usize,
-    /// Always false: version 1 allows for cut bodies, and this sender sends none.
+    /// Version 1 allows for cut bodies. This sender cuts none, so it is always false.
     truncated: bool,
 }
 

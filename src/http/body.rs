@@ -7,11 +7,11 @@ use tokio::time::timeout;
 
 use crate::{config::READ_TIMEOUT, invocation, order::MESSAGE_MAX};
 
-/// The most that one byte of a message takes on the wire: in text mode a control character is escaped
-/// twice (`\\u0001`), and the host sends the body's properties a second time as Metadata.
+/// The most that one byte of a message takes on the wire: in text mode a control character is
+/// escaped twice (`\\u0001`), and the host sends the body's properties a second time as Metadata.
 const ENCODED_MAX: usize = 14;
 
-/// The rest of the envelope.
+/// The rest of the envelope: the names of the properties, and those that the host adds.
 const ENVELOPE_MAX: usize = 512 * 1024;
 
 /// The longest request that is read, in bytes.
@@ -23,7 +23,7 @@ const DRAINED_MAX: usize = 16 * REQUEST_MAX;
 /// The end of the request, where the host puts the session id.
 const TAIL: usize = 64 * 1024;
 
-/// Why there is no body.
+/// Why a request cannot be read; the host gives its message back.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Unreadable {
     /// More than any message of the tier can take.

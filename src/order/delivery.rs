@@ -6,8 +6,8 @@ use bytes::Bytes;
 
 use super::{EnqueuedTime, Position, SequenceNumber};
 
-/// The largest message of a Standard namespace, in bytes, properties included. ("Service Bus quotas":
-/// Premium takes 100 MB, which is more than an invocation can carry.)
+/// The largest message of a Standard namespace, in bytes, properties included. ("Service Bus
+/// quotas": Premium takes 100 MB, which is more than an invocation can carry.)
 pub const MESSAGE_MAX: usize = 256 * 1024;
 
 /// What the broker says of a message, and its body. Everything but the body may be missing: the

@@ -17,7 +17,7 @@ pub struct SessionId(String);
 /// Why a text cannot be a session id.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SessionIdError {
-    /// Nothing there.
+    /// It would name nobody: all such orders would share one blob.
     #[error("the session id is empty; expected 1 to {SESSION_ID_MAX} bytes")]
     Empty,
     /// Longer than the broker allows.
@@ -42,7 +42,7 @@ impl SessionId {
         }
     }
 
-    /// The session id as published.
+    /// As published, not encoded for a blob name or a URL.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

@@ -1,24 +1,84 @@
-//! What the measured figures mean in Azure: how many messages a second each part of the system holds.
+//! What the measured figures mean in Azure: how many messages a second each part of the system
+//! holds.
 //!
-//! Measured figures come from `benches/figures.json`, limits from Microsoft's documentation (`docs/capacity.md` names
-//! the pages), and the rest is assumed and can be changed on the command line.
-
-mod assumptions;
-mod limits;
-#[cfg(test)]
-mod tests;
+//! Measured figures come from `benches/figures.json`, limits from Microsoft's documentation
+//! (`docs/capacity.md` names the pages), and the rest is assumed and can be changed on the command
+//! line.
 
 use std::fmt;
 use std::fs;
 use std::path::Path;
 
-use crate::failure::{Failure, doing};
+use clap::Args;
+
+use crate::error::{BenchError, doing};
 use crate::figures::Figures;
 use crate::report::{Section, whole};
-pub use assumptions::Assumptions;
-use limits::{ACCOUNT, ACTIONS, CREDITS, INSTANCE_MB, MAILS, MESSAGING_UNIT, REGION_MB};
+
+// Azure's published limits; `docs/capacity.md` names the pages.
+
+/// Credits of a Standard namespace per second (*Throttling operations on Azure Service Bus*).
+const CREDITS: f64 = 1_000.0;
+
+/// Bytes per second that a messaging unit took in and gave out in Microsoft's benchmark (*Best
+/// practices for performance improvements using Service Bus Messaging*).
+const MESSAGING_UNIT: f64 = 4e6;
+
+/// Requests per second of a standard account (*Scalability and performance targets for standard
+/// storage accounts*).
+const ACCOUNT: f64 = 20_000.0;
+
+/// Memory of all Flex Consumption instances of a subscription in a region, and of one (*Flex
+/// Consumption plan*), MB.
+const REGION_MB: f64 = 512_000.0;
+const INSTANCE_MB: f64 = 2_048.0;
+
+/// Action executions of a Consumption workflow in five minutes (*Limits and configuration for Azure
+/// Logic Apps*).
+const ACTIONS: f64 = 100_000.0;
+
+/// Mails an hour, from a domain that Azure manages and from one's own (*Service limits for Azure
+/// Communication Services*); both can be raised by request.
+const MAILS: [f64; 2] = [10.0, 100.0];
 
 const SECONDS_PER_HOUR: f64 = 3_600.0;
+
+/// What nobody measured, with a way to change it.
+#[derive(Debug, Clone, Args)]
+pub struct Assumptions {
+    /// Messages a second to be held.
+    #[arg(long, default_value_t = 1_000.0)]
+    rate: f64,
+    /// Bytes of a message: the order and the properties around it.
+    #[arg(long, default_value_t = 1_500.0)]
+    bytes: f64,
+    /// What Blob Storage takes for a PUT, TLS and network included, in milliseconds.
+    #[arg(long, default_value_t = 10.0)]
+    store_ms: f64,
+    /// CPU time of the Functions host per message, in microseconds: AMQP, JSON twice, HTTP.
+    #[arg(long, default_value_t = 1_000.0)]
+    host_cpu_us: f64,
+    /// Share of messages whose session this instance has not seen last: PUT, HEAD and PUT instead
+    /// of one PUT.
+    #[arg(long, default_value_t = 0.1)]
+    cold: f64,
+    /// Credits per message: sent, received, completed. The documentation names the first two only.
+    #[arg(long, default_value_t = 3.0)]
+    credits: f64,
+    /// Messages at a time on an instance: `maxConcurrentCalls` of host.json.
+    #[arg(long, default_value_t = 64.0)]
+    in_flight: f64,
+    /// Instances at the most: `maximumInstanceCount` of infra/.
+    #[arg(long, default_value_t = 40.0)]
+    instances: f64,
+    /// Actions of one run of the workflow: as many as its definition in infra/logicapp has on the
+    /// way to a mail.
+    #[arg(long, default_value_t = 17.0)]
+    actions: f64,
+    /// Share of messages that have to be mailed.
+    #[arg(long, default_value_t = 0.0)]
+    mailed: f64,
+}
 
 /// One part of the system.
 struct Part {
@@ -161,7 +221,7 @@ impl Capacity {
     ///
     /// # Errors
     /// When the document has no marks.
-    pub fn write(&self, path: &Path) -> Result<(), Failure> {
+    pub fn write(&self, path: &Path) -> Result<(), BenchError> {
         const MARKS: [&str; 2] = ["<!-- calculated -->\n", "<!-- end -->"];
         let name = path.display().to_string();
         let text = fs::read_to_string(path).map_err(doing(format!("read {name}")))?;
@@ -170,7 +230,7 @@ impl Capacity {
             Some(format!("{before}{}\n{self}\n{}{after}", MARKS[0], MARKS[1]))
         });
         let text =
-            marked.ok_or_else(|| Failure::unexpected(&name, MARKS.concat(), "no such marks"))?;
+            marked.ok_or_else(|| BenchError::unexpected(&name, MARKS.concat(), "no such marks"))?;
         fs::write(path, text).map_err(doing(format!("write {name}")))
     }
 }
@@ -195,5 +255,41 @@ impl Part {
             whole((rate / self.holds).ceil()),
             self.why,
         ]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        assumed: Assumptions,
+    }
+
+    fn capacity(line: &[&str]) -> Capacity {
+        let figures = Figures {
+            cpu_us_per_message: 100.0,
+            ..Figures::default()
+        };
+        Capacity::new(figures, Line::parse_from([&["x"], line].concat()).assumed)
+    }
+
+    #[test]
+    fn an_instance_holds_what_its_core_and_its_slots_hold() {
+        let bound_by_core = capacity(&["--host-cpu-us", "900"]).instance();
+        assert!((bound_by_core.holds - 1_000.0).abs() < 1e-6);
+        let bound_by_slots = capacity(&["--host-cpu-us", "0", "--store-ms", "64"]).instance();
+        assert!((bound_by_slots.holds - 1_000.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_slower_handler_needs_more_instances() {
+        let row = |capacity: &Capacity| capacity.sections()[0].rows[0][2].clone();
+        assert_eq!(row(&capacity(&["--rate", "10000"])), "1");
+        assert_eq!(row(&capacity(&["--rate", "10001"])), "2");
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 
 use crate::capacity::{Assumptions, Capacity};
-use crate::failure::Failure;
+use crate::error::BenchError;
 use crate::figures::Figures;
 use crate::responder;
 use crate::run::{Places, Topic};
@@ -65,7 +65,7 @@ impl Cli {
     ///
     /// # Errors
     /// When it cannot, or a figure is over its budget.
-    pub fn run(self) -> Result<(), Failure> {
+    pub fn run(self) -> Result<(), BenchError> {
         match self.command {
             Command::Run {
                 binary,

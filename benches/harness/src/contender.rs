@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::failure::{Failure, doing};
+use crate::error::{BenchError, doing};
 use crate::running::Running;
 
 /// A custom handler that can be measured.
@@ -44,7 +44,7 @@ impl Contender {
     ///
     /// # Errors
     /// When it is not there.
-    pub fn size(&self) -> Result<u64, Failure> {
+    pub fn size(&self) -> Result<u64, BenchError> {
         size(self.package()).map_err(doing(format!("measure {}", self.package().display())))
     }
 
@@ -72,7 +72,7 @@ impl Contender {
     ///
     /// # Errors
     /// When it does not start.
-    pub fn start(&self, blobs: SocketAddr) -> Result<Running, Failure> {
+    pub fn start(&self, blobs: SocketAddr) -> Result<Running, BenchError> {
         let mut command = self.command();
         // The host reads what its handlers print; here only what went wrong is of use.
         let path = self.package().with_extension("log");
@@ -92,8 +92,8 @@ fn size(path: &Path) -> io::Result<u64> {
         .sum::<io::Result<u64>>()
 }
 
-/// A command with nothing of our environment but the way to `node` and `python3`: with RUST_BACKTRACE set, say, the
-/// Azure SDK takes five times as long.
+/// A command with nothing of our environment but the way to `node` and `python3`: with
+/// RUST_BACKTRACE set, say, the Azure SDK takes five times as long.
 pub fn bare(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
     command.env_clear();

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::failure::{Failure, doing};
+use crate::error::{BenchError, doing};
 
 /// What one run of `just bench` measured.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
@@ -33,11 +33,11 @@ impl Figures {
     ///
     /// # Errors
     /// When the file is missing or not of this form.
-    pub fn read(path: &Path) -> Result<Self, Failure> {
+    pub fn read(path: &Path) -> Result<Self, BenchError> {
         let name = path.display().to_string();
         let text = fs::read_to_string(path).map_err(doing(format!("read {name}")))?;
         serde_json::from_str(&text).map_err(|error| {
-            Failure::unexpected(
+            BenchError::unexpected(
                 name,
                 "the figures that `just bench` writes",
                 error.to_string(),
@@ -49,10 +49,10 @@ impl Figures {
     ///
     /// # Errors
     /// When the file cannot be written.
-    pub fn write(&self, path: &Path) -> Result<(), Failure> {
+    pub fn write(&self, path: &Path) -> Result<(), BenchError> {
         let name = path.display().to_string();
         let text = serde_json::to_string_pretty(self)
-            .map_err(|error| Failure::unexpected(name.clone(), "figures", error.to_string()))?;
+            .map_err(|error| BenchError::unexpected(name.clone(), "figures", error.to_string()))?;
         fs::write(path, text + "\n").map_err(doing(format!("write {name}")))
     }
 }

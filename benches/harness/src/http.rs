@@ -1,7 +1,9 @@
-//! As much of HTTP/1.1 as the measurements need: messages with a Content-Length on a kept-alive connection.
+//! As much of HTTP/1.1 as the measurements need: messages with a Content-Length on a kept-alive
+//! connection.
 //!
-//! Both sides use it, the load generator for answers and the responder for requests. It is this small so that the
-//! measuring takes as little as possible of the two cores it shares with what is measured.
+//! Both sides use it, the load generator for answers and the responder for requests. It is this
+//! small so that the measuring takes as little as possible of the two cores it shares with what is
+//! measured.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};

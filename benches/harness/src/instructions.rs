@@ -11,7 +11,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use crate::contender::bare;
-use crate::failure::{Failure, doing};
+use crate::error::{BenchError, doing};
 use crate::load::Target;
 use crate::messages::Messages;
 use crate::responder::Responder;
@@ -27,7 +27,7 @@ const TOLERANCE: f64 = 1.05;
 ///
 /// # Errors
 /// When there is no valgrind, or the binary does not run under it.
-pub fn per_invocation(binary: &Path, scratch: &Path) -> Result<u64, Failure> {
+pub fn per_invocation(binary: &Path, scratch: &Path) -> Result<u64, BenchError> {
     fs::create_dir_all(scratch).map_err(doing(format!("create {}", scratch.display())))?;
     let responder = Responder::start(Duration::ZERO)?;
     let short = run(binary, scratch, responder.address, SHORT)?;
@@ -35,7 +35,7 @@ pub fn per_invocation(binary: &Path, scratch: &Path) -> Result<u64, Failure> {
     Ok(long.saturating_sub(short) / (LONG - SHORT) as u64)
 }
 
-fn run(binary: &Path, scratch: &Path, blobs: SocketAddr, count: usize) -> Result<u64, Failure> {
+fn run(binary: &Path, scratch: &Path, blobs: SocketAddr, count: usize) -> Result<u64, BenchError> {
     let profile = scratch.join(format!("callgrind.{count}"));
     let mut out = std::ffi::OsString::from("--callgrind-out-file=");
     out.push(&profile);
@@ -52,7 +52,7 @@ fn run(binary: &Path, scratch: &Path, blobs: SocketAddr, count: usize) -> Result
     let text =
         fs::read_to_string(&profile).map_err(doing(format!("read {}", profile.display())))?;
     total(&text).ok_or_else(|| {
-        Failure::unexpected(profile.display().to_string(), "a line `totals:`", "none")
+        BenchError::unexpected(profile.display().to_string(), "a line `totals:`", "none")
     })
 }
 
@@ -74,16 +74,16 @@ impl Budget {
         Self(path)
     }
 
-    fn read(&self) -> Result<u64, Failure> {
+    fn read(&self) -> Result<u64, BenchError> {
         let name = self.0.display().to_string();
         let text = fs::read_to_string(&self.0).map_err(doing(format!("read {name}")))?;
         let mut lines = text.lines().filter(|line| !line.starts_with('#'));
         let number = lines.next().unwrap_or_default();
         let parsed = number.trim().replace('_', "").parse();
-        parsed.map_err(|_| Failure::unexpected(name, "a number of instructions", number))
+        parsed.map_err(|_| BenchError::unexpected(name, "a number of instructions", number))
     }
 
-    fn share(&self, measured: u64) -> Result<(f64, String), Failure> {
+    fn share(&self, measured: u64) -> Result<(f64, String), BenchError> {
         let budget = self.read()?;
         let share = measured as f64 / budget as f64;
         let percent = (share - 1.0) * 100.0;
@@ -97,7 +97,7 @@ impl Budget {
     ///
     /// # Errors
     /// When there is no budget.
-    pub fn compare(&self, measured: u64) -> Result<String, Failure> {
+    pub fn compare(&self, measured: u64) -> Result<String, BenchError> {
         self.share(measured).map(|(_, words)| words)
     }
 
@@ -105,10 +105,10 @@ impl Budget {
     ///
     /// # Errors
     /// Also when it is more than 5 % above.
-    pub fn check(&self, measured: u64) -> Result<String, Failure> {
+    pub fn check(&self, measured: u64) -> Result<String, BenchError> {
         let (share, words) = self.share(measured)?;
         if share > TOLERANCE {
-            return Err(Failure::OverBudget(format!(
+            return Err(BenchError::OverBudget(format!(
                 "{words}: more than 5 % over; find what grew with callgrind_annotate, or raise {} and say why",
                 self.0.display()
             )));

@@ -1,13 +1,15 @@
-//! Measures the function's release binary: how many instructions, how fast, how much memory, and how that compares
-//! with the bare upload and with what others would have written.
+//! Measures the function's release binary: instructions, speed, memory, and its peers.
 //!
-//! [`load`] sends what [`messages`] makes to a [`contender`], which uploads to a [`responder`]; each in a process of
-//! its own.
+//! Its peers are the bare upload that each invocation comes down to, and the same job as others
+//! would have written it.
+//!
+//! [`load`] sends what [`messages`] makes to a [`contender`], which uploads to a [`responder`];
+//! each in a process of its own.
 
 pub mod capacity;
 pub mod cli;
 pub mod contender;
-pub mod failure;
+pub mod error;
 pub mod figures;
 pub mod http;
 pub mod instructions;

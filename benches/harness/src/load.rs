@@ -1,8 +1,5 @@
 //! The load: a fixed number of requests in flight, or a fixed rate of arrivals.
 
-#[cfg(test)]
-mod tests;
-
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -11,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-use crate::failure::{Failure, doing};
+use crate::error::{BenchError, doing};
 use crate::http::Connection;
 use crate::samples::Samples;
 
@@ -97,7 +94,7 @@ impl<'a> Target<'a> {
     ///
     /// # Errors
     /// When any request is not answered with a 2xx.
-    pub fn count(&self, connections: usize, count: usize) -> Result<Load, Failure> {
+    pub fn count(&self, connections: usize, count: usize) -> Result<Load, BenchError> {
         self.run(Pace::Count(count), connections.min(count))
     }
 
@@ -105,7 +102,7 @@ impl<'a> Target<'a> {
     ///
     /// # Errors
     /// When any request is not answered with a 2xx.
-    pub fn closed(&self, connections: usize, duration: Duration) -> Result<Load, Failure> {
+    pub fn closed(&self, connections: usize, duration: Duration) -> Result<Load, BenchError> {
         self.run(Pace::For(duration), connections)
     }
 
@@ -117,7 +114,7 @@ impl<'a> Target<'a> {
     ///
     /// # Errors
     /// When any request is not answered with a 2xx.
-    pub fn open(&self, connections: usize, rate: u32, time: Duration) -> Result<Load, Failure> {
+    pub fn open(&self, connections: usize, rate: u32, time: Duration) -> Result<Load, BenchError> {
         let pace = Pace::Open {
             interval: Duration::from_secs(1) / rate,
             count: (f64::from(rate) * time.as_secs_f64()) as usize,
@@ -125,7 +122,7 @@ impl<'a> Target<'a> {
         self.run(pace, connections)
     }
 
-    fn run(&self, pace: Pace, connections: usize) -> Result<Load, Failure> {
+    fn run(&self, pace: Pace, connections: usize) -> Result<Load, BenchError> {
         let ready = self.connections(connections);
         let ready = ready.map_err(doing(format!("connect to {}", self.address)))?;
         let first = self.sent.load(Ordering::Relaxed);
@@ -191,5 +188,57 @@ impl<'a> Target<'a> {
             connection.exchange(&request)?;
             samples.push(due.elapsed());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    fn get(_: usize) -> Bytes {
+        Bytes::from_static(b"GET / HTTP/1.1\r\n\r\n")
+    }
+
+    /// Answers the first request after `first`, the others at once.
+    fn server(first: Duration) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        thread::spawn(move || {
+            let mut connection = Connection::over(listener.accept().unwrap().0).unwrap();
+            let mut pause = first;
+            while connection.receive().unwrap().is_some() {
+                thread::sleep(pause);
+                pause = Duration::ZERO;
+                connection
+                    .send(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+                    .unwrap();
+            }
+        });
+        address
+    }
+
+    #[test]
+    fn requests_that_wait_behind_a_slow_one_are_late_too() {
+        let stall = Duration::from_millis(400);
+        let target = Target::new(server(stall), &get);
+        let load = target.open(1, 100, Duration::from_millis(200)).unwrap();
+        assert_eq!(load.latencies.len(), 20);
+        // All twenty were due before the first was answered.
+        assert!(load.latencies.quantile(0.0) >= stall / 2);
+    }
+
+    #[test]
+    fn each_request_is_sent_once() {
+        let asked = Mutex::new(Vec::new());
+        let requests = |index| {
+            asked.lock().unwrap().push(index);
+            get(index)
+        };
+        let target = Target::new(server(Duration::ZERO), &requests);
+        assert_eq!(target.count(1, 50).unwrap().latencies.len(), 50);
+        assert_eq!(target.sent.load(Ordering::Relaxed), 50);
+        assert_eq!(asked.lock().unwrap()[..50], (0..50).collect::<Vec<_>>());
     }
 }

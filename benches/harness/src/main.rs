@@ -8,8 +8,8 @@ use order_items_bench::cli::Cli;
 fn main() -> ExitCode {
     match Cli::parse().run() {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            eprintln!("order-items-bench: {failure}");
+        Err(error) => {
+            eprintln!("order-items-bench: {error}");
             ExitCode::FAILURE
         }
     }

@@ -1,4 +1,5 @@
-//! What is sent: invocations as the Functions host writes them, and the bare upload that each comes down to.
+//! What is sent: invocations as the Functions host writes them, and the bare upload that each comes
+//! down to.
 
 use blob::ACCOUNT;
 use bus::{Accepted, Delivery, Message};

@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
-use crate::failure::{Failure, doing};
+use crate::error::{BenchError, doing};
 
 /// Linux counts a process's time in hundredths of a second for all of user space (`USER_HZ`).
 const TICK: Duration = Duration::from_millis(10);
@@ -12,10 +12,10 @@ const TICK: Duration = Duration::from_millis(10);
 ///
 /// # Errors
 /// When there is no such process.
-pub fn cpu(pid: u32) -> Result<Duration, Failure> {
+pub fn cpu(pid: u32) -> Result<Duration, BenchError> {
     let path = format!("/proc/{pid}/stat");
     let stat = fs::read_to_string(&path).map_err(doing(format!("read {path}")))?;
-    cpu_of(&stat).ok_or_else(|| Failure::unexpected(path, "utime and stime", stat))
+    cpu_of(&stat).ok_or_else(|| BenchError::unexpected(path, "utime and stime", stat))
 }
 
 /// Fields 14 and 15 of proc(5); the second field is a name in parentheses that may hold anything.
@@ -40,12 +40,12 @@ pub struct Memory {
 ///
 /// # Errors
 /// When there is no such process.
-pub fn memory(pid: u32) -> Result<Memory, Failure> {
+pub fn memory(pid: u32) -> Result<Memory, BenchError> {
     let path = format!("/proc/{pid}/status");
     let status = fs::read_to_string(&path).map_err(doing(format!("read {path}")))?;
     let field = |name| {
         kilobytes(&status, name)
-            .ok_or_else(|| Failure::unexpected(path.clone(), format!("a line {name}"), "none"))
+            .ok_or_else(|| BenchError::unexpected(path.clone(), format!("a line {name}"), "none"))
     };
     Ok(Memory {
         resident: field("VmRSS")? * 1024,

@@ -1,8 +1,9 @@
 //! The blob endpoint of the measurements: every request is a success, after a fixed service time.
 //!
-//! The local stack's endpoint checks signatures and conditions and keeps every write, which costs more than the handler
-//! itself. This one answers with constant bytes and runs in a process of its own. A thread per connection sleeps by
-//! the kernel's timer: an event loop's timers of 1 ms would hide what the handler adds.
+//! The local stack's endpoint checks signatures and conditions and keeps every write, which costs
+//! more than the handler itself. This one answers with constant bytes and runs in a process of its
+//! own. A thread per connection sleeps by the kernel's timer: an event loop's timers of 1 ms would
+//! hide what the handler adds.
 
 use std::io::{self, BufRead as _, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -10,7 +11,7 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use crate::failure::{Failure, doing};
+use crate::error::{BenchError, doing};
 use crate::http::Connection;
 
 /// What Blob Storage says to a Put Blob that was applied.
@@ -39,7 +40,7 @@ impl Responder {
     ///
     /// # Errors
     /// When the process cannot be started.
-    pub fn start(service: Duration) -> Result<Self, Failure> {
+    pub fn start(service: Duration) -> Result<Self, BenchError> {
         let itself = std::env::current_exe().map_err(doing("find the harness's own binary"))?;
         let mut child = Command::new(itself)
             .args(["responder", "--service-us"])
@@ -56,7 +57,7 @@ impl Responder {
                 .map_err(doing("read the responder's address"))?;
         }
         let address = line.trim().parse().map_err(|_| {
-            Failure::unexpected("the responder's first line", "an address", line.trim())
+            BenchError::unexpected("the responder's first line", "an address", line.trim())
         })?;
         Ok(Self {
             address,
@@ -78,7 +79,7 @@ impl Drop for Responder {
 ///
 /// # Errors
 /// When there is no port to listen on.
-pub fn run(service: Duration) -> Result<(), Failure> {
+pub fn run(service: Duration) -> Result<(), BenchError> {
     let listener = TcpListener::bind("127.0.0.1:0").map_err(doing("listen"))?;
     let address = listener.local_addr().map_err(doing("listen"))?;
     println!("{address}");

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum;
 
 use crate::contender::Contender;
-use crate::failure::{Failure, doing};
+use crate::error::{BenchError, doing};
 use crate::figures::Figures;
 use crate::instructions::{self, Budget};
 use crate::machine;
@@ -64,7 +64,7 @@ impl Places {
         there
     }
 
-    fn instructions(&self) -> Result<u64, Failure> {
+    fn instructions(&self) -> Result<u64, BenchError> {
         instructions::per_invocation(&self.binary, &self.root.join("target/callgrind"))
     }
 
@@ -76,7 +76,7 @@ impl Places {
     ///
     /// # Errors
     /// When they cannot be measured, or are over the budget.
-    pub fn check_instructions(&self) -> Result<(), Failure> {
+    pub fn check_instructions(&self) -> Result<(), BenchError> {
         println!("{}", self.budget().check(self.instructions()?)?);
         Ok(())
     }
@@ -85,7 +85,7 @@ impl Places {
     ///
     /// # Errors
     /// When anything cannot be measured.
-    pub fn bench(&self, quick: bool, only: Option<Topic>) -> Result<(), Failure> {
+    pub fn bench(&self, quick: bool, only: Option<Topic>) -> Result<(), BenchError> {
         let effort = if quick { Effort::QUICK } else { Effort::FULL };
         let command = if quick {
             "just bench quick"
@@ -111,7 +111,7 @@ impl Places {
         topic: Topic,
         effort: Effort,
         figures: &mut Figures,
-    ) -> Result<Section, Failure> {
+    ) -> Result<Section, BenchError> {
         let function = Contender::Function(self.binary.clone());
         match topic {
             Topic::Instructions => {
@@ -173,7 +173,7 @@ impl Report {
         self.0.push_str(&format!("\n{section}"));
     }
 
-    fn write(&self, path: &Path) -> Result<(), Failure> {
+    fn write(&self, path: &Path) -> Result<(), BenchError> {
         fs::write(path, &self.0).map_err(doing(format!("write {}", path.display())))
     }
 }

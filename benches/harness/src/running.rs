@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use blob::ACCOUNT;
 
-use crate::failure::{Failure, doing};
+use crate::error::{BenchError, doing};
 use crate::http::Connection;
 
 /// The longest start that is waited for.
@@ -28,7 +28,7 @@ impl Running {
     ///
     /// # Errors
     /// When it ends, or does not answer.
-    pub fn start(name: &str, mut command: Command, blobs: SocketAddr) -> Result<Self, Failure> {
+    pub fn start(name: &str, mut command: Command, blobs: SocketAddr) -> Result<Self, BenchError> {
         let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
         let address = free.map_err(doing("find a free port"))?;
         command
@@ -49,7 +49,7 @@ impl Running {
         Ok(running)
     }
 
-    fn wait(&mut self, name: &str, begun: Instant) -> Result<(), Failure> {
+    fn wait(&mut self, name: &str, begun: Instant) -> Result<(), BenchError> {
         while begun.elapsed() < START_MAX {
             if let Ok(stream) = TcpStream::connect(self.address) {
                 let answered = Connection::over(stream).and_then(|mut connection| {
@@ -62,7 +62,7 @@ impl Running {
             }
             let ended = self.child.try_wait().map_err(doing("look at a child"))?;
             if let Some(status) = ended {
-                return Err(Failure::unexpected(
+                return Err(BenchError::unexpected(
                     name,
                     "a handler that serves",
                     status.to_string(),
@@ -70,7 +70,7 @@ impl Running {
             }
             thread::sleep(Duration::from_micros(200));
         }
-        Err(Failure::unexpected(
+        Err(BenchError::unexpected(
             name,
             "an answer",
             format!("none in {START_MAX:?}"),
@@ -87,7 +87,7 @@ impl Running {
     ///
     /// # Errors
     /// When there is no `kill`.
-    pub fn terminate(mut self) -> Result<(), Failure> {
+    pub fn terminate(mut self) -> Result<(), BenchError> {
         let kill = Command::new("kill").arg(self.pid().to_string()).status();
         kill.map_err(doing("run kill"))?;
         self.child.wait().map_err(doing("wait for a child"))?;
@@ -103,8 +103,8 @@ impl Drop for Running {
     }
 }
 
-/// Opened with a signed URL: like the managed identity of production, and unlike an account key, it needs no
-/// computation for each request. The signature is a placeholder; the endpoint checks none.
+/// Opened with a signed URL: like the managed identity of production, and unlike an account key, it
+/// needs no computation for each request. The signature is a placeholder; the endpoint checks none.
 fn connection_string(blobs: SocketAddr) -> String {
     format!(
         "BlobEndpoint=http://{blobs}/{ACCOUNT};SharedAccessSignature=sv=2023-11-03&ss=b&srt=co&sp=rwc&se=2099-01-01T00:00:00Z&spr=https,http&sig=c2lnbmF0dXJl;"

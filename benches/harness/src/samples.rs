@@ -29,7 +29,8 @@ impl Samples {
         self.0.is_empty()
     }
 
-    /// The smallest sample that at least this share of all does not exceed; zero when there are none.
+    /// The smallest sample that at least this share of all does not exceed; zero when there are
+    /// none.
     #[must_use]
     pub fn quantile(&self, share: f64) -> Duration {
         let mut sorted = self.0.clone();

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::contender::Contender;
-use crate::failure::Failure;
+use crate::error::BenchError;
 use crate::load::{Load, Target};
 use crate::messages::Messages;
 use crate::procfs;
@@ -83,7 +83,7 @@ impl Stage {
     ///
     /// # Errors
     /// When they do not start.
-    pub fn start(contender: &Contender, service: Duration) -> Result<Self, Failure> {
+    pub fn start(contender: &Contender, service: Duration) -> Result<Self, BenchError> {
         let responder = Responder::start(service)?;
         let running = contender.start(responder.address)?;
         Ok(Self { responder, running })
@@ -93,7 +93,7 @@ impl Stage {
     ///
     /// # Errors
     /// When it answers anything but success.
-    pub fn warm(&self, target: &Target<'_>, connections: usize) -> Result<(), Failure> {
+    pub fn warm(&self, target: &Target<'_>, connections: usize) -> Result<(), BenchError> {
         target.count(connections, WARM_UP).map(drop)
     }
 
@@ -103,8 +103,8 @@ impl Stage {
     /// When the load fails.
     pub fn measure(
         &self,
-        load: impl FnOnce() -> Result<Load, Failure>,
-    ) -> Result<Measured, Failure> {
+        load: impl FnOnce() -> Result<Load, BenchError>,
+    ) -> Result<Measured, BenchError> {
         let before = procfs::cpu(self.running.pid())?;
         let load = load()?;
         let cpu = procfs::cpu(self.running.pid())?.saturating_sub(before);

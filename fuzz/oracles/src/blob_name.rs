@@ -7,7 +7,8 @@ use url::Url;
 /// The longest name that Blob Storage takes, in characters.
 const NAME_MAX: usize = 1024;
 
-/// The input is two session ids, divided by the first line break: both names, and that they differ when the ids do.
+/// The input is two session ids, divided by the first line break: both names, and that they differ
+/// when the ids do.
 pub fn check(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let (one, other) = text.split_once('\n').unwrap_or((&text, ""));
@@ -42,8 +43,8 @@ fn name(session: &str) -> Option<BlobName> {
     Some(name)
 }
 
-/// As a segment of a URL it stays the last of two, spelled as it was: the name itself has no `/`, and none appears
-/// when the segment is decoded once, as the service does.
+/// As a segment of a URL it stays the last of two, spelled as it was: the name itself has no `/`,
+/// and none appears when the segment is decoded once, as the service does.
 fn assert_inside(name: &BlobName) {
     let mut url = Url::parse("http://127.0.0.1:10000/account/orders").unwrap();
     url.path_segments_mut().unwrap().push(name.as_str());

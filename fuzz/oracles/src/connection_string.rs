@@ -1,5 +1,5 @@
-//! Connection strings, of the storage and of the bus: no reader of them shows a secret, and a string written from what
-//! was read says the same.
+//! Connection strings, of the storage and of the bus: no reader of them shows a secret, and a
+//! string written from what was read says the same.
 
 mod bus;
 mod storage;

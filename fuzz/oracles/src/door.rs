@@ -21,8 +21,8 @@ const TEXTS: [&str; 9] = [
     "PartitionKey",
 ];
 
-/// The first line of the input is a BrokerProperties header, the second one an Authorization header; the rest is the
-/// body.
+/// The first line of the input is a BrokerProperties header, the second one an Authorization
+/// header; the rest is the body.
 pub fn check(data: &[u8]) {
     let mut lines = data.splitn(3, |byte| *byte == b'\n');
     let mut line = || lines.next().unwrap_or_default();
@@ -56,7 +56,8 @@ fn object(header: &[u8]) -> Option<Map<String, Value>> {
     serde_json::from_slice(header.trim_ascii()).ok()
 }
 
-/// Each text is what was sent, each that was not sent is absent, but for the id that the queue gives.
+/// Each text is what was sent, each that was not sent is absent, but for the id that the queue
+/// gives.
 fn assert_kept(header: &[u8], properties: &Properties) {
     let sent = object(header).expect("an object");
     let kept = serde_json::to_value(properties).expect("JSON");

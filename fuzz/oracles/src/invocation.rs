@@ -1,4 +1,5 @@
-//! Invocations: any request is read or refused in bounded memory, and what the host encodes is what the handler reads.
+//! Invocations: any request is read or refused in bounded memory, and what the host encodes is what
+//! the handler reads.
 
 use allocation_counter::measure;
 use arbitrary::{Arbitrary, Unstructured};
@@ -13,12 +14,13 @@ use serde_json::{json, value::RawValue};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-/// Bytes that a request may occupy while it is read: so many, and so many for each of its own. The costliest are
-/// the keys of a body in text mode, which are collected twice.
+/// Bytes that a request may occupy while it is read: so many, and so many for each of its own. The
+/// costliest are the keys of a body in text mode, which are collected twice.
 const ALLOCATED_BASE: usize = 4 * 1024;
 const ALLOCATED_PER_BYTE: usize = 40;
 
-/// The input is a request; then it is the material for a message that is encoded as the host does it.
+/// The input is a request; then it is the material for a message that is encoded as the host does
+/// it.
 pub fn check(data: &[u8]) {
     check_request(data);
     if let Ok(message) = Message::arbitrary_take_rest(Unstructured::new(data)) {
@@ -47,7 +49,8 @@ fn check_request(request: &[u8]) {
     }
 }
 
-/// A refusal names the key and what was expected, and quotes nothing: a request may hold an e-mail address.
+/// A refusal names the key and what was expected, and quotes nothing: a request may hold an e-mail
+/// address.
 fn assert_named(error: &InvocationError) {
     let text = error.to_string();
     let expected = match error {
@@ -81,7 +84,8 @@ impl Message {
         OffsetDateTime::from_unix_timestamp(self.enqueued.into()).expect("before 2107")
     }
 
-    /// The request that the stack's host makes of it: written against the host's source, not against our parser.
+    /// The request that the stack's host makes of it: written against the host's source, not
+    /// against our parser.
     fn encoded(&self, data_type: DataType) -> Vec<u8> {
         let mut message = Published::new(self.body.clone()).with_id(self.id.clone());
         message.properties.session_id.clone_from(&self.session);
@@ -109,7 +113,8 @@ impl Message {
         assert_eq!(session_within(&request), self.session, "{self:?}");
     }
 
-    /// What is not valid text is lost on the host's side; of the broker's word nothing is forged by the body.
+    /// What is not valid text is lost on the host's side; of the broker's word nothing is forged by
+    /// the body.
     fn check_text(&self) {
         let read = parse(&self.encoded(DataType::String)).expect("an invocation");
         let body = String::from_utf8_lossy(&self.body);
@@ -140,7 +145,8 @@ impl Message {
         assert!(trace.is_none() || trace == self.traceparent(), "{trace:?}");
     }
 
-    /// A host that passes objects on as they are: the text of the object, to the last blank within it.
+    /// A host that passes objects on as they are: the text of the object, to the last blank within
+    /// it.
     fn check_object(&self) {
         let Some(object) = std::str::from_utf8(&self.body).ok().map(json_trimmed) else {
             return;

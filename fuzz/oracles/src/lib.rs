@@ -1,7 +1,8 @@
 //! What must hold for every input, however odd: one module for each fuzz target of `fuzz/`.
 //!
-//! Each `check` panics when it finds something wrong. `cargo fuzz` looks for an input that makes it panic; the test
-//! beside it replays the committed corpus with the same checks, on every `cargo test`.
+//! Each `check` panics when it finds something wrong. `cargo fuzz` looks for an input that makes it
+//! panic; the test beside it replays the committed corpus with the same checks, on every `cargo
+//! test`.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,

@@ -1,4 +1,5 @@
-//! Workflows: any definition is refused by name or runs to its end in bounded time, and text survives the templates.
+//! Workflows: any definition is refused by name or runs to its end in bounded time, and text
+//! survives the templates.
 
 mod texts;
 
@@ -6,7 +7,8 @@ use allocation_counter::measure;
 use serde_json::{Map, Value, json};
 use workflow::{Answer, Call, Ended, Http, NoAnswer, Start, Workflow};
 
-/// Bytes that a run may occupy, whatever its definition: values grow by doubling, and the stack bounds them.
+/// Bytes that a run may occupy, whatever its definition: values grow by doubling, and the stack
+/// bounds them.
 const ALLOCATED_MAX: u64 = 512 * 1024 * 1024;
 
 /// The input is a definition; then it is text, expressions and JSON within one.
@@ -77,7 +79,8 @@ fn run(workflow: &Workflow, body: &Value) -> Ended {
     runtime.block_on(workflow.run(start, &Echo))
 }
 
-/// The other side of every Http action: it says what it was asked, with the status that ends the address.
+/// The other side of every Http action: it says what it was asked, with the status that ends the
+/// address.
 struct Echo;
 
 impl Http for Echo {

@@ -1,4 +1,5 @@
-//! Replays the committed corpus of every fuzz target: what was found once stays fixed, without a fuzzer.
+//! Replays the committed corpus of every fuzz target: what was found once stays fixed, without a
+//! fuzzer.
 #![allow(
     clippy::expect_used,
     clippy::panic,

@@ -87,7 +87,7 @@ def _queue(project: Project) -> Iterator[Problem]:
 
 
 def _times(project: Project) -> Iterator[Problem]:
-    host, rust = project.json("host.json"), project.text("src/config/budget.rs")
+    host, rust = project.json("host.json"), project.text("src/config.rs")
     function = seconds(host.get("functionTimeout", "00:30:00"))  # the default on Flex Consumption
     renewal = seconds(host["extensions"]["serviceBus"]["maxAutoLockRenewalDuration"])
     lock = seconds(str(_queue_property(project, "lockDuration")))

@@ -1,4 +1,4 @@
-"""The fixtures are what `src/fallback/request.rs` writes; whether the trigger takes them is for the engine to say."""
+"""The fixtures are what `src/fallback/logic_app.rs` writes; whether the trigger takes them is for the engine to say."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .project import Project
 
 _STRUCT = re.compile(r"struct (\w+)<'a> \{(.*?)\n\}", re.DOTALL)
 _FIELD = re.compile(r"(#\[serde\(skip_serializing_if[^\]]*\]\s*)?(?:pub\S* )?(\w+): ([^,]+),")
-RUST = "src/fallback/request.rs"
+RUST = "src/fallback/logic_app.rs"
 
 
 def check(project: Project) -> list[Problem]:
@@ -48,8 +48,8 @@ def _camel(name: str) -> str:
 
 
 def _fixture(body: dict[str, Any], structs: dict[str, dict[str, bool]]) -> Iterator[str]:
-    yield from _keys(body, structs["Request"], "the request")
-    yield from _keys(body["failure"], structs["Failure"], "failure")
+    yield from _keys(body, structs["FallbackRequest"], "the request")
+    yield from _keys(body["failure"], structs["FailureBody"], "failure")
     if ("order" in body) == ("rawBody" in body):
         yield "either order or rawBody"
     message = body["failure"]["messageId"]

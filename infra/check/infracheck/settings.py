@@ -37,7 +37,7 @@ PETSTORE = {"PETSTORE_COOKIE_KEY"}
 FUNCTION, WEB = "func-reserver-*", "app-petstore-*"
 
 _CONSTANT = re.compile(r'const (\w+): &str = "([^"]+)";')
-_ENTRY = re.compile(r'\(\s*([\w:]+),\s*(?:Some\("([^"]*)"\)|None),?\s*\)')
+_ENTRY = re.compile(r'\(\s*(\w+),\s*(?:Some\("([^"]*)"\)|None),?\s*\)')
 _ROW = re.compile(r"^\| `(\w+)` \| (?:`([^`]*)`|–) \|", re.MULTILINE)
 
 
@@ -51,9 +51,6 @@ def rust_settings(project: Project) -> dict[str, str | None]:
     """Name and default of every setting in `config::SETTINGS`."""
     source = project.text("src/config.rs")
     constants = dict(_CONSTANT.findall(source))
-    for module in ("storage", "fallback"):
-        found = _CONSTANT.findall(project.text(f"src/config/{module}.rs"))
-        constants |= {f"{module}::{name}": value for name, value in found}
     table = source.partition("pub const SETTINGS")[2].partition("];")[0]
     return {constants[name]: default or None for name, default in _ENTRY.findall(table)}
 

@@ -145,7 +145,8 @@ impl Journals {
         self.beside(path).filter_map(newest).max()
     }
 
-    /// The journals other than `path` in which a cart of the session waits that is older than `age`.
+    /// The journals other than `path` in which a cart of the session waits that is older than
+    /// `age`.
     pub(super) fn waiting_beside(
         &self,
         path: &Path,

@@ -97,7 +97,8 @@ impl Journal {
         Ok(())
     }
 
-    /// Whether it is time to make it smaller: at least as much again was written since the last time.
+    /// Whether it is time to make it smaller: at least as much again was written since the last
+    /// time.
     #[must_use]
     pub fn is_large(&self) -> bool {
         self.length > self.large

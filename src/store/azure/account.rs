@@ -24,9 +24,9 @@ pub struct StorageAccount {
 /// How requests are authorized.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// Entra ID.
+    /// A token of Entra ID with each request.
     Identity(Identity),
-    /// The account's key.
+    /// The account's key signs each request ("Authorize with Shared Key").
     Key(AccountKey),
     /// A shared access signature, part of the URL.
     Signed,
@@ -47,7 +47,7 @@ pub enum AccountError {
     /// Nothing says how to get in.
     #[error("neither AccountKey with AccountName nor SharedAccessSignature is given")]
     NoAccess,
-    /// Not base64.
+    /// A storage key is base64: this one is cut off, or something else.
     #[error("AccountKey is not base64")]
     KeyNotBase64,
     /// Tokens are never sent in the clear.

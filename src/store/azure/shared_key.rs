@@ -21,7 +21,7 @@ use azure_core::{
 /// An account's name and key.
 #[derive(Clone, PartialEq, Eq)]
 pub struct AccountKey {
-    /// The account.
+    /// The account's name, which stands in front of the signature and in what is signed.
     pub account: String,
     /// Its key, in base64.
     pub key: Secret,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{CONNECTIONS, Effort};
 use crate::contender::Contender;
-use crate::failure::Failure;
+use crate::error::BenchError;
 use crate::load::Target;
 use crate::messages::Messages;
 use crate::procfs;
@@ -28,7 +28,7 @@ const HEAD: [&str; 6] = [
 ///
 /// # Errors
 /// When a load fails.
-pub fn by_concurrency(function: &Contender, effort: Effort) -> Result<Section, Failure> {
+pub fn by_concurrency(function: &Contender, effort: Effort) -> Result<Section, BenchError> {
     let words = "Orders of 1 KB, a store that takes 5 ms, a fresh process for each row.";
     let mut section = Section::new("Growth with concurrent invocations", words, &HEAD);
     for connections in IN_FLIGHT {
@@ -42,7 +42,7 @@ pub fn by_concurrency(function: &Contender, effort: Effort) -> Result<Section, F
 ///
 /// # Errors
 /// When a load fails.
-pub fn by_size(function: &Contender, effort: Effort) -> Result<Section, Failure> {
+pub fn by_size(function: &Contender, effort: Effort) -> Result<Section, BenchError> {
     let words = format!(
         "{CONNECTIONS} in flight, a store that takes 5 ms, a fresh process for each row. A larger order has more \
          products, each of which is checked; 256 KB is the largest message of a Standard namespace."
@@ -64,7 +64,7 @@ fn one(
     effort: Effort,
     connections: usize,
     messages: Messages,
-) -> Result<(Measured, u64), Failure> {
+) -> Result<(Measured, u64), BenchError> {
     let stage = Stage::start(function, SERVICE)?;
     let pool = Pool::invocations(messages);
     let invoke = |index| pool.get(index);

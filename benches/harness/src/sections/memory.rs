@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Effort;
 use crate::contender::Contender;
-use crate::failure::Failure;
+use crate::error::BenchError;
 use crate::load::Target;
 use crate::messages::Messages;
 use crate::procfs;
@@ -24,7 +24,7 @@ const SAMPLES: usize = 10;
 ///
 /// # Errors
 /// When an invocation fails.
-pub fn measure(function: &Contender, effort: Effort) -> Result<(Section, u64), Failure> {
+pub fn measure(function: &Contender, effort: Effort) -> Result<(Section, u64), BenchError> {
     let words = format!(
         "{} invocations of {SESSIONS} distinct sessions, {CONNECTIONS} in flight as `host.json` allows, each with a \
          number of its own.",

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Effort, SERVICES, store_time};
 use crate::contender::Contender;
-use crate::failure::Failure;
+use crate::error::BenchError;
 use crate::load::Target;
 use crate::messages::Messages;
 use crate::procfs;
@@ -12,7 +12,8 @@ use crate::report::{Section, mb, ms, us, whole};
 use crate::samples::median;
 use crate::stage::{Measured, Pool, Stage};
 
-/// As many as `host.json` allows at a time: enough to keep every handler busy, so that none pays for waking a core.
+/// As many as `host.json` allows at a time: enough to keep every handler busy, so that none pays
+/// for waking a core.
 const CONNECTIONS: usize = 64;
 
 struct Figures {
@@ -39,7 +40,7 @@ impl Figures {
 ///
 /// # Errors
 /// When a load fails.
-pub fn measure(contenders: &[Contender], effort: Effort) -> Result<Section, Failure> {
+pub fn measure(contenders: &[Contender], effort: Effort) -> Result<Section, BenchError> {
     let words = format!(
         "Same invocations, same blob endpoint, {CONNECTIONS} in flight, {} rounds in turns, medians. CPU is user and \
          system time of the process per message, as the kernel counts it; the last column is messages per CPU second, \
@@ -87,7 +88,7 @@ fn rounds(
     contenders: &[Contender],
     effort: Effort,
     service: Duration,
-) -> Result<Vec<Figures>, Failure> {
+) -> Result<Vec<Figures>, BenchError> {
     let pool = Pool::invocations(Messages::USUAL);
     let invoke = |index| pool.get(index);
     let mut stages = Vec::new();

@@ -2,7 +2,7 @@
 
 use super::{Effort, SERVICES, store_time};
 use crate::contender::Contender;
-use crate::failure::Failure;
+use crate::error::BenchError;
 use crate::load::Target;
 use crate::messages::Messages;
 use crate::report::{Section, ms};
@@ -19,7 +19,7 @@ const CONNECTIONS: usize = 64;
 ///
 /// # Errors
 /// When a load fails.
-pub fn measure(function: &Contender, effort: Effort) -> Result<Section, Failure> {
+pub fn measure(function: &Contender, effort: Effort) -> Result<Section, BenchError> {
     let words = "Open loop: requests are sent when they are due, whether or not earlier ones are answered, and a latency \
                  counts from the moment its request was due (no coordinated omission). Milliseconds; raw uploads and \
                  invocations in turns, the samples of all rounds together.";

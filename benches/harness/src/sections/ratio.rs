@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{CONNECTIONS, Effort, SERVICES, store_time};
 use crate::contender::Contender;
-use crate::failure::Failure;
+use crate::error::BenchError;
 use crate::load::Target;
 use crate::messages::Messages;
 use crate::report::{Section, us, whole};
@@ -26,7 +26,7 @@ pub struct Outcome {
 ///
 /// # Errors
 /// When a load fails.
-pub fn measure(function: &Contender, effort: Effort) -> Result<(Section, Outcome), Failure> {
+pub fn measure(function: &Contender, effort: Effort) -> Result<(Section, Outcome), BenchError> {
     let words = format!(
         "The same load generator sends the bare conditional PUT to the blob endpoint, then invocations to the handler, \
          which sends that PUT: {CONNECTIONS} in flight, {} rounds of each in turns, medians. At 0 ms the generator, the \
@@ -86,7 +86,7 @@ fn rounds(
     function: &Contender,
     effort: Effort,
     service: Duration,
-) -> Result<Vec<(Measured, Measured)>, Failure> {
+) -> Result<Vec<(Measured, Measured)>, BenchError> {
     let stage = Stage::start(function, service)?;
     let (uploads, invocations) = (
         Pool::uploads(Messages::USUAL),

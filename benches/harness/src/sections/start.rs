@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::Effort;
 use crate::contender::{Contender, bare};
-use crate::failure::{Failure, doing};
+use crate::error::{BenchError, doing};
 use crate::report::{Section, mb, ms};
 use crate::responder::Responder;
 use crate::samples::Samples;
@@ -16,7 +16,7 @@ const PEER_STARTS: usize = 5;
 ///
 /// # Errors
 /// When a process does not start.
-pub fn measure(contenders: &[Contender], effort: Effort) -> Result<Section, Failure> {
+pub fn measure(contenders: &[Contender], effort: Effort) -> Result<Section, BenchError> {
     let words = "From just before the process is made to its first answer on `/`, which is what the Functions host waits \
                  for; in turns with `/bin/true`, made and waited for: what any process costs here. Deployed is the \
                  binary, or the folder with all of its packages; the languages' own runtimes are not counted.";
@@ -55,7 +55,7 @@ pub fn measure(contenders: &[Contender], effort: Effort) -> Result<Section, Fail
     Ok(section)
 }
 
-fn empty_process() -> Result<Duration, Failure> {
+fn empty_process() -> Result<Duration, BenchError> {
     let begun = Instant::now();
     bare("/bin/true").status().map_err(doing("run /bin/true"))?;
     Ok(begun.elapsed())

@@ -62,7 +62,8 @@ fn meant(host: Option<&str>, key_name: &str, secret: &str) -> Meant {
     }
 }
 
-/// Keys and orders go in the clear to this machine only, and an address is nothing but scheme, host and port.
+/// Keys and orders go in the clear to this machine only, and an address is nothing but scheme, host
+/// and port.
 fn assert_plain(url: &Url) {
     let loopback = matches!(url.host_str(), Some("localhost" | "[::1]"))
         || url.host_str().is_some_and(|host| host.starts_with("127."));

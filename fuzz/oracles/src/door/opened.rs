@@ -29,7 +29,8 @@ pub(super) struct Opened {
     client: reqwest::Client,
 }
 
-/// Opens it at the first call in each thread. It is never closed: a runtime cannot end with its thread.
+/// Opens it at the first call in each thread. It is never closed: a runtime cannot end with its
+/// thread.
 pub(super) fn with_door<T>(act: impl FnOnce(&Opened) -> T) -> T {
     thread_local! {
         static DOOR: &'static Opened = Box::leak(Box::new(Opened::new()));

@@ -14,7 +14,8 @@ const EXPIRY: i64 = 4_000_000_000;
 /// `header` as it is; then it is what a token is signed for, and where one is altered.
 pub(super) fn check(header: &[u8], body: &[u8]) {
     check_header(header);
-    // Encoded behind a letter, so that nothing in it leads up again: who has the key may sign for any place.
+    // Encoded behind a letter, so that nothing in it leads up again: who has the key may sign for
+    // any place.
     let name = format!("x{}", percent_encode(header, NON_ALPHANUMERIC));
     let resource = format!("http://localhost:5300/order-items/{name}");
     let token = shared_access_signature(&resource, &key(), EXPIRY);

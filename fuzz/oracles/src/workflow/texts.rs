@@ -1,4 +1,5 @@
-//! Templates and expressions, one for each line of the input, in a definition that is right otherwise.
+//! Templates and expressions, one for each line of the input, in a definition that is right
+//! otherwise.
 
 use serde_json::{Map, Value, json};
 use workflow::Workflow;
@@ -8,7 +9,8 @@ use super::bounded;
 /// As many lines make a definition; each may use the results of those before it.
 const LINES_MAX: usize = 40;
 
-/// The longest text that a literal is made of: an expression has an end of its own at 8192 characters.
+/// The longest text that a literal is made of: an expression has an end of its own at 8192
+/// characters.
 const LITERAL_MAX: usize = 1000;
 
 pub(super) fn check(text: &str) {
@@ -71,7 +73,8 @@ fn check_literal(text: &str) {
     }
 }
 
-/// JSON written by the language is read by it as the same value, and a value that is handed on whole stays whole.
+/// JSON written by the language is read by it as the same value, and a value that is handed on
+/// whole stays whole.
 fn check_json(text: &str) {
     let Ok(value) = serde_json::from_str::<Value>(text) else {
         return;

@@ -4,7 +4,7 @@ use std::io;
 
 /// What was being done, and what came in between.
 #[derive(Debug, thiserror::Error)]
-pub enum Failure {
+pub enum BenchError {
     /// The system refused.
     #[error("cannot {what}: {source}")]
     System {
@@ -28,7 +28,7 @@ pub enum Failure {
     OverBudget(String),
 }
 
-impl Failure {
+impl BenchError {
     /// Something is not as it has to be.
     pub fn unexpected(
         what: impl Into<String>,
@@ -44,7 +44,7 @@ impl Failure {
 }
 
 /// For `map_err`: names what failed.
-pub fn doing(what: impl Into<String>) -> impl FnOnce(io::Error) -> Failure {
+pub fn doing(what: impl Into<String>) -> impl FnOnce(io::Error) -> BenchError {
     let what = what.into();
-    move |source| Failure::System { what, source }
+    move |source| BenchError::System { what, source }
 }
