@@ -48,7 +48,8 @@ impl DashboardState {
         StandingFaults {
             storage: storage.unwrap_or_default(),
             logic_app: match logic_app.unwrap_or_default() {
-                // Its word for the same, see `LOGIC_APP_FAULTS`: a chaos run says neither.
+                // The same by the name that `LOGIC_APP_FAULTS` and the page have for it: a switch
+                // that was turned without a name cannot know which of the two it is.
                 NamedFault::Refuses => NamedFault::Down,
                 other => other,
             },

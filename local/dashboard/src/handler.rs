@@ -12,7 +12,7 @@ use super::request::{Problem, problem};
 use super::state::DashboardState;
 
 /// The end of a process that was killed; the limit only ends what cannot be.
-const DEATH_MAX: Duration = Duration::from_secs(30);
+const EXIT_WAIT_MAX: Duration = Duration::from_secs(30);
 
 /// `POST /api/handler/kill`.
 pub(super) async fn kill(State(state): State<Arc<DashboardState>>) -> StatusCode {
@@ -26,8 +26,8 @@ pub(super) async fn arm(State(state): State<Arc<DashboardState>>) -> Result<Stat
         let text = "the storage is not part of this stack, so an upload cannot be seen";
         return Err(problem(StatusCode::CONFLICT, text));
     }
-    let wish = |armed: &mut Option<u64>| *armed = Some(armed.unwrap_or_default() + 1);
-    state.armed.send_modify(wish);
+    let once_more = |armed: &mut Option<u64>| *armed = Some(armed.unwrap_or_default() + 1);
+    state.armed.send_modify(once_more);
     state.model().touch();
     Ok(StatusCode::ACCEPTED)
 }
@@ -68,6 +68,8 @@ async fn kill_during_upload(state: &DashboardState, blob: &BlobHandle) {
         .note(Level::Warning, text, state.queue.clock().now());
     state.killer.kill();
     // The upload stays unanswered until its client is gone for certain.
-    tokio::time::timeout(DEATH_MAX, exits.changed()).await.ok();
+    tokio::time::timeout(EXIT_WAIT_MAX, exits.changed())
+        .await
+        .ok();
     drop(held);
 }

@@ -1,6 +1,6 @@
 //! The dashboard: a page that shows the stack at work, and breaks it on demand.
 //!
-//! Everything it shows may come from strangers: the page writes data as text only, and its policy
+//! Anyone may have written what it shows: the page writes data as text only, and its policy
 //! lets nothing run but its script.
 //!
 //! ```text

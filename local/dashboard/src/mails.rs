@@ -14,7 +14,7 @@ use super::request::{After, NewestOnly, Problem, problem};
 use super::state::DashboardState;
 use super::text::timestamp;
 
-/// What a mail says comes from strangers: it runs nothing and loads nothing.
+/// Anyone may have written what a mail says: it runs nothing and loads nothing.
 const MAIL_POLICY: &str = "sandbox; default-src 'none'; style-src 'unsafe-inline'; \
                            base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
 
@@ -72,7 +72,7 @@ pub(super) async fn eml(
     let mail = mail(&state, number)?;
     let headers = [
         (CONTENT_TYPE, "message/rfc822".to_owned()),
-        // Never shown in its place: what it says comes from strangers.
+        // Never shown in its place: anyone may have written what it says.
         (
             CONTENT_DISPOSITION,
             format!("attachment; filename=\"{number}.eml\""),

@@ -28,7 +28,7 @@ pub(super) struct DashboardState {
     pub(super) ticks: broadcast::Sender<sse::Event>,
     /// Counts the handler's ends.
     pub(super) exits: watch::Sender<u64>,
-    /// Whether the handler is killed at the next upload; counts the wishes, so that the last one
+    /// Whether the handler is killed at the next upload; counts the requests, so that the last one
     /// holds.
     pub(super) armed: watch::Sender<Option<u64>>,
 }

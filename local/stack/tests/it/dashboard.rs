@@ -15,11 +15,11 @@ use host::app::Settings;
 use reqwest::{Method, Response, StatusCode};
 use serde_json::Value;
 use stack::{Ports, Stack};
+use testkit::fixture::AppFolder;
+use testkit::net::client;
 
 use crate::stack::app_with_handler;
 use crate::stack::mail::app_with_workflow;
-use testkit::fixture::AppFolder;
-use testkit::net::client;
 
 /// A safety net, never an expectation.
 const LIMIT: Duration = Duration::from_secs(60);

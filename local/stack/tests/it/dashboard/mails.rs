@@ -1,4 +1,4 @@
-//! The mails: shown as what strangers wrote.
+//! The mails: anyone may have written what they say.
 
 use logic_app::mail::MailService;
 use reqwest::Method;
