@@ -21,7 +21,7 @@ mod sas;
 pub use amqp::{AMQP_PORT, AmqpDoor, AmqpOptions};
 pub use queue::{
     Abandoned, Accepted, Counts, DeadDelivery, DeadLetter, DeadLetterReason, Delivery, Enqueued,
-    JournalError, LockLost, Message, Peeked, Properties, Queue, QueueOptions, SendRefused,
-    SessionLock, SessionLost, Transition,
+    ID_MAX, JournalError, LockLost, MESSAGE_MAX, Message, Peeked, Properties, Queue, QueueOptions,
+    SendRefused, SessionLock, SessionLost, Transition,
 };
 pub use rest::{RestDoor, RestOptions};

@@ -36,10 +36,9 @@ use uuid::Uuid;
 use journal::Journal;
 pub use journal::JournalError;
 pub use message::{
-    Accepted, DeadDelivery, DeadLetter, DeadLetterReason, Delivery, Message, Properties,
-    SessionLock,
+    Accepted, DeadDelivery, DeadLetter, DeadLetterReason, Delivery, ID_MAX, MESSAGE_MAX, Message,
+    Properties, SessionLock,
 };
-pub(crate) use message::{ID_MAX, MESSAGE_MAX};
 pub use outcome::{Abandoned, Counts, Enqueued, LockLost, Peeked, SendRefused, SessionLost};
 use shared::QueueShared;
 pub use state::QueueOptions;

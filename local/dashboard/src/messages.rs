@@ -7,7 +7,7 @@ use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use bus::{Accepted, DeadLetter, Enqueued, Message, Peeked};
+use bus::{Accepted, DeadLetter, Enqueued, ID_MAX, MESSAGE_MAX, Message, Peeked};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -15,12 +15,6 @@ use super::operator::{Operator, OperatorError};
 use super::request::{NewestOnly, Problem, problem, read};
 use super::state::DashboardState;
 use super::text::{ShownBody, contents, timestamp};
-
-/// The largest message that a queue of the standard tier takes, in bytes.
-const MESSAGE_MAX: usize = 256 * 1024;
-
-/// The longest session id or message id of Service Bus, in characters.
-const ID_MAX: usize = 128;
 
 /// A message to send.
 #[derive(Debug, Deserialize)]

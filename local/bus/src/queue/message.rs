@@ -8,10 +8,10 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 /// A message or a batch, bodies and properties together: what Service Bus's Standard tier takes.
-pub(crate) const MESSAGE_MAX: usize = 256 * 1024;
+pub const MESSAGE_MAX: usize = 256 * 1024;
 
 /// Characters of an id that Service Bus keeps an index of: of messages, sessions and partitions.
-pub(crate) const ID_MAX: usize = 128;
+pub const ID_MAX: usize = 128;
 
 /// A message as the publisher sent it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
