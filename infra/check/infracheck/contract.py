@@ -37,7 +37,7 @@ def fixtures(project: Project) -> dict[str, Any]:
 def fields(project: Project) -> dict[str, dict[str, bool]]:
     """Of each struct the names in JSON, and whether they may be left out."""
     found = {}
-    for name, body in _STRUCT.findall(project.text(RUST)):
+    for name, body in _STRUCT.findall(re.sub(r"///.*", "", project.text(RUST))):
         found[name] = {_camel(field): bool(skipped) for skipped, field, _ in _FIELD.findall(body)}
     return found
 
