@@ -6,14 +6,52 @@ targetScope = 'subscription'
 @description('Name of the azd environment: names the resource group and seeds every resource name.')
 param environmentName string
 
-@minLength(1)
+// From `just infra-refresh`: the regions that offer Flex Consumption, and so all that azd asks about.
+@allowed([
+  'australiaeast'
+  'australiasoutheast'
+  'brazilsouth'
+  'canadacentral'
+  'centralindia'
+  'centralus'
+  'eastasia'
+  'eastus'
+  'eastus2'
+  'francecentral'
+  'germanywestcentral'
+  'italynorth'
+  'japaneast'
+  'japanwest'
+  'koreacentral'
+  'northcentralus'
+  'northeurope'
+  'norwayeast'
+  'southafricanorth'
+  'southcentralus'
+  'southeastasia'
+  'southindia'
+  'spaincentral'
+  'swedencentral'
+  'switzerlandnorth'
+  'uaenorth'
+  'uksouth'
+  'ukwest'
+  'westcentralus'
+  'westeurope'
+  'westus'
+  'westus2'
+  'westus3'
+])
 @metadata({ azd: { type: 'location' } })
-@description('Region. Must offer Flex Consumption: az functionapp list-flexconsumption-locations')
+@description('Region of everything but the e-mail service.')
 param location string
 
 @minLength(5)
 @description('Mailbox that gets the orders that could not be stored, and the alerts.')
 param notificationEmail string
+
+@description('Another mailbox for the alerts; empty: notificationEmail.')
+param alertEmail string = ''
 
 @description('Object id of the person or pipeline that deploys; may read orders and dead letters. Empty: nobody.')
 param principalId string = ''
@@ -41,18 +79,55 @@ param webPlanSku string = 'B1'
 
 @secure()
 @minLength(32)
-@description('Signs the storefront\'s cookies: PETSTORE_COOKIE_KEY. Left out, each provisioning makes a new one, which empties the open carts.')
-param cookieKey string = '${newGuid()}${newGuid()}'
+@metadata({ azd: { type: 'generate', config: { length: 64, noSpecial: true } } })
+@description('Signs the storefront\'s cookies: PETSTORE_COOKIE_KEY. azd makes one for an environment and keeps it.')
+param cookieKey string
+
+@description('Whether the storefront is deployed: it takes an App Service plan, of which a new subscription may have none.')
+param deployPetstore bool = true
+
+@minValue(1)
+@maxValue(1000)
+@description('The most instances of the function; one runs 64 orders at a time (host.json).')
+param maximumInstanceCount int = 40
+
+@minValue(0)
+@maxValue(20)
+@description('Instances of the function that never sleep, some 20 USD a month each. 0: the first order after a pause may wait for up to two minutes.')
+param alwaysReadyInstances int = 0
+
+@allowed(['Standard', 'Premium'])
+@description('Tier of the bus. Premium costs some 680 USD a month. Fixed when the namespace is created.')
+param serviceBusSku string = 'Standard'
+
+@description('Whether storage is reached over a network of its own only, and a Premium bus, too.')
+param vnetEnabled bool = false
+
+@description('Whether the account of the orders has a lock against deletion, which also stops azd down.')
+param lockOrders bool = false
+
+@minValue(1)
+@description('GB of logs a day, beyond which nothing is kept until the next: ends a flood before it becomes a bill.')
+param dailyQuotaGb int = 1
+
+@minValue(0)
+@description('What a month may cost before alertEmail is told, in the currency of the subscription. 0: any.')
+param monthlyBudget int = 0
+
+@description('With monthlyBudget: the first day of a month from which on it counts, as 2027-01-01. Cannot be changed later.')
+param budgetStart string = ''
 
 var abbrs = loadJsonContent('./abbreviations.json')
 var token = toLower(uniqueString(subscription().id, environmentName, location))
 var tags = { 'azd-env-name': environmentName }
+var privateBus = vnetEnabled && serviceBusSku == 'Premium' // Standard has no private endpoints
 var operator = { principalId: principalId, principalType: principalType }
 
 // Names are made here and handed to every module that needs them: a name out of another module's outputs would be
 // unknown before that has run, and what-if would show neither roles nor alerts.
 var names = {
   reserverIdentity: '${abbrs.managedIdentityUserAssignedIdentities}reserver-${token}'
+  fallbackIdentity: '${abbrs.managedIdentityUserAssignedIdentities}fallback-${token}'
   petstoreIdentity: '${abbrs.managedIdentityUserAssignedIdentities}petstore-${token}'
   hostAccount: '${abbrs.storageStorageAccounts}fn${token}'
   ordersAccount: '${abbrs.storageStorageAccounts}ord${token}'
@@ -77,6 +152,7 @@ module identity './modules/identity.bicep' = {
     tags: tags
     reserverName: names.reserverIdentity
     petstoreName: names.petstoreIdentity
+    fallbackName: names.fallbackIdentity
   }
 }
 
@@ -91,6 +167,8 @@ module storage './modules/storage.bicep' = {
     ordersContainerName: ordersContainerName
     reserverIdentityName: names.reserverIdentity
     operator: operator
+    private: vnetEnabled
+    lockOrders: lockOrders
   }
   dependsOn: [identity]
 }
@@ -103,6 +181,7 @@ module monitoring './modules/monitoring.bicep' = {
     workspaceName: names.workspace
     applicationInsightsName: names.applicationInsights
     publisherIdentityName: names.reserverIdentity
+    dailyQuotaGb: dailyQuotaGb
   }
   dependsOn: [identity]
 }
@@ -115,6 +194,8 @@ module serviceBus './modules/servicebus.bicep' = {
     namespaceName: names.serviceBus
     queueName: queueName
     requiresSession: requiresSession
+    sku: serviceBusSku
+    private: privateBus
     petstoreIdentityName: names.petstoreIdentity
     reserverIdentityName: names.reserverIdentity
     operator: operator
@@ -140,7 +221,8 @@ module fallback './modules/fallback.bicep' = {
     location: location
     tags: tags
     workflowName: names.workflow
-    callerIdentityName: names.reserverIdentity
+    callerIdentityName: names.fallbackIdentity
+    operator: operator
     communicationServiceName: names.communicationService
     emailEndpoint: email.outputs.endpoint
     senderAddress: email.outputs.senderAddress
@@ -148,6 +230,18 @@ module fallback './modules/fallback.bicep' = {
     workspaceId: monitoring.outputs.workspaceId
   }
   dependsOn: [identity]
+}
+
+module network './modules/network.bicep' = if (vnetEnabled) {
+  scope: rg
+  params: {
+    location: location
+    tags: tags
+    name: '${abbrs.networkVirtualNetworks}${token}'
+    accountNames: [names.hostAccount, names.ordersAccount]
+    serviceBusName: privateBus ? names.serviceBus : ''
+  }
+  dependsOn: [storage, serviceBus]
 }
 
 // Last in the graph: its identity's roles on the deployment container need a minute to be known everywhere.
@@ -159,6 +253,10 @@ module reserver './modules/function.bicep' = {
     name: '${abbrs.webSitesFunctions}reserver-${token}'
     planName: '${abbrs.webServerFarms}fn-${token}'
     identityName: names.reserverIdentity
+    fallbackIdentityName: names.fallbackIdentity
+    maximumInstanceCount: maximumInstanceCount
+    alwaysReadyInstances: alwaysReadyInstances
+    subnetId: network.?outputs.functionSubnetId ?? ''
     applicationInsightsConnectionString: monitoring.outputs.connectionString
     hostBlobEndpoint: storage.outputs.hostBlobEndpoint
     deploymentContainerName: names.deploymentContainer
@@ -171,7 +269,7 @@ module reserver './modules/function.bicep' = {
   }
 }
 
-module petstore './modules/web.bicep' = {
+module petstore './modules/web.bicep' = if (deployPetstore) {
   scope: rg
   params: {
     location: location
@@ -183,6 +281,7 @@ module petstore './modules/web.bicep' = {
     serviceBusFqdn: serviceBus.outputs.fqdn
     queueName: queueName
     cookieKey: cookieKey
+    subnetId: privateBus ? network!.outputs.storefrontSubnetId : ''
     workspaceId: monitoring.outputs.workspaceId
   }
   dependsOn: [identity]
@@ -194,13 +293,16 @@ module alerts './modules/alerts.bicep' = {
     location: location
     tags: tags
     actionGroupName: '${abbrs.insightsActionGroups}${token}'
-    notificationEmail: notificationEmail
+    alertEmail: empty(alertEmail) ? notificationEmail : alertEmail
     serviceBusName: names.serviceBus
     queueName: queueName
     workflowName: names.workflow
     ordersAccountName: names.ordersAccount
     applicationInsightsName: names.applicationInsights
     workspaceName: names.workspace
+    storefront: deployPetstore
+    monthlyBudget: monthlyBudget
+    budgetStart: budgetStart
   }
   dependsOn: [serviceBus, fallback, storage, monitoring]
 }
@@ -209,8 +311,8 @@ output AZURE_LOCATION string = location
 output AZURE_TENANT_ID string = tenant().tenantId
 output AZURE_RESOURCE_GROUP string = rg.name
 output SERVICE_RESERVER_NAME string = reserver.outputs.name
-output SERVICE_PETSTORE_NAME string = petstore.outputs.name
-output PETSTORE_URL string = petstore.outputs.url
+output SERVICE_PETSTORE_NAME string = petstore.?outputs.name ?? ''
+output PETSTORE_URL string = petstore.?outputs.url ?? ''
 output ORDERS_STORAGE_ACCOUNT string = names.ordersAccount
 
 // Named as the settings are: `azd env get-values` serves a local run against Azure.
@@ -218,3 +320,4 @@ output ServiceBusConnection__fullyQualifiedNamespace string = serviceBus.outputs
 output ORDERS_QUEUE_NAME string = queueName
 output OrdersStorage__blobServiceUri string = storage.outputs.ordersBlobEndpoint
 output ORDERS_CONTAINER string = ordersContainerName
+output FALLBACK_TOKEN_SCOPE string = fallback.outputs.tokenScope

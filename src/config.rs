@@ -13,7 +13,7 @@ use crate::{reserve::REDELIVERY_WAIT_MAX_SECS, retry::Retry, store::azure::Stora
 
 /// Every setting of the function: its name, and its default or `None` where one must be given.
 /// `README.md` and `local.settings.json` list the same; a test compares them.
-pub const SETTINGS: [(&str, Option<&str>); 12] = [
+pub const SETTINGS: [(&str, Option<&str>); 13] = [
     (PORT, Some("7072")),
     (STORAGE, None),
     (STORAGE_SERVICE_URI, None),
@@ -22,6 +22,7 @@ pub const SETTINGS: [(&str, Option<&str>); 12] = [
     (CONTAINER, Some("orders")),
     (FALLBACK_URL, None),
     (FALLBACK_TOKEN_SCOPE, None),
+    (FALLBACK_CLIENT_ID, None),
     (ATTEMPT_TIMEOUT, Some("10000")),
     (BACKOFF_BASE, Some("1000")),
     (FALLBACK_TIMEOUT, Some("100000")),
@@ -36,6 +37,7 @@ const STORAGE_CLIENT_ID: &str = "OrdersStorage__clientId";
 const CONTAINER: &str = "ORDERS_CONTAINER";
 const FALLBACK_URL: &str = "FALLBACK_URL";
 const FALLBACK_TOKEN_SCOPE: &str = "FALLBACK_TOKEN_SCOPE";
+const FALLBACK_CLIENT_ID: &str = "FALLBACK_CLIENT_ID";
 const ATTEMPT_TIMEOUT: &str = "UPLOAD_ATTEMPT_TIMEOUT_MS";
 const BACKOFF_BASE: &str = "UPLOAD_BACKOFF_BASE_MS";
 const FALLBACK_TIMEOUT: &str = "FALLBACK_TIMEOUT_MS";
@@ -79,7 +81,7 @@ pub struct Settings {
     /// Scope of the Entra token for it, if it wants one.
     pub fallback_token_scope: Option<String>,
     /// Whose token.
-    pub identity: Identity,
+    pub fallback_identity: Identity,
     /// How uploads are retried.
     pub retry: Retry,
     /// Time limit of the one call of the fallback.
@@ -133,6 +135,7 @@ impl Settings {
         let container = container(reader);
         let fallback_url = fallback_url(reader);
         let fallback_token_scope = fallback_token_scope(reader, fallback_url.as_ref());
+        let fallback_identity = fallback_identity(reader, identity);
         let attempt_timeout = reader.milliseconds(ATTEMPT_TIMEOUT);
         let backoff_base = reader.milliseconds(BACKOFF_BASE);
         let fallback_timeout = reader.milliseconds(FALLBACK_TIMEOUT);
@@ -153,7 +156,7 @@ impl Settings {
             container: container?,
             fallback_url: SecretUrl(fallback_url?),
             fallback_token_scope: fallback_token_scope?,
-            identity: identity?,
+            fallback_identity: fallback_identity?,
             retry,
             fallback_timeout,
             log_filter: log_filter?,
@@ -245,6 +248,18 @@ fn fallback_token_scope(reader: &mut Reader<'_>, url: Option<&Url>) -> Option<Op
         );
     }
     Some(Some(scope))
+}
+
+/// One without any role where there is one, so that the token opens nothing; else the storage's.
+fn fallback_identity(reader: &mut Reader<'_>, storage: Option<Identity>) -> Option<Identity> {
+    match reader.get(FALLBACK_CLIENT_ID) {
+        None => storage,
+        Some(_) if reader.get(FALLBACK_TOKEN_SCOPE).is_none() => reader.wrong(
+            FALLBACK_CLIENT_ID,
+            format!("no token is wanted; expected {FALLBACK_TOKEN_SCOPE} too"),
+        ),
+        client_id => Some(Identity::Managed { client_id }),
+    }
 }
 
 fn is_loopback(url: &Url) -> bool {

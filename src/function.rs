@@ -82,7 +82,7 @@ fn store(
 fn fallback(settings: &Settings, client: &reqwest::Client) -> Result<LogicApp, SetupError> {
     let authorization = match &settings.fallback_token_scope {
         Some(scope) => {
-            let credential = settings.identity.credential(client);
+            let credential = settings.fallback_identity.credential(client);
             Some(Authorization {
                 credential: credential.map_err(SetupError::Fallback)?,
                 scope: scope.clone(),

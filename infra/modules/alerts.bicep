@@ -4,13 +4,17 @@ import { Tags } from './types.bicep'
 param location string
 param tags Tags
 param actionGroupName string
-param notificationEmail string
+param alertEmail string
 param serviceBusName string
 param queueName string
 param workflowName string
 param ordersAccountName string
 param applicationInsightsName string
 param workspaceName string
+@description('Whether there is one to watch.')
+param storefront bool
+param monthlyBudget int
+param budgetStart string
 
 resource serviceBus 'Microsoft.ServiceBus/namespaces@2026-01-01' existing = {
   name: serviceBusName
@@ -39,7 +43,7 @@ resource people 'Microsoft.Insights/actionGroups@2023-01-01' = {
   properties: {
     groupShortName: 'petstore'
     enabled: true
-    emailReceivers: [{ name: 'owner', emailAddress: notificationEmail, useCommonAlertSchema: true }]
+    emailReceivers: [{ name: 'owner', emailAddress: alertEmail, useCommonAlertSchema: true }]
   }
 }
 
@@ -64,7 +68,7 @@ module ordersWaiting './metric-alert.bicep' = {
   params: {
     tags: tags
     name: 'orders-waiting'
-    meaning: 'More than ten orders have been in the queue for a quarter of an hour: is the function running?'
+    meaning: 'Orders have been in the queue for a quarter of an hour: is the function running? It empties the queue in seconds.'
     severity: 2
     actionGroupId: people.id
     targetId: serviceBus.id
@@ -73,7 +77,7 @@ module ordersWaiting './metric-alert.bicep' = {
     dimensions: [{ name: 'EntityName', operator: 'Include', values: [queueName] }]
     aggregation: 'Minimum'
     operator: 'GreaterThan'
-    threshold: 10
+    threshold: 0
     frequency: 'PT5M'
     window: 'PT15M'
   }
@@ -141,6 +145,7 @@ resource uploadsFailing 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = {
     description: 'Orders could not be uploaded after four attempts: storage is down, or keeps the function out.'
     severity: 1
     enabled: true
+    autoMitigate: true
     scopes: [applicationInsights.id]
     evaluationFrequency: 'PT5M'
     windowSize: 'PT15M'
@@ -152,6 +157,7 @@ resource uploadsFailing 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = {
           timeAggregation: 'Count'
           operator: 'GreaterThan'
           threshold: 0
+          failingPeriods: { numberOfEvaluationPeriods: 1, minFailingPeriodsToAlert: 1 }
         }
       ]
     }
@@ -169,6 +175,7 @@ resource functionFailures 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = 
     description: 'Orders are given back to the queue: neither storage nor the e-mail took them, or the function is broken.'
     severity: 2
     enabled: true
+    autoMitigate: true
     scopes: [applicationInsights.id]
     evaluationFrequency: 'PT5M'
     windowSize: 'PT15M'
@@ -180,6 +187,7 @@ resource functionFailures 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = 
           timeAggregation: 'Count'
           operator: 'GreaterThan'
           threshold: 0
+          failingPeriods: { numberOfEvaluationPeriods: 1, minFailingPeriodsToAlert: 1 }
         }
       ]
     }
@@ -188,7 +196,7 @@ resource functionFailures 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = 
 }
 
 // The storefront's view: nobody else knows of a change that never reached the queue.
-resource notPublished 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = {
+resource notPublished 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = if (storefront) {
   name: 'storefront-cannot-publish'
   location: location
   tags: tags
@@ -198,6 +206,7 @@ resource notPublished 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = {
     description: 'Cart changes wait in the storefront: the bus refuses them or does not answer. They are on its disk and go out when it does.'
     severity: 1
     enabled: true
+    autoMitigate: true
     scopes: [workspace.id]
     evaluationFrequency: 'PT5M'
     windowSize: 'PT15M'
@@ -209,9 +218,99 @@ resource notPublished 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = {
           timeAggregation: 'Count'
           operator: 'GreaterThan'
           threshold: 0
+          failingPeriods: { numberOfEvaluationPeriods: 1, minFailingPeriodsToAlert: 1 }
         }
       ]
     }
     actions: { actionGroups: [people.id] }
+  }
+}
+
+// The mail service's view: it took the mail, so the order has left the queue, and then the mailbox did not.
+resource mailBounced 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = {
+  name: 'mail-not-delivered'
+  location: location
+  tags: tags
+  kind: 'LogAlert'
+  properties: {
+    displayName: 'The mail of an order was not delivered'
+    description: 'The mail service accepted an order for the mailbox and could not deliver it: a person has not seen it.'
+    severity: 1
+    enabled: true
+    autoMitigate: true
+    scopes: [workspace.id]
+    evaluationFrequency: 'PT5M'
+    windowSize: 'PT15M'
+    skipQueryValidation: true
+    criteria: {
+      allOf: [
+        {
+          query: 'ACSEmailStatusUpdateOperational | where DeliveryStatus in~ ("Bounced", "Failed", "FilteredSpam", "Quarantined", "Suppressed")'
+          timeAggregation: 'Count'
+          operator: 'GreaterThan'
+          threshold: 0
+          failingPeriods: { numberOfEvaluationPeriods: 1, minFailingPeriodsToAlert: 1 }
+        }
+      ]
+    }
+    actions: { actionGroups: [people.id] }
+  }
+}
+
+// Beyond the daily cap of the workspace the alerts on logs see nothing for the rest of the day. Its own log goes on.
+resource capReached 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = {
+  name: 'log-cap-reached'
+  location: location
+  tags: tags
+  kind: 'LogAlert'
+  properties: {
+    displayName: 'The daily cap of the logs is reached'
+    description: 'Until tomorrow the alerts on logs are blind; those on metrics go on. Raise dailyQuotaGb, or see what floods the logs.'
+    severity: 2
+    enabled: true
+    autoMitigate: true
+    scopes: [workspace.id]
+    evaluationFrequency: 'PT15M'
+    windowSize: 'PT30M'
+    skipQueryValidation: true
+    criteria: {
+      allOf: [
+        {
+          query: '_LogOperation | where Category =~ "Ingestion" | where Detail contains "OverQuota"'
+          timeAggregation: 'Count'
+          operator: 'GreaterThan'
+          threshold: 0
+          failingPeriods: { numberOfEvaluationPeriods: 1, minFailingPeriodsToAlert: 1 }
+        }
+      ]
+    }
+    actions: { actionGroups: [people.id] }
+  }
+}
+
+// Mails when the month's bill of this resource group will exceed, or exceeds, what was meant.
+resource budget 'Microsoft.Consumption/budgets@2024-08-01' = if (monthlyBudget > 0) {
+  name: 'petstore'
+  properties: {
+    category: 'Cost'
+    amount: monthlyBudget
+    timeGrain: 'Monthly'
+    timePeriod: { startDate: budgetStart }
+    notifications: {
+      expected: {
+        enabled: true
+        operator: 'GreaterThan'
+        threshold: 100
+        thresholdType: 'Forecasted'
+        contactEmails: [alertEmail]
+      }
+      reached: {
+        enabled: true
+        operator: 'GreaterThan'
+        threshold: 100
+        thresholdType: 'Actual'
+        contactEmails: [alertEmail]
+      }
+    }
   }
 }

@@ -1,11 +1,13 @@
-// The Logic App that e-mails an order to a person. Only the function's identity may start it.
-import { Tags } from './types.bicep'
+// The Logic App that e-mails an order to a person. Only the function's identity for it may start it, and the operator,
+// who redrives what only a person can settle.
+import { Operator, Tags } from './types.bicep'
 
 param location string
 param tags Tags
 param workflowName string
-@description('The one identity that may start the workflow.')
+@description('The identity of the function that may start the workflow.')
 param callerIdentityName string
+param operator Operator
 param communicationServiceName string
 param emailEndpoint string
 param senderAddress string
@@ -16,6 +18,19 @@ param workspaceId string
 var issuer = 'https://sts.windows.net/${tenant().tenantId}/'
 var audience = environment().resourceManager // https://management.azure.com/
 var audienceNoSlash = take(audience, length(audience) - 1)
+
+type Claim = { name: 'iss' | 'aud' | 'oid', value: string }
+type Policy = { type: 'AAD', claims: Claim[] }
+
+@description('Claims match to the letter.')
+func admits(issuer string, audience string, principalId string) Policy => {
+  type: 'AAD'
+  claims: [
+    { name: 'iss', value: issuer }
+    { name: 'aud', value: audience }
+    { name: 'oid', value: principalId }
+  ]
+}
 
 resource caller 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' existing = {
   name: callerIdentityName
@@ -44,25 +59,19 @@ resource workflow 'Microsoft.Logic/workflows@2019-05-01' = {
       triggers: {
         sasAuthenticationPolicy: { state: 'Disabled' }
         openAuthenticationPolicies: {
-          policies: {
-            // Claims match to the letter, and the audience comes with or without its slash.
-            reserver: {
-              type: 'AAD'
-              claims: [
-                { name: 'iss', value: issuer }
-                { name: 'aud', value: audience }
-                { name: 'oid', value: caller.properties.principalId }
-              ]
-            }
-            reserverNoSlash: {
-              type: 'AAD'
-              claims: [
-                { name: 'iss', value: issuer }
-                { name: 'aud', value: audienceNoSlash }
-                { name: 'oid', value: caller.properties.principalId }
-              ]
-            }
-          }
+          // The audience comes with or without its slash.
+          policies: union(
+            {
+              reserver: admits(issuer, audience, caller.properties.principalId)
+              reserverNoSlash: admits(issuer, audienceNoSlash, caller.properties.principalId)
+            },
+            empty(operator.principalId)
+              ? {}
+              : {
+                  operator: admits(issuer, audience, operator.principalId)
+                  operatorNoSlash: admits(issuer, audienceNoSlash, operator.principalId)
+                }
+          )
         }
       }
     })
@@ -90,7 +99,6 @@ resource logs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   properties: {
     workspaceId: workspaceId
     logs: [{ categoryGroup: 'allLogs', enabled: true }]
-    metrics: [{ category: 'AllMetrics', enabled: true }]
   }
 }
 

@@ -6,6 +6,14 @@ param tags Tags
 param name string
 param planName string
 param identityName string
+@description('Without any role; its token is for the Logic App only.')
+param fallbackIdentityName string
+@description('Instances times maxConcurrentCalls of host.json is what runs at a time.')
+param maximumInstanceCount int
+@description('Instances that never sleep; 0: the first message after a pause may wait for up to two minutes.')
+param alwaysReadyInstances int
+@description('Subnet through which the function goes out; empty: none.')
+param subnetId string
 param applicationInsightsConnectionString string
 param hostBlobEndpoint string
 param deploymentContainerName string
@@ -18,6 +26,10 @@ param fallbackTokenScope string
 
 resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' existing = {
   name: identityName
+}
+
+resource fallbackIdentity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' existing = {
+  name: fallbackIdentityName
 }
 
 resource plan 'Microsoft.Web/serverfarms@2025-03-01' = {
@@ -36,11 +48,12 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
   kind: 'functionapp,linux'
   identity: {
     type: 'UserAssigned'
-    userAssignedIdentities: { '${identity.id}': {} }
+    userAssignedIdentities: { '${identity.id}': {}, '${fallbackIdentity.id}': {} }
   }
   properties: {
     serverFarmId: plan.id
     httpsOnly: true
+    virtualNetworkSubnetId: empty(subnetId) ? null : subnetId
     functionAppConfig: {
       deployment: {
         storage: {
@@ -54,7 +67,10 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
       }
       scaleAndConcurrency: {
         instanceMemoryMB: 2048
-        maximumInstanceCount: 40 // the least there is; times maxConcurrentCalls of host.json
+        maximumInstanceCount: maximumInstanceCount
+        alwaysReady: alwaysReadyInstances == 0
+          ? []
+          : [{ name: 'function:OrderItemsReserver', instanceCount: alwaysReadyInstances }]
       }
       runtime: { name: 'custom', version: '1.0' }
     }
@@ -80,6 +96,7 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
       ORDERS_CONTAINER: ordersContainerName
       FALLBACK_URL: fallbackUrl
       FALLBACK_TOKEN_SCOPE: fallbackTokenScope
+      FALLBACK_CLIENT_ID: fallbackIdentity.properties.clientId
       RUST_LOG: 'info'
     }
   }

@@ -34,6 +34,7 @@ resource rule 'Microsoft.Insights/metricAlerts@2026-01-01' = {
     description: meaning
     severity: severity
     enabled: true
+    autoMitigate: true // one mail when it begins, one when it is over
     scopes: [targetId]
     evaluationFrequency: frequency
     windowSize: window

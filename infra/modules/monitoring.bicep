@@ -7,10 +7,7 @@ param workspaceName string
 param applicationInsightsName string
 @description('The identity that sends telemetry.')
 param publisherIdentityName string
-
-@minValue(1)
-@description('Ends a flood of logs before it becomes a bill.')
-param dailyQuotaGb int = 1
+param dailyQuotaGb int
 
 resource reserver 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' existing = {
   name: publisherIdentityName

@@ -5,6 +5,11 @@ param location string
 param tags Tags
 param namespaceName string
 param queueName string
+@allowed(['Standard', 'Premium'])
+@description('Premium: units of its own, and private with a network. Fixed when the namespace is created.')
+param sku string
+@description('Closes the public endpoint.')
+param private bool
 param requiresSession bool
 param petstoreIdentityName string
 param reserverIdentityName string
@@ -23,10 +28,12 @@ resource namespace 'Microsoft.ServiceBus/namespaces@2026-01-01' = {
   name: namespaceName
   location: location
   tags: tags
-  sku: { name: 'Standard', tier: 'Standard' } // Basic has neither duplicate detection nor sessions
+  // Basic has neither duplicate detection nor sessions.
+  sku: { name: sku, tier: sku, capacity: sku == 'Premium' ? 1 : null }
   properties: {
     disableLocalAuth: true
     minimumTlsVersion: '1.2'
+    publicNetworkAccess: private ? 'Disabled' : 'Enabled'
   }
 
   resource queue 'queues' = {
@@ -42,13 +49,12 @@ resource namespace 'Microsoft.ServiceBus/namespaces@2026-01-01' = {
       maxDeliveryCount: 10 // a delivery is one upload, three retries and the fallback
       defaultMessageTimeToLive: 'P14D'
       deadLetteringOnMessageExpiration: true
-      maxSizeInMegabytes: 1024
+      maxSizeInMegabytes: 5120 // the most there is on Standard, at no other price
     }
   }
 }
 
 var dataSender = '69a216fc-b8fb-44d8-bc22-1f3c2cd27a39'
-var dataReceiver = '4f6d3b9b-027b-4f4c-9142-0e5a2a2247e0'
 var dataOwner = '090c5cfd-751d-490a-894a-3ce6f1109419'
 
 resource senderRole 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
@@ -61,13 +67,14 @@ resource senderRole 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   }
 }
 
-// Enough to receive. On the namespace, as the scale controller looks there; to read the queue's length it
-// would take Data Owner, without which scaling is less exact.
+// To receive, Data Receiver would do. But the scale controller reads the queue's length with this identity, too, and
+// without Manage rights falls back to the age of the oldest message: a burst is met one instance at a time, and an
+// outage, in which messages wait by design, adds instances for a handful of carts.
 resource receiverRole 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(namespace.id, reserver.id, dataReceiver)
-  scope: namespace
+  name: guid(namespace::queue.id, reserver.id, dataOwner)
+  scope: namespace::queue
   properties: {
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', dataReceiver)
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', dataOwner)
     principalId: reserver.properties.principalId
     principalType: 'ServicePrincipal'
   }
@@ -89,7 +96,6 @@ resource logs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   properties: {
     workspaceId: workspaceId
     logs: [{ categoryGroup: 'allLogs', enabled: true }]
-    metrics: [{ category: 'AllMetrics', enabled: true }]
   }
 }
 

@@ -10,6 +10,10 @@ param deploymentContainerName string
 param ordersContainerName string
 param reserverIdentityName string
 param operator Operator
+@description('Closes the public endpoints of both accounts.')
+param private bool
+@description('Nobody deletes the orders with their account, not even with the resource group, until the lock is taken off.')
+param lockOrders bool
 
 @minValue(1)
 @maxValue(365)
@@ -33,6 +37,7 @@ resource host 'Microsoft.Storage/storageAccounts@2025-01-01' = {
     defaultToOAuthAuthentication: true
     minimumTlsVersion: 'TLS1_2'
     supportsHttpsTrafficOnly: true
+    publicNetworkAccess: private ? 'Disabled' : 'Enabled'
   }
 
   resource blob 'blobServices' = {
@@ -58,6 +63,7 @@ resource orders 'Microsoft.Storage/storageAccounts@2025-01-01' = {
     defaultToOAuthAuthentication: true
     minimumTlsVersion: 'TLS1_2'
     supportsHttpsTrafficOnly: true
+    publicNetworkAccess: private ? 'Disabled' : 'Enabled'
   }
 
   // A cart overwrites the session's earlier one: versions keep what was there before.
@@ -95,6 +101,12 @@ resource orders 'Microsoft.Storage/storageAccounts@2025-01-01' = {
     }
     dependsOn: [blob]
   }
+}
+
+resource lock 'Microsoft.Authorization/locks@2020-05-01' = if (lockOrders) {
+  name: 'orders-stay'
+  scope: orders
+  properties: { level: 'CanNotDelete', notes: 'The orders of the shop. Take the lock off before azd down.' }
 }
 
 var blobDataOwner = 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b'

@@ -10,6 +10,8 @@ param identityName string
 param serviceBusFqdn string
 param queueName string
 param workspaceId string
+@description('Subnet through which the storefront goes out; empty: none.')
+param subnetId string
 
 @secure()
 param cookieKey string
@@ -41,10 +43,13 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
   properties: {
     serverFarmId: plan.id
     httpsOnly: true
+    clientAffinityEnabled: false // any instance serves any shopper
+    virtualNetworkSubnetId: empty(subnetId) ? null : subnetId
     siteConfig: {
-      // Any built-in image does: it only has to run the command.
+      // Any built-in image does: it only has to run the command. From local disk, as a redeploy overwrites what lies in
+      // /home, a network share, while it runs; and in place of the shell, which would not pass SIGTERM on.
       linuxFxVersion: 'DOTNETCORE|10.0'
-      appCommandLine: '/home/site/wwwroot/petstore'
+      appCommandLine: 'cp /home/site/wwwroot/petstore /tmp/petstore && chmod +x /tmp/petstore && exec /tmp/petstore'
       alwaysOn: !free
       healthCheckPath: free ? null : '/health'
       minTlsVersion: '1.2'
@@ -64,6 +69,7 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
       PORT: '8080'
       WEBSITES_PORT: '8080'
       SCM_DO_BUILD_DURING_DEPLOYMENT: 'false'
+      WEBSITES_CONTAINER_STOP_TIME_LIMIT: '20' // seconds from SIGTERM to SIGKILL; 5 is the default, we take up to 15
       RUST_LOG: 'info'
     }
   }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from .azd import variables
 from .policy import ASSIGNMENTS, ROLES
 from .problem import Problem
 from .project import Project
@@ -51,5 +52,10 @@ def _alerts(text: str, project: Project) -> Iterator[str]:
 
 
 def _parameters(text: str, project: Project) -> Iterator[str]:
-    table = set(re.findall(r"(?m)^\| `(\w+)` \|", _section(text, "Parameters")))
-    yield from _difference("parameter", table, set(project.template["parameters"]))
+    rows = re.findall(r"(?m)^\| `(\w+)` \| `(\w+)` \| (?:`([^`]*)`)?", _section(text, "Parameters"))
+    asked = {name: variable for name, (variable, _) in variables(project).items()}
+    yield from _difference("parameter", {f"{name} ({variable})" for name, variable, _ in rows}, {f"{n} ({v})" for n, v in asked.items()})
+    for name, _, default in rows:
+        written = str(project.template["parameters"].get(name, {}).get("defaultValue", ""))
+        if default and written and default.lower() != written.lower():
+            yield f"parameter {name}: the table says {default}, main.bicep {written}"

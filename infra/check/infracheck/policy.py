@@ -13,7 +13,6 @@ ROLES = {
     "Storage Blob Data Owner": "b7e6dc6d-f1e8-4753-8033-0f276bb0955b",
     "Storage Blob Data Contributor": "ba92f5b4-2d11-453d-a403-e96b0029c9fe",
     "Azure Service Bus Data Sender": "69a216fc-b8fb-44d8-bc22-1f3c2cd27a39",
-    "Azure Service Bus Data Receiver": "4f6d3b9b-027b-4f4c-9142-0e5a2a2247e0",
     "Azure Service Bus Data Owner": "090c5cfd-751d-490a-894a-3ce6f1109419",
     "Monitoring Metrics Publisher": "3913510d-42f4-4e42-8a64-420c390055eb",
     "Communication and Email Service Owner": "09976791-48a7-449e-bb21-39d1a415f350",
@@ -25,11 +24,12 @@ ASSIGNMENTS = {
     ("Storage Blob Data Contributor", "orders", "id-reserver-*"),  # the container, not the account
     ("Storage Blob Data Contributor", "stord*", "operator"),
     ("Azure Service Bus Data Sender", "order-items", "id-petstore-*"),
-    ("Azure Service Bus Data Receiver", "sb-*", "id-reserver-*"),
+    ("Azure Service Bus Data Owner", "order-items", "id-reserver-*"),  # to read its length; not on the namespace
     ("Azure Service Bus Data Owner", "sb-*", "operator"),
     ("Monitoring Metrics Publisher", "appi-*", "id-reserver-*"),
     ("Communication and Email Service Owner", "acs-*", "logic-fallback-*"),
 }
+CALLER = "id-fallback-*"
 OPERATOR = "11111111-1111-1111-1111-111111111111"  # principalId in the parameter sets
 
 STORAGE, SITE = "Microsoft.Storage/storageAccounts", "Microsoft.Web/sites"
@@ -65,6 +65,7 @@ FLEX_SITE_CONFIG = {"minTlsVersion"}
 _GUID = re.compile(r"'([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})'")
 _SECRET = re.compile(r"\blist\w*\(|getSecret\(|AccountKey=|SharedAccess\w*=|InstrumentationKey|[?&]sig=", re.IGNORECASE)
 _COMMENT = re.compile(r"(?<!:)//.*")
+_CLIENT = re.compile(r"\[reference\('([^']+)', '[^']+'\)\.clientId\]")
 _IDENTITY = re.compile(r"\[reference\('([^']+)', '[^']+'(?:, 'full'\)\.identity)?\)?\.principalId\]")
 
 
@@ -86,6 +87,7 @@ def _ids(project: Project) -> Iterator[Problem]:
 
 def _roles(snapshot: Snapshot) -> Iterator[str]:
     given = [_assignment(resource) for resource in snapshot.of("Microsoft.Authorization/roleAssignments")]
+    yield from _roleless(given)
     for role, scope, principal in sorted(set(given) - ASSIGNMENTS):
         yield f"{principal} gets {role} on {scope}; the table does not say so"
     for role, scope, principal in sorted(ASSIGNMENTS - set(given)):
@@ -94,6 +96,13 @@ def _roles(snapshot: Snapshot) -> Iterator[str]:
         kind = "User" if resource.property("principalId") == OPERATOR else "ServicePrincipal"
         if resource.property("principalType") != kind:
             yield f"{_assignment(resource)}: principalType must be {kind}, or a fresh identity is looked for in vain"
+
+
+def _roleless(given: list[tuple[str, str, str]]) -> Iterator[str]:
+    """The token shown to the Logic App is one for Azure Resource Manager: a role would make it worth stealing."""
+    for role, scope, who in given:
+        if who == CALLER:
+            yield f"{CALLER} must have no role at all, and gets {role} on {scope}"
 
 
 def _assignment(resource: Resource) -> tuple[str, str, str]:
@@ -162,5 +171,9 @@ def _trigger(snapshot: Snapshot) -> Iterator[str]:
         if not claims["iss"].startswith("https://sts.windows.net/") or "environment().resourceManager" not in claims["aud"]:
             yield f"the Entra policy {name} takes tokens of {claims['iss']} for {claims['aud']}"
         callers.add(principal(claims["oid"]))
-    if callers != {"id-reserver-*"}:
+    if callers != {CALLER, "operator"}:
         yield f"the trigger lets in {sorted(callers)}"
+    settings = snapshot.one(f"{SITE}/config", "appsettings", owner="func-reserver-*").at("properties") or {}
+    shown = _CLIENT.fullmatch(settings.get("FALLBACK_CLIENT_ID", ""))
+    if not shown or short(shown[1]) != CALLER:
+        yield f"the function's token for the trigger must be of {CALLER}, which has no role"

@@ -37,7 +37,7 @@ def check(project: Project) -> list[Problem]:
     problems = [Problem(FILE, 0, f"{error.json_path}: {error.message[:200]}") for error in errors]
     if problems:
         return problems
-    found = [*_vocabulary(definition), *_html(definition), *_responses(definition), *_time(definition, project)]
+    found = [*_vocabulary(definition), *_html(definition), *_responses(definition), *_time(definition, project), *_hidden(definition)]
     return [Problem(FILE, 0, message) for message in found]
 
 
@@ -101,6 +101,24 @@ def _responses(definition: Json) -> Iterator[str]:
             yield f"after {name} the run must end as failed"
         if set(after[0]["runAfter"][name]) != {"Succeeded", "Failed", "TimedOut"} if after else False:
             yield f"after {name} the run must end as failed, whether or not the caller still listens"
+
+
+# What of an action the run history would show of an order. A Compose hides its outputs with its inputs.
+HIDDEN = {"Table": {"inputs", "outputs"}, "Http": {"inputs", "outputs"}, "Compose": {"inputs"}, "Response": {"inputs"}}
+
+
+def _hidden(definition: Json) -> Iterator[str]:
+    for name, trigger in definition["triggers"].items():
+        if _secured(trigger) != {"outputs"}:
+            yield f"{name}: the run history would show the order; secureData must hold outputs"
+    for name, action in actions(definition).items():
+        wanted = HIDDEN.get(action["type"], set())
+        if _secured(action) != wanted:
+            yield f"{name}: the run history would show the order; secureData must hold {sorted(wanted)}"
+
+
+def _secured(owner: Json) -> set[str]:
+    return set(owner.get("runtimeConfiguration", {}).get("secureData", {}).get("properties", []))
 
 
 def _time(definition: Json, project: Project) -> Iterator[str]:

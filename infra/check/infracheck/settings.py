@@ -31,7 +31,7 @@ NOT_DEPLOYED = {
     "UPLOAD_BACKOFF_BASE_MS",
     "FALLBACK_TIMEOUT_MS",
 }
-WEB_PLATFORM = {"PORT", "WEBSITES_PORT", "SCM_DO_BUILD_DURING_DEPLOYMENT", "RUST_LOG"}
+WEB_PLATFORM = {"PORT", "WEBSITES_PORT", "WEBSITES_CONTAINER_STOP_TIME_LIMIT", "SCM_DO_BUILD_DURING_DEPLOYMENT", "RUST_LOG"}
 # Ours, and no default will do there.
 PETSTORE = {"PETSTORE_COOKIE_KEY"}
 FUNCTION, WEB = "func-reserver-*", "app-petstore-*"
@@ -57,10 +57,7 @@ def rust_settings(project: Project) -> dict[str, str | None]:
 
 def app_settings(project: Project, site: str) -> dict[str, Any]:
     """The application settings of a site."""
-    for resource in project.snapshot().of("Microsoft.Web/sites/config"):
-        if resource.owner == site and resource.name == "appsettings":
-            return dict(resource.at("properties"))
-    return {}
+    return dict(project.snapshot().one("Microsoft.Web/sites/config", "appsettings", owner=site).at("properties") or {})
 
 
 def trigger(project: Project) -> tuple[str, str]:
@@ -85,7 +82,7 @@ def _local(project: Project, rust: dict[str, str | None]) -> Iterator[Problem]:
     name = "local.settings.json"
     given = set(project.json(name)["Values"])
     needed = {setting for setting, default in rust.items() if default is None and "__" not in setting}
-    needed = needed - {"FALLBACK_TOKEN_SCOPE"} | set(trigger(project))
+    needed = needed - {"FALLBACK_TOKEN_SCOPE", "FALLBACK_CLIENT_ID"} | set(trigger(project))
     yield from _compare(name, given, needed, given & set(rust) | HOST_LOCAL | needed)
 
 

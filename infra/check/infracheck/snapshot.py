@@ -68,7 +68,7 @@ class Snapshot:
         """Those of a type."""
         return [resource for resource in self.resources if resource.type == type_]
 
-    def one(self, type_: str, name: str) -> Resource:
+    def one(self, type_: str, name: str, owner: str | None = None) -> Resource:
         """The one of that type and short name; an empty one when it is missing, so that every property is."""
-        found = [resource for resource in self.of(type_) if resource.name == name]
+        found = [resource for resource in self.of(type_) if resource.name == name and owner in (None, resource.owner)]
         return found[0] if len(found) == 1 else Resource({"type": type_, "name": name, "id": name})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from infracheck import agreement, azd, compiled, contract, docs, lint, policy, rules, settings
+from infracheck import agreement, azd, compiled, contract, docs, lint, operation, policy, refresh, rules, settings
 from infracheck.bicep import Compiler, CompilerMissing
 from infracheck.engine import Engine
 from infracheck.project import Project
@@ -31,7 +31,7 @@ def test_the_compiler_finds(fault: Fault) -> None:
 def static(project: Project, complaint: str) -> list[str]:
     """All that is found until the complaint is among it: evaluating a snapshot takes its time."""
     found: list[str] = []
-    for module in (policy, settings, azd, contract, docs, agreement):
+    for module in (policy, settings, azd, contract, docs, agreement, operation):
         found += [str(problem) for problem in module.check(project)]
         if any(complaint in problem for problem in found):
             break
@@ -79,6 +79,13 @@ def test_another_compiler_in_ci_is_found() -> None:
     name = ".github/workflows/ci.yml"
     edited = Project(changes={name: Project().text(name).replace("install --version v0.", "install --version v1.")})
     assert [problem.path for problem in compiled.check_ci(edited)] == [name]
+
+
+def test_refreshed_regions_are_written_where_main_bicep_has_them() -> None:
+    source = Project().text("infra/main.bicep")
+    refreshed = refresh.with_regions(source, ["westus", "eastus"])
+    assert "@allowed([\n  'eastus'\n  'westus'\n])\n@metadata({ azd: { type: 'location' } })" in refreshed
+    assert refreshed.replace("  'eastus'\n  'westus'\n", "") != refreshed != source
 
 
 def executed(project: Project, official: Engine) -> list[str]:

@@ -168,6 +168,7 @@ fn read_action(
     let run_after = properties.shift_remove("runAfter");
     let run_after = run_after.unwrap_or_else(|| Value::Object(Map::new()));
     properties.shift_remove("description");
+    properties.shift_remove("runtimeConfiguration"); // what the run history hides: here is none
     Ok(Action {
         name,
         run_after: run_after_of(run_after, &format!("{place}.runAfter"))?,

@@ -43,6 +43,9 @@ pub(crate) struct Trigger {
     pub(crate) _kind: HttpKind,
     #[serde(rename = "operationOptions")]
     pub(crate) _operation_options: SchemaValidation,
+    /// What the run history hides: here is none.
+    #[serde(rename = "runtimeConfiguration")]
+    pub(crate) _runtime_configuration: Option<serde::de::IgnoredAny>,
     pub(crate) correlation: Option<Correlation>,
     pub(crate) inputs: TriggerInputs,
 }

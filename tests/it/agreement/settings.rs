@@ -50,7 +50,7 @@ fn the_least_settings_start_with_every_default() {
     assert_eq!(settings.fallback_timeout, Duration::from_secs(100));
     assert_eq!(settings.log_filter.to_string(), "info");
     assert_eq!(settings.fallback_token_scope, None);
-    assert_eq!(settings.identity, Identity::Developer);
+    assert_eq!(settings.fallback_identity, Identity::Developer);
     assert!(!settings.hosted);
 }
 
@@ -295,6 +295,29 @@ fn a_token_goes_over_https_only_and_beside_no_signature() {
 }
 
 #[test]
+fn the_fallbacks_token_may_be_of_an_identity_of_its_own() {
+    const CLIENT_ID: (&str, &str) = ("FALLBACK_CLIENT_ID", "of-no-role");
+    let own = Identity::Managed {
+        client_id: Some(CLIENT_ID.1.to_owned()),
+    };
+    let scope = (
+        "FALLBACK_TOKEN_SCOPE",
+        "https://management.azure.com/.default",
+    );
+    let url = ("FALLBACK_URL", "https://logic.example/x?api-version=1");
+    assert_eq!(
+        read(&[url, scope, CLIENT_ID]).unwrap().fallback_identity,
+        own
+    );
+    assert_ne!(read(&[url, scope]).unwrap().fallback_identity, own);
+    assert_mistake(
+        &[url, CLIENT_ID],
+        CLIENT_ID.0,
+        "expected FALLBACK_TOKEN_SCOPE too",
+    );
+}
+
+#[test]
 fn the_identity_is_managed_in_azure_and_the_developers_elsewhere() {
     let managed = |client_id: Option<&str>| Identity::Managed {
         client_id: client_id.map(str::to_owned),
@@ -335,7 +358,7 @@ fn the_identity_is_managed_in_azure_and_the_developers_elsewhere() {
         ];
         let changes: Vec<_> = changes.iter().chain(&uri).copied().collect();
         let settings = read(&changes).unwrap();
-        assert_eq!(settings.identity, identity);
+        assert_eq!(settings.fallback_identity, identity);
         assert_eq!(settings.storage.access, Access::Identity(identity));
     }
     assert_mistake(

@@ -1,0 +1,9 @@
+// The pipeline alone, for a shop that is already there.
+using '../main.bicep'
+
+param environmentName = 'petstore-demo'
+param location = 'westeurope'
+param notificationEmail = 'you@example.com'
+param principalId = '11111111-1111-1111-1111-111111111111'
+param cookieKey = '00000000000000000000000000000000' // of no environment
+param deployPetstore = false
