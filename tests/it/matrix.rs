@@ -1,8 +1,6 @@
 //! S1 to S6 and L3, exhaustively: every fault at every attempt, over every state the blob and the
 //! memory can be in, and every answer of the fallback. The real data path, on a paused clock.
 
-#![cfg(test)]
-
 mod check;
 mod world;
 
@@ -27,6 +25,7 @@ use world::{Answer, Fault, Seen, Watched, World};
 const ATTEMPT: Duration = Duration::from_secs(10);
 const BACKOFF: Duration = Duration::from_secs(1);
 const FALLBACK: Duration = Duration::from_secs(100);
+const SECOND: Duration = Duration::from_secs(1);
 
 /// What is stored before the delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -282,61 +281,105 @@ fn s2_breaks_when_conditions_are_ignored() {
     }
 }
 
+/// What is made wrong with an observation that was right, how, and the invariants that this breaks.
+type Spoiled = (&'static str, fn(&mut Observed), &'static [&'static str]);
+
+/// The first attempt stored the order.
+const STORED: [Spoiled; 6] = [
+    ("it is not there", |it| it.stored = None, &["S1"]),
+    ("it was abandoned", |it| it.end = End::Abandoned, &["S5"]),
+    ("a failure is told", |it| it.has_reason = true, &["S5"]),
+    (
+        "one attempt too many is told",
+        |it| it.attempts = 2,
+        &["S4"],
+    ),
+    ("the attempt sent nothing", |it| it.seen.puts = 0, &["S4"]),
+    (
+        "attempts overlapped",
+        |it| it.seen.overlapped = true,
+        &["S4"],
+    ),
+];
+
+/// A newer order was there.
+const SUPERSEDED: [Spoiled; 2] = [
+    ("it is not there", |it| it.stored = None, &["S1"]),
+    ("nobody read it", |it| it.seen.read.clear(), &["S6"]),
+];
+
+/// The store was dead, and the order was handed over.
+const HANDED_OVER: [Spoiled; 10] = [
+    (
+        "it was called stored",
+        |it| it.end = End::Stored,
+        &["S1", "S5"],
+    ),
+    (
+        "nobody was told",
+        |it| it.seen.notices.clear(),
+        &["S4", "S7"],
+    ),
+    (
+        "the notice lacks the order",
+        |it| it.seen.complete_notices = 0,
+        &["S7"],
+    ),
+    ("it ended a second later", |it| it.ended += SECOND, &["S5"]),
+    (
+        "it ended after the host's time",
+        |it| it.ended += 300 * SECOND,
+        &["S5", "L3"],
+    ),
+    (
+        "a retry came too late",
+        |it| it.seen.attempts[1].started += SECOND,
+        &["S4"],
+    ),
+    (
+        "a retry came too soon",
+        |it| it.seen.attempts[1].started -= SECOND,
+        &["S4"],
+    ),
+    (
+        "there was a fifth attempt",
+        |it| it.seen.attempts.push(it.seen.attempts[3].clone()),
+        &["S4"],
+    ),
+    (
+        "an attempt never ended",
+        |it| it.seen.attempts[0].ended = None,
+        &["L3"],
+    ),
+    (
+        "the next order was not stored",
+        |it| it.next = Ok(Put::Superseded),
+        &["L2"],
+    ),
+];
+
 /// The control of every other check: an observation that is right, made wrong in one way.
 #[test]
 fn the_checks_can_fail() {
-    let observe = |faults: &[Fault], prior| {
-        let world = World::scripted(faults);
-        let cast = Cast::new(prior, Memory::Cold);
-        let (observed, _) = runtime().block_on(run(&cast, 3, world));
-        assert_eq!(check(&observed, &cast), []);
-        (observed, cast)
-    };
     let dead = [Fault::Throttled; 4];
-    let broken = |faults, prior, spoil: &dyn Fn(&mut Observed)| {
-        let (mut observed, cast) = observe(faults, prior);
-        spoil(&mut observed);
-        let mut invariants: Vec<_> = check(&observed, &cast).into_iter().map(|v| v.0).collect();
-        invariants.dedup();
-        invariants
-    };
-    let (absent, newer) = (Prior::Absent, Prior::Newer);
-    let second = Duration::from_secs(1);
-    assert_eq!(broken(&[], absent, &|o| o.stored = None), ["S1"]);
-    assert_eq!(broken(&[], newer, &|o| o.stored = None), ["S1"]);
-    assert_eq!(broken(&[], newer, &|o| o.seen.read.clear()), ["S6"]);
-    assert_eq!(broken(&[], absent, &|o| o.end = End::Abandoned), ["S5"]);
-    assert_eq!(broken(&[], absent, &|o| o.has_reason = true), ["S5"]);
-    assert_eq!(broken(&[], absent, &|o| o.attempts = 2), ["S4"]);
-    assert_eq!(broken(&[], absent, &|o| o.seen.puts = 0), ["S4"]);
-    assert_eq!(broken(&[], absent, &|o| o.seen.overlapped = true), ["S4"]);
-    assert_eq!(
-        broken(&dead, absent, &|o| o.end = End::Stored),
-        ["S1", "S5"]
-    );
-    assert_eq!(
-        broken(&dead, absent, &|o| o.seen.notices.clear()),
-        ["S4", "S7"]
-    );
-    assert_eq!(
-        broken(&dead, absent, &|o| o.seen.complete_notices = 0),
-        ["S7"]
-    );
-    assert_eq!(broken(&dead, absent, &|o| o.ended += second), ["S5"]);
-    assert_eq!(
-        broken(&dead, absent, &|o| o.ended += 300 * second),
-        ["S5", "L3"]
-    );
-    let postpone = |o: &mut Observed, by| o.seen.attempts[1].started += by;
-    assert_eq!(broken(&dead, absent, &|o| postpone(o, second)), ["S4"]);
-    let hasten = |o: &mut Observed, by| o.seen.attempts[1].started -= by;
-    assert_eq!(broken(&dead, absent, &|o| hasten(o, second)), ["S4"]);
-    let fifth = |o: &mut Observed| o.seen.attempts.push(o.seen.attempts[3].clone());
-    assert_eq!(broken(&dead, absent, &fifth), ["S4"]);
-    let endless = |o: &mut Observed| o.seen.attempts[0].ended = None;
-    assert_eq!(broken(&dead, absent, &endless), ["L3"]);
-    let next = |o: &mut Observed| o.next = Ok(Put::Superseded);
-    assert_eq!(broken(&dead, absent, &next), ["L2"]);
+    let right: [(&[Fault], Prior, &[Spoiled]); 3] = [
+        (&[], Prior::Absent, &STORED),
+        (&[], Prior::Newer, &SUPERSEDED),
+        (&dead, Prior::Absent, &HANDED_OVER),
+    ];
+    for (faults, prior, controls) in right {
+        let cast = Cast::new(prior, Memory::Cold);
+        let (right, _) = runtime().block_on(run(&cast, 3, World::scripted(faults)));
+        assert_eq!(check(&right, &cast), []);
+        for (what, spoil, expected) in controls {
+            let mut observed = right.clone();
+            spoil(&mut observed);
+            let violations = check(&observed, &cast).into_iter();
+            let mut broken: Vec<_> = violations.map(|violation| violation.0).collect();
+            broken.dedup();
+            assert_eq!(broken, *expected, "{what}");
+        }
+    }
 }
 
 /// What the protocol costs, in PUTs, HEADs and creations of the container.

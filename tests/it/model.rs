@@ -6,8 +6,6 @@
 //! and time. Not in it: messages without a number, blobs deleted by others, the container; the
 //! fault matrix and the properties, which run the real code, have the first and the last.
 
-#![cfg(test)]
-
 pub(crate) mod choices;
 pub(crate) mod messages;
 pub(crate) mod storage;

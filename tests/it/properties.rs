@@ -2,8 +2,6 @@
 //! processes or two invocations of one, with lost answers, late writes, redeliveries, lost locks,
 //! crashes and a queue created anew. The real data path, one request at a time.
 
-#![cfg(test)]
-
 mod network;
 mod world;
 
