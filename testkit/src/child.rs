@@ -1,13 +1,15 @@
-//! Tests that need a process to kill, or to keep short: this binary again, asked for one of its ignored functions.
+//! Tests that need a process to kill, or to keep short: this binary again, asked for one of its
+//! ignored functions.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// The variable that tells a child where to work.
-const PLACE: &str = "DEVSTACK_TEST_PLACE";
+const PLACE: &str = "TESTKIT_PLACE";
 
-/// In the child: where to work. Nothing when somebody runs all ignored tests: then there is nothing to do.
+/// In the child: where to work. Nothing when somebody runs all ignored tests: then there is nothing
+/// to do.
 pub fn place() -> Option<PathBuf> {
     #[expect(
         clippy::disallowed_methods,

@@ -1,4 +1,5 @@
-//! A handler for a Functions host under test: a test binary runs it in an ignored function, which the host starts.
+//! A handler for a Functions host under test: a test binary runs it in an ignored function, which
+//! the host starts.
 
 use axum::Router;
 use axum::body::Bytes;
@@ -10,7 +11,8 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use tokio::net::TcpListener;
 
-/// Serves the host that started this process, for ever. Every order is done, but for those whose text says otherwise.
+/// Serves the host that started this process, for ever. Every order is done, but for those whose
+/// text says otherwise.
 pub async fn serve() {
     #[expect(
         clippy::disallowed_methods,

@@ -1,10 +1,11 @@
-//! What the tests of all packages share; no product uses it, nor is anything of a product in it.
+//! What the tests of all packages share: no product uses it, and it uses none.
 //!
 //! - Waiting: `wait` (`until`, `within`).
 //! - Places: `net` (free ports, ports where nobody listens), `fixture` (folders, a function app).
-//! - Peers: `scripted` (a server that misbehaves byte for byte), `handler` (a handler for a host under test), `workflow` (infra's workflow, its caller).
+//! - Peers: `scripted` (a server that misbehaves byte for byte), `handler` (one for a host under
+//!   test), `workflow` (the files of infra's workflow, and who calls it).
 //! - Processes: `child` (this binary again, to kill), `programs` (the workspace's own), `clients`
-//!   (Microsoft's), `browser`.
+//!   (Microsoft's), `browser`; their `packages` are installed by the first test that needs them.
 #![allow(
     clippy::expect_used,
     clippy::unwrap_used,
@@ -19,11 +20,13 @@ pub mod clients;
 pub mod fixture;
 pub mod handler;
 pub mod net;
+mod packages;
 pub mod programs;
 pub mod scripted;
-pub mod wait;
+mod wait;
 pub mod workflow;
 
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 pub use wait::{until, until_async, within};
@@ -47,8 +50,16 @@ pub fn target() -> PathBuf {
         .to_owned()
 }
 
-/// Whether a test may not be skipped.
-pub fn ci() -> bool {
+/// Says that the tests of `what` are not run here, and what they need. With `CI=true` that is a
+/// failure.
+pub fn skipped(what: &str, problem: &str, needs: &str) {
     #[expect(clippy::disallowed_methods, reason = "not a setting of the product")]
-    std::env::var_os("CI").is_some_and(|value| value == "true")
+    let ci = std::env::var_os("CI").is_some_and(|value| value == "true");
+    assert!(!ci, "CI has to run the tests of {what}: {problem}");
+    // Past the capture of the test harness, which hides what a passing test prints.
+    writeln!(
+        io::stderr(),
+        "\nSKIPPED: {what}. {problem}\nTo run it, install {needs}.\n"
+    )
+    .ok();
 }

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Once;
 
-/// What `cargo local` builds, and all of it at once as there: another choice would have other features, and build the
-/// crates that they share anew.
+/// What `cargo local` builds, and all of it at once as there: another choice would have other
+/// features, and build the crates that they share anew.
 const PACKAGES: [&str; 3] = ["order-items-reserver", "petstore", "order-items-ops"];
 
 /// The program `name`, built from the sources as they are.

@@ -2,14 +2,15 @@
 //! there, with a mouse and with a keyboard, and what the accessibility auditor says. The pictures
 //! are in `target/pages/pictures`.
 
-use std::{collections::BTreeMap, fs, process::Stdio};
+use std::collections::BTreeMap;
+use std::fs;
+use std::process::Stdio;
 
 use bus::{Accepted, DeadLetter, DeadLetterReason, Message, Queue, Transition};
 use stack::{Ports, Stack};
+use testkit::browser::{self, Browser};
 use time::OffsetDateTime;
 use tokio::task::JoinSet;
-
-use testkit::browser::{self, Browser};
 
 /// Messages at once.
 const BURST: u32 = 5_000;

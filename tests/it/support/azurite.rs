@@ -1,7 +1,5 @@
 //! A real Azurite for the tests: installed by the first that needs it, started once per process.
 
-use std::io::{self, Write as _};
-use std::path::Path;
 use std::sync::OnceLock;
 
 use azure_core::credentials::Secret;
@@ -28,7 +26,11 @@ impl Azurite {
             .get_or_init(|| match Self::install_and_start() {
                 Ok(azurite) => Some(azurite),
                 Err(problem) => {
-                    missing(&problem);
+                    testkit::skipped(
+                        "the real Azurite",
+                        &problem,
+                        "Node.js 20 or later with npm; the tests do the rest",
+                    );
                     None
                 }
             })
@@ -61,11 +63,9 @@ impl Azurite {
                 .enable_all()
                 .build()
                 .map_err(|error| error.to_string())?;
-            let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-            let tmp = Path::new(env!("CARGO_TARGET_TMPDIR"));
             let options = AzuriteOptions {
-                package: root.join("tests/azurite"),
-                installed: tmp.with_file_name("azurite"),
+                package: testkit::workspace().join("tests/azurite"),
+                installed: testkit::target().join("azurite"),
                 port: 0,
                 data: None,
             };
@@ -79,17 +79,4 @@ impl Azurite {
         });
         starting.join().unwrap()
     }
-}
-
-/// Past the capture of the test harness, which hides what a passing test prints.
-fn missing(problem: &str) {
-    #[expect(clippy::disallowed_methods, reason = "not a setting of the product")]
-    let ci = std::env::var_os("CI").is_some_and(|value| value == "true");
-    assert!(!ci, "CI has to run the tests against Azurite: {problem}");
-    writeln!(
-        io::stderr(),
-        "\nSKIPPED: the tests against the real Azurite. {problem}\n\
-         To run them, install Node.js 20 or later with npm; the tests do the rest.\n"
-    )
-    .ok();
 }
