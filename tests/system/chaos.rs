@@ -1,5 +1,6 @@
-//! The short form of `just chaos`: two instances of the real binary on one queue, every fault there is, kills and lost
-//! locks. And its negative controls: what a saboteur does to the blobs or the queue is reported as broken.
+//! The short form of `just chaos`: two instances of the real binary on one queue, every fault there
+//! is, kills and lost locks. And its negative controls: what a saboteur does to the blobs or the
+//! queue is reported as broken.
 
 use std::time::Duration;
 
@@ -125,7 +126,8 @@ async fn a_blob_with_other_bytes_is_reported() {
     assert!(report.violations.iter().any(is_it), "{report}");
 }
 
-/// A receiver that completes what it gets, and stores nothing. It gets a third or so: some last carts among them.
+/// A receiver that completes what it gets, and stores nothing. It gets a third or so: some last
+/// carts among them.
 async fn swallow(queue: Queue) {
     loop {
         let delivery = queue.receive().await;

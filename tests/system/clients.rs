@@ -1,10 +1,10 @@
-//! The whole way for programs that are not ours: Microsoft's clients through the AMQP door, curl through the REST
-//! door, and the blob is there.
+//! The whole way for programs that are not ours: Microsoft's clients through the AMQP door, curl
+//! through the REST door, and the blob is there.
 #![cfg(unix)]
 
-use crate::stack::{Pipeline, SESSION, cart, completed};
-
 use testkit::clients;
+
+use crate::stack::{Pipeline, SESSION, cart, completed};
 
 /// What a developer writes into an existing storefront, but for the port.
 fn connection(pipeline: &Pipeline) -> String {

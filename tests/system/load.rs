@@ -1,27 +1,25 @@
-//! The load verb against the real binary in the local stack: its judge agrees when the promise is kept, and
-//! says so when somebody breaks it.
+//! The load verb against the real binary in the local stack: its judge agrees when the promise is
+//! kept, and says so when somebody breaks it.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
 
-use axum::{
-    Json, Router,
-    extract::State,
-    http::{StatusCode as Status, Uri},
-    routing::{get, post},
-};
+use axum::extract::State;
+use axum::http::{StatusCode as Status, Uri};
+use axum::routing::{get, post};
+use axum::{Json, Router};
 use blob::{Blob, Conditions, Upload};
-use load::{
-    Pace, Plan, Report,
-    evidence::sha256,
-    judge::Violation,
-    places::{Addresses, Places},
-    run,
-};
+use load::evidence::sha256;
+use load::judge::Violation;
+use load::places::{Addresses, Places};
+use load::{Pace, Plan, Report, run};
 use serde_json::{Value, json};
 use stack::{Ports, Stack};
 use stand_in::{Fault, StatusCode};
 use time::format_description::well_known::Rfc3339;
-use tokio::{net::TcpListener, task::JoinSet};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 
 /// The dashboard's API, as far as the load verb uses it.
 async fn dashboard(stack: Arc<Stack>) -> (String, JoinSet<()>) {

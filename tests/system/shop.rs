@@ -1,16 +1,17 @@
 //! The storefront's program, and a queue for it.
 
-use std::{net::SocketAddr, path::Path, process::Stdio, time::Duration};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
 
 use bus::{Queue, QueueOptions, RestDoor, RestOptions};
 use serde_json::Value;
 use stand_in::{Clock, Connection};
-use tokio::{
-    io::{AsyncBufReadExt as _, BufReader},
-    process::{Child, Command},
-    task::JoinSet,
-    time::timeout,
-};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, Command};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 const NAMES: &str = "SharedAccessKeyName=Root;SharedAccessKey=c2VjcmV0+/key==";
 

@@ -1,29 +1,24 @@
-//! A crowd driven by the load verb of the local stack, and its judge: each blob is the cart last shown.
+//! A crowd driven by the load verb of the local stack, and its judge: each blob is the cart last
+//! shown.
 //!
 //! In place of the function there is a loop that writes each message as it comes, or forgets some.
 
-use std::{
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use axum::{
-    Json, Router,
-    extract::{RawQuery, State},
-    routing::get,
-};
+use axum::extract::{RawQuery, State};
+use axum::routing::get;
+use axum::{Json, Router};
 use blob::{Blob, BlobEndpoint, BlobStorage, Conditions, Upload};
 use bus::Queue;
-use load::{
-    Faults, Pace, Plan, Report,
-    evidence::sha256,
-    judge::Violation,
-    places::{Addresses, Places},
-    run,
-};
+use load::evidence::sha256;
+use load::judge::Violation;
+use load::places::{Addresses, Places};
+use load::{Faults, Pace, Plan, Report, run};
 use serde_json::{Value, json};
 use time::format_description::well_known::Rfc3339;
-use tokio::{net::TcpListener, task::JoinSet};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 
 use crate::shop::{Bus, Shop};
 

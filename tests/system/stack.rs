@@ -1,6 +1,7 @@
 //! The local stack with the real binary: what `cargo local` starts, on free ports.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
+use std::time::Duration;
 
 use azure_app::http_client;
 use host::app::DataType;

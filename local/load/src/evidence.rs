@@ -1,7 +1,7 @@
 //! What the judge is shown: what was sent, and what can be seen of it afterwards. Plain data.
 //!
-//! It comes from outside, over HTTP, or from whoever has the parts in its own process. Nothing here reads it: so the judge
-//! stands on these types alone.
+//! It comes from outside, over HTTP, or from whoever has the parts in its own process. Nothing here
+//! reads it: so the judge stands on these types alone.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -38,7 +38,8 @@ pub struct Sent {
     pub message_id: String,
     /// Of the body's bytes.
     pub sha256: String,
-    /// Of the order as JSON without blanks: an e-mail carries the order, not its blanks. Poison has no order in it.
+    /// Of the order as JSON without blanks: an e-mail carries the order, not its blanks. Poison has
+    /// no order in it.
     pub order_sha256: Option<String>,
     /// How sending ended.
     pub fate: Fate,
@@ -93,7 +94,6 @@ pub struct Write {
     pub name: String,
     /// The version it made.
     pub etag: String,
-    /// When.
     pub at: OffsetDateTime,
     /// Of the bytes.
     pub sha256: String,
@@ -104,7 +104,6 @@ pub struct Write {
 /// A blob at the end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Blob {
-    /// Its version.
     pub etag: String,
     /// Of the bytes.
     pub sha256: String,
@@ -211,7 +210,6 @@ impl fmt::Display for Cart {
 /// A message that is still in the queue, or dead-lettered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Waiting {
-    /// Its number.
     pub sequence: u64,
     /// `MessageId`.
     pub message_id: Option<String>,

@@ -1,8 +1,8 @@
-//! Makes things go wrong while carts arrive: spells of faults and kills, each switched on over the dashboard as a
-//! person would, by a schedule that the seed decides.
+//! Makes things go wrong while carts arrive: spells of faults and kills, each switched on over the
+//! dashboard as a person would, by a schedule that the seed decides.
 //!
-//! The stack is another process, which may be killed and come back. Chaos, in the crate `stack`, breaks one in its own
-//! process, in more ways than a dashboard has buttons for.
+//! The stack is another process, which may be killed and come back. Chaos, in the crate `stack`,
+//! breaks one in its own process, in more ways than a dashboard has buttons for.
 
 use std::time::Duration;
 
@@ -40,7 +40,8 @@ enum Step {
     Kill { during_upload: bool },
 }
 
-/// Makes things go wrong until `end`. What fails to be switched is tried at the next step: the stack may be away.
+/// Makes things go wrong until `end`. What fails to be switched is tried at the next step: the
+/// stack may be away.
 pub(crate) async fn run(
     faults: &Faults,
     dashboard: &Dashboard,

@@ -1,10 +1,10 @@
-//! The judge: every accepted cart is stored at its number or a later one, or mailed, or still waits; and no
-//! blob ever went back, holds other bytes than were published for its session, or belongs to nobody.
-//! Poison, which is no order, is mailed or still waits, and is never stored.
+//! The judge: every accepted cart is stored at its number or a later one, or mailed, or still
+//! waits; and no blob ever went back, holds other bytes than were published for its session, or
+//! belongs to nobody. Poison, which is no order, is mailed or still waits, and is never stored.
 //!
-//! The order of a session's messages is known twice over: by the numbers the queue gave them, as far as they can
-//! be seen, and by the order of sending, since the next cart of a session is sent only after the queue has
-//! clearly answered for the one before. The judge holds the blobs to both.
+//! The order of a session's messages is known twice over: by the numbers the queue gave them, as
+//! far as they can be seen, and by the order of sending, since the next cart of a session is sent
+//! only after the queue has clearly answered for the one before. The judge holds the blobs to both.
 
 mod blobs;
 mod index;
@@ -57,7 +57,8 @@ pub struct Fates {
     pub lost: usize,
 }
 
-/// Where poison is: nothing can store it, and nothing may. Each is counted once, at the first place in this order.
+/// Where poison is: nothing can store it, and nothing may. Each is counted once, at the first place
+/// in this order.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PoisonFates {

@@ -1,4 +1,5 @@
-//! Carts and shoppers for a running stack, from outside, and a judge of what became of every message.
+//! Carts and shoppers for a running stack, from outside, and a judge of what became of every
+//! message.
 //!
 //! In the order in which a run passes them ([`run`](run())):
 //!
@@ -16,10 +17,11 @@
 //! report      figures and the verdict
 //! ```
 //!
-//! Nothing here reaches the product, nor any part of the stack but `stand-in`: what is said of them does not rest on what
-//! is judged. The judge is a pure function over [`evidence`], so each of its words has a negative control. Chaos, in the
-//! crate `stack`, is such a run with a harsher plan and the instances in hand: it sends with [`Crowd`], waits with
-//! [`rest`], and adds its own [`report::Figures`] to the report.
+//! Nothing here reaches the product, nor any part of the stack but `stand-in`: what is said of them
+//! does not rest on what is judged. The judge is a pure function over [`evidence`], so each of its
+//! words has a negative control. Chaos, in the crate `stack`, is such a run with a harsher plan and
+//! the instances in hand: it sends with [`Crowd`], waits with [`rest`], and adds its own
+//! [`report::Figures`] to the report.
 
 mod access;
 pub mod evidence;

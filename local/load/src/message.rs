@@ -1,5 +1,5 @@
-//! What a session sends: mostly a cart with products of the catalogue, and now and then poison, which is no order and
-//! never will be.
+//! What a session sends: mostly a cart with products of the catalogue, and now and then poison,
+//! which is no order and never will be.
 
 use fastrand::Rng;
 use serde_json::{Value, json};
@@ -124,7 +124,8 @@ pub(crate) fn session_id() -> String {
 
 /// The order of `session` at `revision`, at least `least` bytes long.
 ///
-/// The blank at its beginning and the letter outside ASCII are there to be lost or changed on the way.
+/// The blank at its beginning and the letter outside ASCII are there to be lost or changed on the
+/// way.
 fn order(session: &str, revision: u64, least: usize, random: &mut Rng) -> String {
     let count = random.usize(1..=4);
     let products: Vec<Value> = random

@@ -1,5 +1,5 @@
-//! What can be seen of a stack from outside: during the run, since what a stack forgets when it is killed was seen
-//! before, or most of it; until it is at rest; and all that is there in the end.
+//! What can be seen of a stack from outside: during the run, since what a stack forgets when it is
+//! killed was seen before, or most of it; until it is at rest; and all that is there in the end.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::time::Duration;
@@ -131,7 +131,8 @@ impl Observed {
         Ok(self.writes.len() - before)
     }
 
-    /// Looks at every mail again: however the stack counts them after a restart, none is overlooked.
+    /// Looks at every mail again: however the stack counts them after a restart, none is
+    /// overlooked.
     pub(crate) async fn look_at_all_mails(
         &mut self,
         dashboard: &Dashboard,
@@ -149,8 +150,8 @@ impl Observed {
         }
     }
 
-    /// Waits until nothing waits and nothing is written any more, or nothing has changed for `limit`. Whether the stack
-    /// is at rest.
+    /// Waits until nothing waits and nothing is written any more, or nothing has changed for
+    /// `limit`. Whether the stack is at rest.
     pub(crate) async fn settle(
         &mut self,
         access: &Access,
@@ -181,7 +182,8 @@ pub(crate) async fn evidence(
     let Access {
         dashboard, blobs, ..
     } = access;
-    // What waits is read first: a message that is settled meanwhile then shows in two places, never in none.
+    // What waits is read first: a message that is settled meanwhile then shows in two places, never
+    // in none.
     let (queued, dead) = (dashboard.messages().await?, dashboard.dead_letters().await?);
     let ours: BTreeSet<String> = sent.iter().map(|sent| blob_name(&sent.session)).collect();
     let found = blobs.read_all(ours).await?;

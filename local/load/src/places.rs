@@ -7,8 +7,8 @@ use clap::Args;
 use serde::Deserialize;
 use stand_in::{AccessKey, Connection, ConnectionError};
 
-// Options of `cargo local load`, and fields of `stack.json`: what is said here is the options' help. Absent is what the
-// stack does not have.
+// Options of `cargo local load`, and fields of `stack.json`: what is said here is the options'
+// help. Absent is what the stack does not have.
 #[allow(
     missing_docs,
     reason = "a comment on the struct would become the help of the command"
@@ -143,7 +143,8 @@ impl Places {
         Arc::clone(&now)
     }
 
-    /// Looks again, after a part did not answer. A file that is away for the moment changes nothing.
+    /// Looks again, after a part did not answer. A file that is away for the moment changes
+    /// nothing.
     pub fn look_again(&self) {
         if let Ok(endpoints) = read(&self.0.file, &self.0.by_hand) {
             let mut now = self.0.now.write().unwrap_or_else(PoisonError::into_inner);

@@ -11,7 +11,8 @@ use stand_in::{LOGIC_APP_FAULTS, NamedFault, STORAGE_FAULTS};
 pub enum Pace {
     /// So many a second, whatever the stack does meanwhile.
     Rate(f64),
-    /// Each session sends its next cart when the queue has the last one, while the queue is not too long.
+    /// Each session sends its next cart when the queue has the last one, while the queue is not too
+    /// long.
     Max,
 }
 

@@ -1,7 +1,8 @@
 //! What a run has shown: figures, and the verdict in one line.
 //!
-//! One report for every kind of run. Some have sections that others lack: [`Clicks`] of shoppers, [`FaultCounts`] of what
-//! was switched from outside, and the [`Figures`] of a chaos run, which has the instances in its own process.
+//! One report for every kind of run. Some have sections that others lack: [`Clicks`] of shoppers,
+//! [`FaultCounts`] of what was switched from outside, and the [`Figures`] of a chaos run, which has
+//! the instances in its own process.
 
 mod latency;
 mod text;
@@ -291,8 +292,8 @@ impl Report {
         }
     }
 
-    /// A chaos run is to send a number of messages, and may do so another time; any other run lasts as long as it lasts,
-    /// and when nothing was accepted in it, nothing is proven.
+    /// A chaos run is to send a number of messages, and may do so another time; any other run lasts
+    /// as long as it lasts, and when nothing was accepted in it, nothing is proven.
     fn concluded(mut self) -> Self {
         let Messages { due, accepted, .. } = self.messages;
         let clicked = self.clicks.is_some_and(|clicks| clicks.confirmed > 0);

@@ -11,8 +11,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// How long to wait.
 #[derive(Debug, Clone, Copy)]
 pub struct Patience {
-    /// Nothing waits and nothing moves for so long: a write of an attempt that was given up may still be on its way to
-    /// the storage.
+    /// Nothing waits and nothing moves for so long: a write of an attempt that was given up may
+    /// still be on its way to the storage.
     pub calm: Duration,
     /// Something waits, and nothing has moved for so long: the stack is taken as it is.
     pub limit: Duration,
@@ -27,7 +27,8 @@ pub struct Look<P> {
     pub progress: P,
 }
 
-/// Looks again and again until the stack is at rest. Whether it is: `false` when patience has an end before.
+/// Looks again and again until the stack is at rest. Whether it is: `false` when patience has an
+/// end before.
 ///
 /// # Errors
 /// The last look's, when the stack is away for longer than the limit.
@@ -72,7 +73,8 @@ mod tests {
         LoadError::Client("away".to_owned())
     }
 
-    /// Lets `settle` see these looks, the last one for ever; what it says, and after how many looks.
+    /// Lets `settle` see these looks, the last one for ever; what it says, and after how many
+    /// looks.
     async fn settled(looks: &[Result<(u64, u64), ()>]) -> (Result<bool, LoadError>, usize) {
         let mut seen = 0;
         let result = settle(PATIENCE, async || {

@@ -14,10 +14,12 @@ use crate::senders::arrivals::{self, Arrived};
 use crate::senders::{Sender, Senders, SentLog};
 use crate::{LoadError, Plan, message, shop};
 
-/// Sends, watches, waits and judges. When `stop` comes to pass, no more carts arrive; the rest is as ever.
+/// Sends, watches, waits and judges. When `stop` comes to pass, no more carts arrive; the rest is
+/// as ever.
 ///
 /// # Errors
-/// [`LoadError`] when the stack is not there at the beginning or not at the end. Between, it may come and go.
+/// [`LoadError`] when the stack is not there at the beginning or not at the end. Between, it may
+/// come and go.
 pub async fn run(
     plan: &Plan,
     places: &Places,
@@ -72,7 +74,8 @@ async fn through_the_door(
     Ok(Report::new(ran, &evidence, judge(&evidence)))
 }
 
-/// Carts arrive and are sent, and things go wrong meanwhile, until the time is over and every session has ended.
+/// Carts arrive and are sent, and things go wrong meanwhile, until the time is over and every
+/// session has ended.
 async fn send_and_break(
     plan: &Plan,
     access: &Access,

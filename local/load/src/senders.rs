@@ -1,7 +1,8 @@
 //! Those who send to the queue's door: many sessions at a time, each one message after another.
 //!
-//! When carts arrive is for [`arrivals`], or for the [`crowd`] that sends so many of them. A [`Session`] sends what its
-//! [`Slot`] is filled with, and the [`SentLog`] keeps what the queue said to each message.
+//! When carts arrive is for [`arrivals`], or for the [`crowd`] that sends so many of them. A
+//! [`Session`] sends what its [`Slot`] is filled with, and the [`SentLog`] keeps what the queue
+//! said to each message.
 
 pub(crate) mod arrivals;
 pub(crate) mod crowd;
@@ -42,7 +43,6 @@ pub(crate) struct Senders {
 /// One who sends.
 #[derive(Debug)]
 pub(crate) struct Sender {
-    /// Its session.
     pub(crate) id: String,
     /// Decides what is in its carts.
     pub(crate) random: Rng,
@@ -84,8 +84,8 @@ impl Senders {
 
 /// Sends one message after another.
 ///
-/// A cart is the whole order, so a newer one may replace one that still waits. But none may overtake another that is being
-/// sent: whatever gets the higher number wins.
+/// A cart is the whole order, so a newer one may replace one that still waits. But none may
+/// overtake another that is being sent: whatever gets the higher number wins.
 struct Session {
     id: String,
     slot: Arc<Slot>,
@@ -230,7 +230,8 @@ impl Slot {
     }
 }
 
-/// What was sent, and what the queue said to it: in memory, and in a file that only grows. Clones share it.
+/// What was sent, and what the queue said to it: in memory, and in a file that only grows. Clones
+/// share it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct SentLog(Arc<Mutex<Notes>>);
 
@@ -241,7 +242,8 @@ struct Notes {
 }
 
 impl SentLog {
-    /// One that also writes each note as a line of JSON into `sent.jsonl` of this folder, if there is one.
+    /// One that also writes each note as a line of JSON into `sent.jsonl` of this folder, if there
+    /// is one.
     pub(crate) fn kept_in(folder: Option<&Path>) -> Result<Self, LoadError> {
         let Some(folder) = folder else {
             return Ok(Self::default());

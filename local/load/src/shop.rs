@@ -1,7 +1,7 @@
 //! Shoppers: the storefront driven over its pages, and a judge of what they were shown.
 //!
-//! A [`shopper`] clicks in a [`browser`], reads the [`page`] it is shown and remembers what it confirmed. [`judge`] holds
-//! the blobs against that.
+//! A [`shopper`] clicks in a [`browser`], reads the [`page`] it is shown and remembers what it
+//! confirmed. [`judge`] holds the blobs against that.
 
 mod browser;
 mod judge;

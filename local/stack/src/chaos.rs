@@ -1,18 +1,21 @@
 //! Everything that can go wrong, all at once, for as many messages as one likes; and a verdict.
 //!
-//! It is a [`load`] with a harsher plan and the instances in hand. A run starts a stack of its own, in memory and on free
-//! ports, and a second Functions host on the same queue: two instances of one binary ([`instances`]). A crowd sends carts,
-//! and a little poison, through the queue's door as fast as they are taken. Meanwhile a schedule ([`schedule`], decided by
-//! the seed) breaks storage, Logic App and e-mail service in every way they know, kills the handlers (SIGKILL), also in
-//! the middle of uploads, ends the locks of messages that are being worked on, and lets outages last until messages are
-//! dead letters ([`injector`], [`outage`]). Then all is healed, the queue comes to rest, and the judge of [`load`], which
-//! shares no code with the product, says where each message is ([`findings`]). What only those can count who have the
-//! instances in hand ([`tally`]) is a section of the report.
+//! It is a [`load`] with a harsher plan and the instances in hand. A run starts a stack of its own,
+//! in memory and on free ports, and a second Functions host on the same queue: two instances of one
+//! binary ([`instances`]). A crowd sends carts, and a little poison, through the queue's door as
+//! fast as they are taken. Meanwhile a schedule ([`schedule`], decided by the seed) breaks storage,
+//! Logic App and e-mail service in every way they know, kills the handlers (SIGKILL), also in the
+//! middle of uploads, ends the locks of messages that are being worked on, and lets outages last
+//! until messages are dead letters ([`injector`], [`outage`]). Then all is healed, the queue comes
+//! to rest, and the judge of [`load`], which shares no code with the product, says where each
+//! message is ([`findings`]). What only those can count who have the instances in hand ([`tally`])
+//! is a section of the report.
 //!
-//! The same seed gives the same messages of the same sessions and the same schedule, counted in messages sent. What is
-//! not the same: which message meets which fault, how many carts each session gets to send, and everything else that
-//! hangs on real processes, sockets and the machine's scheduler. A seed that found something finds it again often,
-//! not always: run it several times.
+//! The same seed gives the same messages of the same sessions and the same schedule, counted in
+//! messages sent. What is not the same: which message meets which fault, how many carts each
+//! session gets to send, and everything else that hangs on real processes, sockets and the
+//! machine's scheduler. A seed that found something finds it again often, not always: run it
+//! several times.
 
 mod findings;
 mod injector;
@@ -43,8 +46,9 @@ use tally::Tally;
 /// New carts wait while so many messages are in the queue.
 const BACKLOG_MAX: usize = 1_000;
 
-/// Nothing was written for so long, so a write that was held back has landed. And without any progress the queue is taken
-/// as it is after longer than the longest wait before a redelivery (60 s), and the time limits of a whole invocation.
+/// Nothing was written for so long, so a write that was held back has landed. And without any
+/// progress the queue is taken as it is after longer than the longest wait before a redelivery (60
+/// s), and the time limits of a whole invocation.
 const PATIENCE: Patience = Patience {
     calm: LATE.saturating_mul(2),
     limit: Duration::from_secs(120),
@@ -84,16 +88,13 @@ impl ChaosPlan {
 /// Why there is no verdict.
 #[derive(Debug, thiserror::Error)]
 pub enum ChaosError {
-    /// The handler is not there.
     #[error("no handler at {}: build it with `cargo build --release`, or name another one with --handler", .0.display())]
     NoHandler(PathBuf),
-    /// The stack does not start.
     #[error(transparent)]
     Stack(#[from] StackError),
     /// The second host does not start.
     #[error("the second host: {0}")]
     Host(#[from] HostError),
-    /// The handler does not start.
     #[error("{} does not answer within {:?}", .0.display(), instances::START)]
     NotReady(PathBuf),
     /// Senders or judge cannot reach the stack.
@@ -145,8 +146,8 @@ impl Chaos {
         self.crowd.messages()
     }
 
-    /// Sends, breaks, heals, waits and judges. Nothing is sent any more once `stop` has come to pass; `tell` hears now
-    /// and then how many messages were sent.
+    /// Sends, breaks, heals, waits and judges. Nothing is sent any more once `stop` has come to
+    /// pass; `tell` hears now and then how many messages were sent.
     ///
     /// # Errors
     /// [`ChaosError`] when the evidence cannot be read.

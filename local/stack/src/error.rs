@@ -1,12 +1,13 @@
 //! Why a stack does not start.
 
-use crate::ports::PortTaken;
 use blob::OpenError;
 use bus::JournalError;
 use host::HostError;
 use host::app::AppError;
 use logic_app::DefinitionRefused;
 use stand_in::ConnectionError;
+
+use crate::ports::PortTaken;
 
 /// The stack cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -29,7 +30,6 @@ pub enum StackError {
     /// The queue's journal.
     #[error(transparent)]
     Journal(#[from] JournalError),
-    /// The host.
     #[error(transparent)]
     Host(#[from] HostError),
     /// A listener without an address.

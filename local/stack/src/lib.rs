@@ -1,5 +1,5 @@
-//! `cargo local`: all parts of the local stack in one process, wired by the function app's own settings; its commands, and
-//! chaos.
+//! `cargo local`: all parts of the local stack in one process, wired by the function app's own
+//! settings; its commands, and chaos.
 //!
 //! ```text
 //! options      what to start, and what is kept

@@ -30,7 +30,8 @@ const RECIPIENT: &str = "operations@order-items-reserver.local";
 /// Where the dashboard is, unless the port is taken.
 const DASHBOARD_PORT: u16 = 5310;
 
-/// The storage and the fallback, those of them that are on this machine, and a listener for the door.
+/// The storage and the fallback, those of them that are on this machine, and a listener for the
+/// door.
 #[derive(Debug)]
 pub(super) struct Backends {
     pub(super) blob: Option<BlobEndpoint>,

@@ -1,5 +1,5 @@
-//! The ports of the stack: which setting implies which, who sits on one that is taken, and the settings that lead to other
-//! ports.
+//! The ports of the stack: which setting implies which, who sits on one that is taken, and the
+//! settings that lead to other ports.
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -53,7 +53,8 @@ impl Place {
     /// Listens there.
     ///
     /// # Errors
-    /// [`PortTaken`] names the port, the setting and, when the system tells, the process that holds it.
+    /// [`PortTaken`] names the port, the setting and, when the system tells, the process that holds
+    /// it.
     pub async fn bind(self) -> Result<TcpListener, PortTaken> {
         let Self {
             part,
@@ -119,7 +120,8 @@ fn holds(process: &Path, link: &str) -> bool {
         .any(|file| fs::read_link(file.path()).is_ok_and(|target| target.as_os_str() == link))
 }
 
-/// Where each part listens; `None` when the setting leads to another machine, and the part is not started.
+/// Where each part listens; `None` when the setting leads to another machine, and the part is not
+/// started.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct ImpliedPorts {
     pub(super) door: Place,

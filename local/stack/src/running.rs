@@ -1,7 +1,7 @@
 //! `.local/stack.json`: how the other commands of a folder find the stack that runs there.
 //!
-//! The file says where it is, a lock beside it whether it still lives: the system takes a lock from a process that is
-//! killed, and gives its process id to others.
+//! The file says where it is, a lock beside it whether it still lives: the system takes a lock from
+//! a process that is killed, and gives its process id to others.
 
 use std::fs;
 use std::io;
@@ -17,15 +17,12 @@ const LOCK: &str = "stack.lock";
 /// Where the running stack is; what it does not have is absent.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Running {
-    /// Its process.
     pub pid: u32,
-    /// The dashboard.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dashboard: Option<String>,
     /// The queue at its REST door.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub queue: Option<String>,
-    /// The storage account.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub blobs: Option<String>,
     /// The container of the orders.
@@ -37,10 +34,8 @@ pub struct Running {
     /// The trigger of the Logic App.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fallback: Option<String>,
-    /// The mails.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outbox: Option<String>,
-    /// The storefront.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub petstore: Option<String>,
 }
@@ -58,19 +53,13 @@ pub enum ClaimError {
     /// Another stack has it.
     #[error("a stack runs in {} already{}: end it first", folder.display(), process(*pid))]
     Taken {
-        /// The folder.
         folder: PathBuf,
         /// The other's process, when it has told.
         pid: Option<u32>,
     },
     /// Not to be written.
     #[error("cannot write in {}: {source}", folder.display())]
-    Io {
-        /// The folder.
-        folder: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
+    Io { folder: PathBuf, source: io::Error },
 }
 
 /// No stack can be found.
@@ -93,7 +82,8 @@ fn process(pid: Option<u32>) -> String {
 }
 
 impl Claim {
-    /// Takes `folder`, which is made when it is missing. What a killed stack has left there is cleared.
+    /// Takes `folder`, which is made when it is missing. What a killed stack has left there is
+    /// cleared.
     ///
     /// # Errors
     /// [`ClaimError::Taken`] while another process has it.

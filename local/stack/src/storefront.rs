@@ -1,7 +1,8 @@
-//! PetStore as a process beside the stack: started, started again when it dies, and ended with the stack.
+//! PetStore as a process beside the stack: started, started again when it dies, and ended with the
+//! stack.
 //!
-//! Its standard input is a pipe that it watches: when this process is killed, the system closes the pipe, and PetStore
-//! ends too. Nothing is left behind that would hold its port.
+//! Its standard input is a pipe that it watches: when this process is killed, the system closes the
+//! pipe, and PetStore ends too. Nothing is left behind that would hold its port.
 
 use std::io;
 use std::path::PathBuf;
@@ -57,12 +58,7 @@ pub enum StorefrontEvent {
     /// A line that it wrote.
     Line(String),
     /// It died, and is started again after the pause.
-    Ended {
-        /// How.
-        how: String,
-        /// The pause.
-        pause: Duration,
-    },
+    Ended { how: String, pause: Duration },
 }
 
 /// The running storefront. Dropping it kills it.
@@ -140,7 +136,8 @@ impl Storefront {
     }
 }
 
-/// Runs one process after another: when one dies, the next is started, with longer and longer pauses.
+/// Runs one process after another: when one dies, the next is started, with longer and longer
+/// pauses.
 #[derive(Debug)]
 struct Keeper {
     program: PathBuf,
@@ -177,8 +174,8 @@ impl Keeper {
         }
     }
 
-    /// Follows one process to its end: how it died, `Some(None)` when it is to be started again, `None` for never
-    /// again.
+    /// Follows one process to its end: how it died, `Some(None)` when it is to be started again,
+    /// `None` for never again.
     async fn attend(&mut self, mut process: Process) -> Option<Option<String>> {
         loop {
             tokio::select! {
@@ -253,8 +250,8 @@ impl Process {
         self.lines.recv().await
     }
 
-    /// Asks for an orderly end: a word and the end of its input, as nobody says who is killed. Waits; kills it after the
-    /// limit. How it ended.
+    /// Asks for an orderly end: a word and the end of its input, as nobody says who is killed.
+    /// Waits; kills it after the limit. How it ended.
     async fn end(mut self, limit: Duration) -> String {
         if let Some(mut input) = self.child.stdin.take() {
             // An error means that it has ended already.

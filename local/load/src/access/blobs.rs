@@ -14,7 +14,7 @@ use crate::places::Places;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Reads at once: enough to be quick, too few to be a load of its own.
-const AT_ONCE: usize = 16;
+const READS_MAX: usize = 16;
 
 /// The storage account, from outside.
 #[derive(Debug, Clone)]
@@ -76,7 +76,7 @@ impl Blobs {
         let mut found = BTreeMap::new();
         let mut left = names.into_iter();
         loop {
-            while reading.len() < AT_ONCE {
+            while reading.len() < READS_MAX {
                 let Some(name) = left.next() else { break };
                 let blobs = self.clone();
                 reading.spawn(async move { (blobs.read(&name).await, name) });

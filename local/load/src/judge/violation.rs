@@ -20,7 +20,6 @@ pub enum Violation {
         session: String,
         /// Which one.
         revision: u64,
-        /// Its message.
         message_id: String,
         /// Its number, where it showed.
         number: Option<u64>,
@@ -33,7 +32,6 @@ pub enum Violation {
          dead-lettered"
     )]
     PoisonLost {
-        /// The message.
         message_id: String,
         /// Who sent it.
         session: String,
@@ -41,7 +39,6 @@ pub enum Violation {
     /// A message that is no order was stored.
     #[error("poison stored: {name} holds message {message_id}, which is no order")]
     PoisonStored {
-        /// The blob.
         name: String,
         /// The message in it.
         message_id: String,
@@ -49,7 +46,6 @@ pub enum Violation {
     /// A blob was overwritten with an older cart.
     #[error("went back: {name} had {from}, and then got {to}")]
     WentBack {
-        /// The blob.
         name: String,
         /// What it had.
         from: String,
@@ -59,7 +55,6 @@ pub enum Violation {
     /// A blob changed without a write, or is gone.
     #[error("not the last write: {name} was last written as {last}, and is {}", found.as_deref().unwrap_or("gone"))]
     NotTheLastWrite {
-        /// The blob.
         name: String,
         /// The version that was written last.
         last: String,
@@ -72,7 +67,6 @@ pub enum Violation {
         published_as.as_ref().map_or_else(|| "which nobody published".to_owned(), |id| format!("published as {id}"))
     )]
     Altered {
-        /// The blob.
         name: String,
         /// The message it says it holds.
         message_id: String,
@@ -86,7 +80,6 @@ pub enum Violation {
     /// A cart in another session's blob.
     #[error("wrong session: {name} holds message {message_id}, which was sent for {session}")]
     WrongSession {
-        /// The blob.
         name: String,
         /// The message in it.
         message_id: String,
@@ -96,7 +89,6 @@ pub enum Violation {
     /// A blob of a session of ours with content that is not.
     #[error("unknown: {name} holds message {}, which nobody sent", message_id.as_deref().unwrap_or("(no message id)"))]
     Unknown {
-        /// The blob.
         name: String,
         /// What it says it holds.
         message_id: Option<String>,
@@ -106,7 +98,6 @@ pub enum Violation {
         "refused and stored: {name} holds message {message_id}, to which the queue said {status}"
     )]
     Refused {
-        /// The blob.
         name: String,
         /// The message in it.
         message_id: String,
@@ -115,17 +106,13 @@ pub enum Violation {
     },
     /// A blob of a session that nobody sent.
     #[error("foreign: {name} was written during the run, and no such session was sent")]
-    Foreign {
-        /// The blob.
-        name: String,
-    },
+    Foreign { name: String },
     /// A mail without the whole order, or for another session.
     #[error(
         "mail: message {message_id} of {session} was mailed for {} with {what} of sha256 {}, expected {expected}",
         mailed_for.as_deref().unwrap_or("(no session)"), found.as_deref().unwrap_or("(none)")
     )]
     Mail {
-        /// The message.
         message_id: String,
         /// Whose it is.
         session: String,
@@ -141,25 +128,18 @@ pub enum Violation {
     /// One message was accepted twice.
     #[error("two numbers: message {message_id} shows as #{} and as #{}", numbers.0, numbers.1)]
     TwoNumbers {
-        /// The message.
         message_id: String,
-        /// Its numbers.
         numbers: (u64, u64),
     },
     /// Two messages share a number.
     #[error("same number: #{number} is message {} and message {}", message_ids.0, message_ids.1)]
     SameNumber {
-        /// The number.
         number: u64,
-        /// The messages.
         message_ids: (String, String),
     },
     /// One message waits and is dead.
     #[error("queued and dead: message {message_id} waits in the queue and is a dead letter")]
-    QueuedAndDead {
-        /// The message.
-        message_id: String,
-    },
+    QueuedAndDead { message_id: String },
     /// A storefront's page confirmed a cart that is not reserved.
     #[error("not the cart shown: the page confirmed {shown} for {session}; its blob: {blob}")]
     NotTheCartShown {

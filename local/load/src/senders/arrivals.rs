@@ -38,7 +38,8 @@ pub(crate) async fn run(
     }
 }
 
-/// Each cart has its moment, and what comes late counts from it: a stall of the stack is not left out.
+/// Each cart has its moment, and what comes late counts from it: a stall of the stack is not left
+/// out.
 async fn at_rate(rate: f64, slots: &[Arc<Slot>], end: Instant, mut random: Rng) -> Arrived {
     let (began, began_utc) = (Instant::now(), OffsetDateTime::now_utc());
     let mut arrived = Arrived::default();

@@ -1,4 +1,5 @@
-//! A crowd of sessions that sends a given number of carts, each its next one as soon as the queue has the last.
+//! A crowd of sessions that sends a given number of carts, each its next one as soon as the queue
+//! has the last.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -48,11 +49,12 @@ impl Crowd {
         })
     }
 
-    /// Sends `messages`, carts and a little poison, and no more once `stop` has come to pass; while `is_full`, nobody
-    /// begins a new one.
+    /// Sends `messages`, carts and a little poison, and no more once `stop` has come to pass; while
+    /// `is_full`, nobody begins a new one.
     ///
-    /// `sessions` of them send at a time. After some carts each, others take their place: so many a session's last cart
-    /// meets trouble, and is not followed by one that makes up for it. What is in them follows from `random`.
+    /// `sessions` of them send at a time. After some carts each, others take their place: so many a
+    /// session's last cart meets trouble, and is not followed by one that makes up for it. What is
+    /// in them follows from `random`.
     pub async fn send(
         &self,
         messages: usize,

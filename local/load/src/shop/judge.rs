@@ -1,4 +1,5 @@
-//! The shoppers' judge: each session's blob is the cart that its last page confirmed, and no blob went back.
+//! The shoppers' judge: each session's blob is the cart that its last page confirmed, and no blob
+//! went back.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -63,7 +64,8 @@ pub(super) fn judge_shop(evidence: &ShopEvidence) -> Verdict {
     verdict
 }
 
-/// Every new blob belongs to a session that a page has shown, or that a click without an answer has begun.
+/// Every new blob belongs to a session that a page has shown, or that a click without an answer has
+/// begun.
 fn foreign(evidence: &ShopEvidence, verdict: &mut Verdict) {
     let known: BTreeSet<String> = evidence
         .shown

@@ -127,7 +127,8 @@ fn altered<'a>(sent: &[Sent], there: impl Iterator<Item = &'a Accepted>) -> Vec<
     wrong.collect()
 }
 
-/// What the Logic App said yes to was mailed; and an unreadable message is in its mail, as it was handed over.
+/// What the Logic App said yes to was mailed; and an unreadable message is in its mail, as it was
+/// handed over.
 fn unmailed(received: &[Received], counted: &Counted) -> Vec<String> {
     let missing = received.iter().filter_map(|received| {
         let id = &received.operation_id;

@@ -278,8 +278,8 @@ impl<'a> Injector<'a> {
     }
 }
 
-/// A kill that waits for an upload: one that has taken effect, and whose answer is kept back until whoever sent it is dead.
-/// At most one at a time.
+/// A kill that waits for an upload: one that has taken effect, and whose answer is kept back until
+/// whoever sent it is dead. At most one at a time.
 #[derive(Debug, Default)]
 struct ArmedKill {
     armed: Option<(Receiver<HeldUpload>, Instant)>,

@@ -1,8 +1,9 @@
 //! An outage so long that messages use up their deliveries: hours in Azure, a moment here.
 //!
-//! It begins shortly before a wave of sessions has sent its last carts. When they are in the queue, the newest message of
-//! some sessions becomes a dead letter; no later cart makes up for it. The outage goes on until no handler works on one
-//! of them any more: they end as dead letters and nowhere else.
+//! It begins shortly before a wave of sessions has sent its last carts. When they are in the queue,
+//! the newest message of some sessions becomes a dead letter; no later cart makes up for it. The
+//! outage goes on until no handler works on one of them any more: they end as dead letters and
+//! nowhere else.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::AtomicBool;
@@ -105,7 +106,8 @@ impl Outage {
     }
 }
 
-/// Of the sessions that have something in the queue, the newest message each: of those that came last.
+/// Of the sessions that have something in the queue, the newest message each: of those that came
+/// last.
 fn newest(queue: &Queue, last: usize) -> BTreeSet<u64> {
     // A queue's first number is 1: what has a higher one is of the next wave already.
     let last = u64::try_from(last).unwrap_or(u64::MAX);

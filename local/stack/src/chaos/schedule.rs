@@ -12,11 +12,12 @@ const EVERY_MIN: usize = 40;
 /// Injections in a run, at the most, however many messages there are.
 const INJECTIONS_MAX: usize = 400;
 
-/// To lose locks up to the dead-letter queue takes so much longer: ten hand-outs of each message, among others that wait a
-/// second.
+/// To lose locks up to the dead-letter queue takes so much longer: ten hand-outs of each message,
+/// among others that wait a second.
 const TEN_DELIVERIES: Duration = Duration::from_secs(1);
 
-/// An outage goes on for so long after a wave's last message: longer than a handler tries one message.
+/// An outage goes on for so long after a wave's last message: longer than a handler tries one
+/// message.
 pub(super) const OUTAGE: Duration = Duration::from_secs(1);
 
 /// What happens.
@@ -32,12 +33,13 @@ pub(super) enum Injection {
     KillDuringUpload,
     /// The locks of all that is handed out end.
     LoseLocks,
-    /// The locks of the oldest messages end again and again, up to the dead-letter queue, while uploads are slow.
+    /// The locks of the oldest messages end again and again, up to the dead-letter queue, while
+    /// uploads are slow.
     LoseLocksRepeatedly,
     /// The same while neither storage nor Logic App takes anything.
     LoseLocksWhileDown,
-    /// Neither storage nor Logic App takes anything for so long that messages use up their deliveries: until so many
-    /// messages were sent, and a little longer.
+    /// Neither storage nor Logic App takes anything for so long that messages use up their
+    /// deliveries: until so many messages were sent, and a little longer.
     Outage(usize),
 }
 

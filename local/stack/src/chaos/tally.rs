@@ -116,7 +116,8 @@ async fn each<T: Clone>(
     }
 }
 
-/// The outbox forgets old mails, and the channel tells too few at once: what it missed is still in the outbox.
+/// The outbox forgets old mails, and the channel tells too few at once: what it missed is still in
+/// the outbox.
 async fn mails(outbox: OutboxReader, counted: Arc<Mutex<Counted>>) {
     let mut arrivals = outbox.arrivals();
     loop {

@@ -1,5 +1,5 @@
-//! `cargo build` of what the stack runs: once, and with `--watch` again when a source is saved, which tells what programs
-//! have changed.
+//! `cargo build` of what the stack runs: once, and with `--watch` again when a source is saved,
+//! which tells what programs have changed.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -16,8 +16,8 @@ use super::{LocalError, screen};
 
 /// The handler, the storefront, the operator's tool.
 ///
-/// Always all three at once: cargo chooses the features of shared crates by what is built together, so another choice of
-/// packages would build those crates anew.
+/// Always all three at once: cargo chooses the features of shared crates by what is built together,
+/// so another choice of packages would build those crates anew.
 const PACKAGES: [&str; 3] = ["order-items-reserver", "petstore", "order-items-ops"];
 
 /// Where the sources of the programs are; other folders change without need to build.
@@ -26,8 +26,8 @@ const SOURCES: [&str; 4] = ["src", "petstore/src", "petstore/assets", "ops/src"]
 /// Files beside them: a folder is watched without what is below it.
 const MANIFESTS: [&str; 3] = [".", "petstore", "ops"];
 
-/// An editor saves in several steps, and a branch has many files: as long as changes follow one another faster than
-/// this, they are one.
+/// An editor saves in several steps, and a branch has many files: as long as changes follow one
+/// another faster than this, they are one.
 const QUIET: Duration = Duration::from_millis(150);
 
 /// Builds; the exit code of cargo when that fails.
@@ -140,7 +140,8 @@ fn is_a_change(event: &Event) -> bool {
     !read_only && event.paths.iter().any(source)
 }
 
-/// The name in a message of cargo that says that a program was built, and not found as it should be.
+/// The name in a message of cargo that says that a program was built, and not found as it should
+/// be.
 fn new_program(message: &str) -> Option<String> {
     let message: Value = serde_json::from_str(message).ok()?;
     let is_program = message.get("executable").is_some_and(Value::is_string);

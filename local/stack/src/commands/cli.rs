@@ -8,7 +8,8 @@ use stack::Ports;
 
 use super::load::{ChaosOptions, LoadOptions};
 
-/// Builds the function and runs it with everything it needs on this machine: queue, Functions host, blobs, Logic App.
+/// Builds the function and runs it with everything it needs on this machine: queue, Functions host,
+/// blobs, Logic App.
 #[derive(Debug, Parser)]
 #[command(name = "cargo local", bin_name = "cargo local")]
 pub(crate) struct Cli {
@@ -56,7 +57,8 @@ pub(crate) enum Command {
         #[arg(long)]
         all: bool,
     },
-    /// Look at the dead letters of the stack that runs here: list (unless told otherwise), show N, export
+    /// Look at the dead letters of the stack that runs here: list (unless told otherwise), show N,
+    /// export
     #[command(disable_help_flag = true)]
     DeadLetters(Arguments),
     /// Bring the orders of dead letters home: says what would happen; does it with --yes
@@ -64,8 +66,8 @@ pub(crate) enum Command {
     Redrive(Arguments),
     /// Post carts to the running stack, let things go wrong, and judge what became of every cart
     Load(Box<LoadOptions>),
-    /// Start a stack of its own with two handlers, let everything go wrong at once, and judge what became of every
-    /// message, poison included
+    /// Start a stack of its own with two handlers, let everything go wrong at once, and judge what
+    /// became of every message, poison included
     Chaos(ChaosOptions),
 }
 

@@ -2,12 +2,14 @@
 
 use std::io;
 
-/// Takes the signals over from now on, so that none of them ends the process before its handler is gone.
+/// Takes the signals over from now on, so that none of them ends the process before its handler is
+/// gone.
 pub(crate) fn listen() -> io::Result<impl Future<Output = ()>> {
     times(1)
 }
 
-/// Comes to pass with the second wish: whoever repeats it does not want to wait for an end in order.
+/// Comes to pass with the second wish: whoever repeats it does not want to wait for an end in
+/// order.
 pub(crate) fn insisted() -> io::Result<impl Future<Output = ()>> {
     times(2)
 }

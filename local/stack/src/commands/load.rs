@@ -1,5 +1,5 @@
-//! `cargo local load`: carts for the running stack, and the verdict; and `cargo local chaos`, which goes further on a stack
-//! of its own.
+//! `cargo local load`: carts for the running stack, and the verdict; and `cargo local chaos`, which
+//! goes further on a stack of its own.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -47,7 +47,8 @@ pub(crate) struct LoadOptions {
     /// How long carts arrive: 30s, 2m
     #[arg(long = "for", value_name = "TIME", default_value = "30s", value_parser = humantime::parse_duration)]
     duration: Duration,
-    /// What goes wrong meanwhile: storage=FAULT, logic-app=FAULT, handler=kills, divided by commas; FAULT may be any
+    /// What goes wrong meanwhile: storage=FAULT, logic-app=FAULT, handler=kills, divided by commas;
+    /// FAULT may be any
     #[arg(long)]
     faults: Option<Faults>,
     /// Decides what is in the carts and when what goes wrong [default: another one each time]
@@ -114,7 +115,8 @@ pub(crate) async fn load(root: &Path, options: LoadOptions) -> Result<ExitCode, 
 /// How much, and for how long.
 #[derive(Debug, Args)]
 pub(crate) struct ChaosOptions {
-    /// Messages to send: carts, and one poison in 200, which is no order and may only be mailed or stay in the queue
+    /// Messages to send: carts, and one poison in 200, which is no order and may only be mailed or
+    /// stay in the queue
     #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = at_least_one)]
     messages: usize,
     /// Sessions that send at a time

@@ -19,7 +19,8 @@ const KEPT: [&str; 5] = [
     "handed-over.jsonl",
 ];
 
-/// With it go the carts that are still to be published, and the key that signs the shoppers' cookies.
+/// With it go the carts that are still to be published, and the key that signs the shoppers'
+/// cookies.
 const PETSTORE: &str = "petstore";
 
 /// The folder of a run: `.local` of the app, or one that is removed in the end.

@@ -1,5 +1,5 @@
-//! One readable line for each thing that happens, and the only way to the screen: what others wrote must not steer the
-//! terminal.
+//! One readable line for each thing that happens, and the only way to the screen: what others wrote
+//! must not steer the terminal.
 
 use std::io::{self, Write};
 use std::time::Duration;
@@ -193,8 +193,8 @@ fn log_line(level: Level, text: &str) -> String {
     format!("  {own_level}  {message}{rest}")
 }
 
-/// The same for a line whose level nobody knows from elsewhere; nothing for what a calm screen leaves out. A line that
-/// is no JSON object is the last word of a program that ends.
+/// The same for a line whose level nobody knows from elsewhere; nothing for what a calm screen
+/// leaves out. A line that is no JSON object is the last word of a program that ends.
 fn warning_line(text: &str) -> Option<String> {
     let fields: Value = serde_json::from_str(text).unwrap_or_default();
     match fields.get("level").and_then(Value::as_str) {
@@ -219,7 +219,8 @@ pub(super) fn print(lines: &str) -> io::Result<()> {
     out.flush()
 }
 
-/// The text with control characters, and those that turn the direction of writing around, spelt out. Lines stay lines.
+/// The text with control characters, and those that turn the direction of writing around, spelt
+/// out. Lines stay lines.
 fn harmless(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {

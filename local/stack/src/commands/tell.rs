@@ -1,5 +1,5 @@
-//! What a person is told, from the start to the end: what to open first, how to post a cart, how to look at the blob; and
-//! then what happens, line by line.
+//! What a person is told, from the start to the end: what to open first, how to post a cart, how to
+//! look at the blob; and then what happens, line by line.
 
 use std::collections::BTreeSet;
 use std::io;
