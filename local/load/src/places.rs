@@ -191,8 +191,7 @@ mod tests {
 
     #[test]
     fn a_stack_that_comes_back_elsewhere_is_found_again() {
-        let folder = std::env::temp_dir().join(format!("load-places-{}", uuid::Uuid::new_v4()));
-        std::fs::create_dir_all(&folder).expect("a folder");
+        let folder = testkit::fixture::Folder::new();
         let file = folder.join("stack.json");
         let write = |port: u16| {
             let json = format!(
@@ -208,6 +207,5 @@ mod tests {
         std::fs::remove_file(&file).expect("removed");
         places.look_again();
         assert_eq!(places.now().queue, "http://q:2/o", "kept while it is away");
-        std::fs::remove_dir_all(&folder).expect("removed");
     }
 }

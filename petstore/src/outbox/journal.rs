@@ -152,8 +152,7 @@ mod tests {
 
     #[test]
     fn what_is_accepted_after_a_folder_that_cannot_be_synced_is_in_the_file_that_stands_there() {
-        let folder = std::env::temp_dir().join(format!("journal-{}", uuid::Uuid::new_v4()));
-        std::fs::create_dir_all(&folder).unwrap();
+        let folder = testkit::fixture::Folder::new();
         let path = folder.join("0.jsonl");
         let change = || Record::Put(Change::new(&Visit::fresh(), "{}".to_owned()).unwrap());
         let mut journal = Journal::open(&path).unwrap();
@@ -163,6 +162,5 @@ mod tests {
         journal.append(&[change()]).unwrap();
         drop(journal);
         assert_eq!(Journal::open(&path).unwrap().waiting().count(), 2);
-        std::fs::remove_dir_all(&folder).unwrap();
     }
 }

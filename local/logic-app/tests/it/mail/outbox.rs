@@ -34,7 +34,7 @@ async fn the_file_holds_text_and_html_as_alternatives() {
 
 #[tokio::test]
 async fn a_folder_gets_a_file_for_each_mail() {
-    let folder = std::env::temp_dir().join(format!("order-items-{}", uuid::Uuid::new_v4()));
+    let folder = testkit::fixture::Folder::new();
     let outbox = Outbox::in_folder(folder.join("outbox"));
     let service = MailService::start(net::listener().await, outbox).unwrap();
     for subject in ["First", "Second"] {
@@ -61,5 +61,4 @@ async fn a_folder_gets_a_file_for_each_mail() {
         500,
         "what cannot be kept is not accepted"
     );
-    std::fs::remove_dir_all(folder).unwrap();
 }
