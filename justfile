@@ -16,6 +16,10 @@ local *arguments:
 screenshot:
     tests/dashboard/screenshot.sh
 
+# The picture of the architecture from its text. Debian: graphviz.
+architecture:
+    dot -Tsvg docs/architecture.dot | sed 's/<title>%3/<title>order-items-reserver/; /^<!-- /d; /^ -->/d' >docs/architecture.svg
+
 # 100,000 messages through two instances, with every fault there is; then a kill at each named point.
 chaos *arguments:
     cargo build --release --package order-items-reserver

@@ -191,8 +191,23 @@ OPERATION = [
     Fault(MAIN, "@metadata({ azd: { type: 'location' } })\n", "@metadata({ azd: { type: 'resourceGroup' } })\n", "azd must know that it is one"),
 ]
 
+GALLERY = [
+    Fault("docs/exercise.md", "](../src/order/session.rs)", "](../src/session.rs)", "links to ../src/session.rs, which is not there"),
+    Fault("docs/exercise.md", "### 2 · The trigger", "### The trigger", "how to see it is told for"),
+    Fault("docs/exercise.md", "*The screenshots*: the code", "The code", "here, in Azure and the screenshot"),
+    Fault("docs/exercise.md", "| 5 | after three retries an e-mail", "after three retries an e-mail", "there are 5 of point"),
+    Fault("README.md", "](docs/exercise.md)", "](docs/capacity.md)", "does not lead to the exercise"),
+    Fault("README.md", "urlFragment:", "url:", "metadata lacks urlFragment"),
+    Fault("docs/architecture.dot", "ten deliveries failed", "five deliveries failed", "run `just architecture`"),
+    Fault("docs/architecture.dot", "10 alerts", "8 alerts", "there are 10 alerts"),
+    Fault(".devcontainer/devcontainer.json", '"installBicep": true', '"installBicep": false', "lacks"),
+    Fault(".devcontainer/post-create.sh", " ziglang cargo-zigbuild", "", "lacks ziglang"),
+    Fault(".vscode/tasks.json", '"version": "2.0.0",', '"version": "2.0.0"', "Expecting"),
+    Fault(".github/ISSUE_TEMPLATE/bug.yml", "body:", "questions:", "a form has name"),
+]
+
 # fmt: on
-STATIC = [*ROLES_AND_SECRETS, *OPEN_ENUMERATIONS, *SETTINGS, *AGREEMENT, *OPERATION]
+STATIC = [*ROLES_AND_SECRETS, *OPEN_ENUMERATIONS, *SETTINGS, *AGREEMENT, *OPERATION, *GALLERY]
 
 
 def flow(old: str, new: str, complaint: str) -> Fault:
