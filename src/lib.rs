@@ -26,6 +26,18 @@
 //! | 1 | [`store`] |
 //! | 0 | [`order`], [`retry`] |
 
+#![cfg_attr(
+    not(test),
+    forbid(
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::todo,
+        clippy::unimplemented,
+        clippy::unreachable,
+        clippy::unwrap_used
+    )
+)]
 #![warn(missing_docs)]
 
 /// What its settings, errors and clients are made of: for the operator's tool, which is built on

@@ -1,4 +1,16 @@
 //! Settings, log, the function, serve.
+#![cfg_attr(
+    not(test),
+    forbid(
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::todo,
+        clippy::unimplemented,
+        clippy::unreachable,
+        clippy::unwrap_used
+    )
+)]
 
 use std::{net::Ipv4Addr, process::ExitCode, sync::Arc, time::Duration};
 

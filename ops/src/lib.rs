@@ -10,7 +10,11 @@
 //!
 //! | layer | modules |
 //! |---|---|
-//! | 4 | `main` and its commands; [`cli`] |
+//! | 8 | `main` |
+//! | 7 | `commands` |
+//! | 6 | `redrive_command` |
+//! | 5 | `inspect` |
+//! | 4 | [`cli`], `command_error` |
 //! | 3 | [`redrive`], [`list`], [`export`], [`status`] |
 //! | 2 | [`walk`]: one letter after another, all given back at the end |
 //! | 1 | [`bus`]: the queue over REST, and its errors |

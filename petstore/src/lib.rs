@@ -10,12 +10,14 @@
 //!
 //! | layer | modules |
 //! |---|---|
-//! | 5 | `main` |
-//! | 4 | [`web`], [`check`] |
-//! | 3 | [`config`], [`key_file`], [`pages`], [`outbox`] |
-//! | 2 | [`bus`], [`cookie`], [`order`] |
-//! | 1 | [`session`] |
-//! | 0 | [`cart`], [`catalogue`], [`breeds`] |
+//! | 7 | `main` |
+//! | 6 | `serve` |
+//! | 5 | [`web`], [`check`], `parent` |
+//! | 4 | [`config`], [`key_file`], [`pages`], [`outbox`] |
+//! | 3 | [`bus`], [`cookie`], [`order`] |
+//! | 2 | [`session`] |
+//! | 1 | [`cart`], [`breeds`] |
+//! | 0 | [`catalogue`] |
 
 #![warn(missing_docs)]
 

@@ -10,8 +10,8 @@
 mod agreement;
 mod crash;
 mod hostile;
+mod house;
 mod invocation;
-mod layers;
 mod matrix;
 mod model;
 mod order;
