@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Time limit of each question: a person waits.
-const LIMIT: Duration = Duration::from_secs(15);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Asks `blobs` and `fallback`, and reports on standard output: [`ExitCode::SUCCESS`] when both
 /// answer, else [`exit::UNAVAILABLE`].
@@ -41,11 +41,11 @@ async fn check_storage(settings: &Settings, blobs: &AzureBlobs) -> Result<String
         settings.container,
         settings.storage.shown()
     );
-    match timeout(LIMIT, blobs.container_exists()).await {
+    match timeout(ANSWER_TIMEOUT, blobs.container_exists()).await {
         Ok(Ok(true)) => Ok(place),
         Ok(Ok(false)) => Ok(format!("{place} is missing; the first order creates it")),
         Ok(Err(error)) => Err(format!("{place}: {error}")),
-        Err(_) => Err(format!("{place}: no answer within {LIMIT:?}")),
+        Err(_) => Err(format!("{place}: no answer within {ANSWER_TIMEOUT:?}")),
     }
 }
 
@@ -54,10 +54,10 @@ async fn check_storage(settings: &Settings, blobs: &AzureBlobs) -> Result<String
 async fn check_fallback(settings: &Settings, fallback: &LogicApp) -> Result<String, String> {
     let origin = settings.fallback_url.origin();
     let granted = check_token(fallback).await?;
-    match timeout(LIMIT, fallback.client.head(&origin).send()).await {
+    match timeout(ANSWER_TIMEOUT, fallback.client.head(&origin).send()).await {
         Ok(Ok(_)) => Ok(format!("{origin} answers{granted} (no order was sent)")),
         Ok(Err(error)) => Err(format!("{origin}: {}", root_cause(&error))),
-        Err(_) => Err(format!("{origin}: no answer within {LIMIT:?}")),
+        Err(_) => Err(format!("{origin}: no answer within {ANSWER_TIMEOUT:?}")),
     }
 }
 

@@ -31,7 +31,7 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 const TRIES_MAX: usize = 4;
 
 /// The first pause between two tries; the next ones double it.
-const PAUSE: Duration = Duration::from_millis(250);
+const PAUSE_MIN: Duration = Duration::from_millis(250);
 
 /// The longest pause that `Retry-After` can ask for.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(30);
@@ -173,7 +173,7 @@ impl Bus {
         F: Future<Output = Result<Answer, BusError>>,
     {
         let delays = ExponentialBuilder::new()
-            .with_min_delay(PAUSE)
+            .with_min_delay(PAUSE_MIN)
             .with_jitter()
             .with_max_times(TRIES_MAX - 1);
         request
@@ -216,7 +216,7 @@ impl Bus {
         if answer.status.is_success() {
             return Ok(answer);
         }
-        Err(BusError::of(
+        Err(BusError::from_answer(
             answer.status,
             &answer.headers,
             &answer.body,

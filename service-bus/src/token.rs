@@ -24,7 +24,7 @@ const SCOPE: &str = "https://servicebus.azure.net/.default";
 const SIGNED_FOR: Duration = Duration::HOUR;
 
 /// A signed token is renewed this long before its end; clocks may differ a little.
-const MARGIN: Duration = Duration::minutes(5);
+const RENEWAL_MARGIN: Duration = Duration::minutes(5);
 
 /// Why there is no token.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -43,13 +43,13 @@ pub enum RequestError {
 }
 
 /// Where tokens for one queue come from.
-pub struct Tokens(Source);
+pub struct Tokens(TokenSource);
 
-enum Source {
+enum TokenSource {
     Key {
         key: SharedKey,
         resource: String,
-        last: Mutex<Option<Signed>>,
+        last: Mutex<Option<SignedToken>>,
     },
     /// The credential holds its tokens itself.
     Entra {
@@ -59,7 +59,7 @@ enum Source {
     },
 }
 
-struct Signed {
+struct SignedToken {
     header: String,
     end: OffsetDateTime,
 }
@@ -78,12 +78,12 @@ impl Tokens {
     /// When this machine offers no such identity.
     pub fn new(client: &reqwest::Client, queue: &Queue) -> Result<Self, TokenError> {
         Ok(Self(match &queue.connection.access {
-            Access::Key(key) => Source::Key {
+            Access::Key(key) => TokenSource::Key {
                 key: key.clone(),
                 resource: queue.url(&[]).into(),
                 last: Mutex::default(),
             },
-            Access::Identity(identity) => Source::Entra {
+            Access::Identity(identity) => TokenSource::Entra {
                 identity: identity.clone(),
                 client: client.clone(),
                 credential: Mutex::new(credential(identity, client)?),
@@ -118,12 +118,12 @@ impl Tokens {
     /// When the identity gets no token.
     pub async fn get(&self) -> Result<String, TokenError> {
         match &self.0 {
-            Source::Key {
+            TokenSource::Key {
                 key,
                 resource,
                 last,
             } => Ok(signed(key, resource, &mut lock(last))),
-            Source::Entra { credential, .. } => {
+            TokenSource::Entra { credential, .. } => {
                 let credential = lock(credential).clone();
                 let token = credential.get_token(&[SCOPE], None).await;
                 let token = token.map_err(|error| TokenError(root_cause(&error)))?;
@@ -135,8 +135,8 @@ impl Tokens {
     /// Drops the last token, which was refused, and all that the credential holds.
     fn renew(&self) -> Result<(), TokenError> {
         match &self.0 {
-            Source::Key { last, .. } => *lock(last) = None,
-            Source::Entra {
+            TokenSource::Key { last, .. } => *lock(last) = None,
+            TokenSource::Entra {
                 identity,
                 client,
                 credential: held,
@@ -147,14 +147,14 @@ impl Tokens {
 }
 
 /// The last token while it holds for long enough, else a new one in its place.
-fn signed(key: &SharedKey, resource: &str, last: &mut Option<Signed>) -> String {
+fn signed(key: &SharedKey, resource: &str, last: &mut Option<SignedToken>) -> String {
     let now = OffsetDateTime::now_utc();
-    if let Some(last) = last.as_ref().filter(|last| now + MARGIN < last.end) {
+    if let Some(last) = last.as_ref().filter(|last| now + RENEWAL_MARGIN < last.end) {
         return last.header.clone();
     }
     let end = now + SIGNED_FOR;
     let header = shared_access_signature(resource, key, end.unix_timestamp());
-    last.insert(Signed { header, end }).header.clone()
+    last.insert(SignedToken { header, end }).header.clone()
 }
 
 fn credential(

@@ -149,7 +149,7 @@ impl BlobService for AzureBlobs {
             .blob_client(order.session.blob_name().as_str());
         let mut options = BlockBlobClientUploadOptions {
             blob_content_type: Some("application/json".to_owned()),
-            metadata: Some(metadata::of(order)),
+            metadata: Some(metadata::from_order(order)),
             per_request_timeout: Some(self.server_timeout_secs),
             parallel: Some(NonZeroUsize::MIN),
             ..BlockBlobClientUploadOptions::default()
@@ -182,7 +182,7 @@ impl BlobService for AzureBlobs {
             ..BlobClientGetPropertiesOptions::default()
         };
         match blob.get_properties(Some(options)).await {
-            Ok(properties) => metadata::head(properties.headers()).map(Some),
+            Ok(properties) => metadata::to_head(properties.headers()).map(Some),
             Err(error) => match BlobFailure::from(error) {
                 BlobFailure::NoBlob | BlobFailure::NoContainer => Ok(None),
                 failure => Err(failure.into()),

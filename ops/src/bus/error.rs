@@ -90,7 +90,7 @@ impl std::fmt::Display for Detail {
 }
 
 impl Detail {
-    fn of(body: &[u8]) -> Self {
+    fn from_body(body: &[u8]) -> Self {
         let text = String::from_utf8_lossy(body);
         let words: Vec<&str> = text.split_whitespace().collect();
         let words: String = words.join(" ").chars().take(DETAIL_MAX).collect();
@@ -99,8 +99,13 @@ impl Detail {
 }
 
 impl BusError {
-    pub(super) fn of(status: StatusCode, headers: &HeaderMap, body: &[u8], bus: &Bus) -> Self {
-        let detail = Detail::of(body);
+    pub(super) fn from_answer(
+        status: StatusCode,
+        headers: &HeaderMap,
+        body: &[u8],
+        bus: &Bus,
+    ) -> Self {
+        let detail = Detail::from_body(body);
         let status = status.as_u16();
         match status {
             401 => Self::Unauthorized(detail),

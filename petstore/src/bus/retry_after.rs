@@ -6,7 +6,7 @@ use reqwest::header::HeaderValue;
 use time::{OffsetDateTime, format_description::well_known::Rfc2822};
 
 /// However long a server asks: it may be wrong about its clock, and the shopper waits.
-const LONGEST: Duration = Duration::from_secs(5 * 60);
+const WAIT_MAX: Duration = Duration::from_secs(5 * 60);
 
 pub(super) fn read(header: Option<&HeaderValue>) -> Option<Duration> {
     let text = header?.to_str().ok()?.trim();
@@ -17,7 +17,7 @@ pub(super) fn read(header: Option<&HeaderValue>) -> Option<Duration> {
             Duration::try_from(date - OffsetDateTime::now_utc()).unwrap_or_default()
         }
     };
-    Some(wait.min(LONGEST))
+    Some(wait.min(WAIT_MAX))
 }
 
 #[cfg(test)]
@@ -28,9 +28,9 @@ mod tests {
     fn seconds_and_dates_are_read_and_nothing_lasts_for_ever() {
         let read = |text: &'static str| read(Some(&HeaderValue::from_static(text)));
         assert_eq!(read("3"), Some(Duration::from_secs(3)));
-        assert_eq!(read("86400"), Some(LONGEST));
+        assert_eq!(read("86400"), Some(WAIT_MAX));
         assert_eq!(read("Sun, 06 Nov 1994 08:49:37 GMT"), Some(Duration::ZERO));
-        assert_eq!(read("Sun, 06 Nov 2094 08:49:37 GMT"), Some(LONGEST));
+        assert_eq!(read("Sun, 06 Nov 2094 08:49:37 GMT"), Some(WAIT_MAX));
         assert_eq!(read("soon"), None);
     }
 }

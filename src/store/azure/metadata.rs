@@ -21,7 +21,7 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
 
 /// What is written beside the order. The message id is for people; any characters are legal in
 /// it, so it is percent-encoded as a header needs it.
-pub(super) fn of(order: &Order) -> HashMap<String, String> {
+pub(super) fn from_order(order: &Order) -> HashMap<String, String> {
     let mut metadata = HashMap::new();
     if let Some(position) = order.position {
         metadata.insert(SEQUENCE.to_owned(), position.sequence.to_string());
@@ -35,7 +35,7 @@ pub(super) fn of(order: &Order) -> HashMap<String, String> {
 }
 
 /// What a HEAD says. Metadata that is not ours counts as none: such a blob is older.
-pub(super) fn head(headers: &Headers) -> Result<Head, StoreError> {
+pub(super) fn to_head(headers: &Headers) -> Result<Head, StoreError> {
     let etag = headers
         .get_optional_str(&HeaderName::from_static("etag"))
         .ok_or_else(|| StoreError::Unexpected("a blob without ETag".to_owned()))?;
