@@ -137,6 +137,8 @@ def _pipeline(pipeline: dict[str, list[str]], project: Project) -> Iterator[Prob
     order = [steps.find(step) for step in ("azd auth login", "azd provision", "azd package --all", "azd deploy --all")]
     if order != sorted(order) or -1 in order or "for attempt in" not in steps:
         yield Problem(PIPELINE, 0, "must sign in, provision, package, and deploy with a retry, in this order")
+    if any("azd deploy" in step.get("run", "") and step.get("env") != {"FIRST_UPLOAD": "1"} for step in job["steps"]):
+        yield Problem(PIPELINE, 0, "retries itself: without FIRST_UPLOAD the hook uploads a second time in each fresh checkout")
     for step in job["steps"]:
         if "functions-action" in step.get("uses", "").lower():
             yield Problem(PIPELINE, 0, "Azure/functions-action drops the executable bit of the handler")

@@ -149,6 +149,7 @@ AGREEMENT = [
     Fault(".github/workflows/azure-dev.yml", "      WEB_PLAN_SKU: ${{ vars.WEB_PLAN_SKU }}\n", "", "does not hand over WEB_PLAN_SKU"),
     Fault(".github/workflows/azure-dev.yml", "${{ secrets.PETSTORE_COOKIE_KEY }}", "${{ vars.PETSTORE_COOKIE_KEY }}", "does not hand over PETSTORE_COOKIE_KEY"),
     Fault(".github/workflows/azure-dev.yml", "      - run: azd package --all --no-prompt # azd deploy alone does not build\n", "", "in this order"),
+    Fault(".github/workflows/azure-dev.yml", 'FIRST_UPLOAD: "1"', 'LAST_UPLOAD: "1"', "uploads a second time"),
     Fault(".github/workflows/azure-dev.yml", "for attempt in 1 2 3; do", "if true; then", "with a retry"),
     Fault(".github/workflows/azure-dev.yml", "      - name: azd deploy\n", "      - uses: Azure/functions-action@v1\n      - name: azd deploy\n", "drops the executable bit"),
     Fault(".github/workflows/ci.yml", "      - run: az bicep lint --file infra/main.bicep\n", "", "does not run az bicep lint"),

@@ -191,11 +191,16 @@ async fn check_fetches_the_token_that_the_fallback_wants() {
                 "FALLBACK_TOKEN_SCOPE",
                 "https://management.azure.com/.default".to_owned(),
             ),
+            ("FALLBACK_CLIENT_ID", "of-no-role".to_owned()),
         ]);
         let checked = run(&["--check"], &settings).await;
         assert_checked(&checked, UNAVAILABLE, "ok: ", said);
         assert_eq!(fallback.received().len(), fallback_seen, "{checked:?}");
-        let asked = [API_VERSION, ("resource", "https://management.azure.com")];
+        let asked = [
+            API_VERSION,
+            ("client_id", "of-no-role"),
+            ("resource", "https://management.azure.com"),
+        ];
         assert_eq!(endpoint.received().len(), 1);
         assert_eq!(token_query(&endpoint.received()[0]), query(&asked));
     }
