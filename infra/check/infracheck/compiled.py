@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from .bicep import Compiler, compiler
+from .bicep import Compiler, CompilerMissing, compiler
 from .problem import Problem
 from .project import MAIN, TEMPLATE, Project
 
@@ -84,7 +84,11 @@ def _sum(text: str) -> str:
 
 def main() -> int:
     """Writes the products and the sums; not when the compiler has anything to say."""
-    tool, project = compiler(), Project()
+    try:
+        tool, project = compiler(), Project()
+    except CompilerMissing as missing:
+        print(missing, file=sys.stderr)
+        return 1
     for name in project.sources:
         if name.endswith((".bicep", ".bicepparam")):
             project.path(name).write_text(tool.formatted(project.path(name)), encoding="utf-8")

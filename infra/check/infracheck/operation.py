@@ -19,9 +19,9 @@ ALERTS = ("Microsoft.Insights/metricAlerts", "Microsoft.Insights/scheduledQueryR
 
 def check(project: Project) -> list[Problem]:
     """All of it."""
-    default, switched = project.snapshot(), project.snapshot("network")
+    default, switched = project.snapshot(), project.snapshot("everything")
     found = [*_storefront(default, project), *_function(project, switched), *_alerts(default), *_switches(default, switched)]
-    found += [*_without_storefront(project.snapshot("no-storefront")), *_regions(project), *_logs(default)]
+    found += [*_without_storefront(project.snapshot("no-storefront")), *_regions(project), *_logs(default), *_vnet(project.snapshot("vnet"))]
     return [Problem("infra", 0, message) for message in found]
 
 
@@ -103,6 +103,16 @@ def _switches(default: Snapshot, switched: Snapshot) -> Iterator[str]:
     orders = switched.of("Microsoft.Logic/workflows")[0].property("parameters", "recipients", "value")[0]["address"]
     if (mailbox, orders) != ("alerts@example.com", "you@example.com"):
         yield f"alerts go to {mailbox}, orders to {orders}"
+
+
+def _vnet(snapshot: Snapshot) -> Iterator[str]:
+    """With a bus of tier Standard only storage is private."""
+    endpoints = [endpoint.name for endpoint in snapshot.of("Microsoft.Network/privateEndpoints")]
+    if sorted(endpoints) != ["pep-stfn*", "pep-stord*"]:
+        yield f"a network beside a Standard bus has private endpoints {endpoints}"
+    (bus,) = snapshot.of("Microsoft.ServiceBus/namespaces")
+    if bus.property("publicNetworkAccess") != "Enabled" or snapshot.one(SITE, WEB).property("virtualNetworkSubnetId"):
+        yield "a Standard bus has no private endpoints: it and the storefront stay public"
 
 
 def _without_storefront(snapshot: Snapshot) -> Iterator[str]:

@@ -184,6 +184,7 @@ OPERATION = [
     Fault(MAIN, "param lockOrders bool = false", "param lockOrders bool = true", "none by default, one when switched on"),
     module("storage", "private ? 'Disabled' : 'Enabled'", "'Enabled'\n    largeFileSharesState: private ? 'Disabled' : null", "still public in a network of its own"),
     Fault(MAIN, "accountNames: [names.hostAccount, names.ordersAccount]", "accountNames: [names.hostAccount]", "private endpoints lead to"),
+    Fault(MAIN, "var privateBus = vnetEnabled && serviceBusSku == 'Premium'", "var privateBus = vnetEnabled && !empty(serviceBusSku)", "a network beside a Standard bus"),
     Fault(MAIN, "subnetId: network.?outputs.functionSubnetId ?? ''", "subnetId: network.?outputs.storefrontSubnetId ?? ''", "does not go out through the subnet function"),
     Fault(MAIN, "alertEmail: empty(alertEmail) ? notificationEmail : alertEmail", "alertEmail: empty(alertEmail) ? alertEmail : notificationEmail", "alerts go to you@example.com"),
     Fault(MAIN, "module petstore './modules/web.bicep' = if (deployPetstore) {", "module petstore './modules/web.bicep' = if (deployPetstore || !vnetEnabled) {", "without a storefront there is no plan"),
