@@ -206,6 +206,36 @@ fn each_crate_says_first_what_it_is_and_the_drawing_says_the_same() {
     }
 }
 
+/// The longest that a stranger reads before the first line of code.
+const DRAWING_LINES_MAX: usize = 150;
+
+#[test]
+fn the_drawing_is_short_and_leads_to_what_is_there() {
+    let text = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    assert!(text.lines().count() <= DRAWING_LINES_MAX);
+    let mut led_to = 0;
+    for name in text.split('`').skip(1).step_by(2) {
+        let is_path = name.contains('/') && !name.contains([' ', '{', '$']);
+        let is_ours = [
+            "src/",
+            "local/",
+            "tests/",
+            "infra/",
+            "petstore/",
+            "ops/",
+            "service-bus/",
+        ];
+        if is_path && is_ours.iter().any(|folder| name.starts_with(folder)) {
+            led_to += 1;
+            assert!(
+                root().join(name).exists(),
+                "ARCHITECTURE.md leads to {name}"
+            );
+        }
+    }
+    assert!(led_to > 20, "it names places");
+}
+
 fn crates() -> Vec<Modules> {
     let folders = built()
         .into_keys()
