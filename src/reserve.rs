@@ -5,12 +5,10 @@ use std::time::Duration;
 
 use tokio::time::{sleep, timeout};
 
-use crate::{
-    fallback::{Fallback, FallbackError, Notice, Reason},
-    order::{Delivery, Order},
-    retry::Retry,
-    store::{OrderStore, Put},
-};
+use crate::fallback::{Fallback, FallbackError, Notice, Reason};
+use crate::order::{Delivery, Order};
+use crate::retry::Retry;
+use crate::store::{OrderStore, Put};
 
 /// The longest wait before a message is given back, in seconds.
 pub const REDELIVERY_WAIT_MAX_SECS: u64 = 60;

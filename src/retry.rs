@@ -1,6 +1,7 @@
 //! One attempt and three retries, a time limit on each: the only layer that retries.
 
-use std::{future::Future, time::Duration};
+use std::future::Future;
+use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
 

@@ -1,8 +1,11 @@
 //! The HTTP clients of the process, with no retries, redirects or proxies of their own.
 
-use std::{error::Error, sync::Arc, time::Duration};
+use std::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
 
-use rustls::{ClientConfig, RootCertStore, crypto::ring};
+use rustls::crypto::ring;
+use rustls::{ClientConfig, RootCertStore};
 
 /// Below the idle limits of Azure's front ends, so that a pooled connection is not closed under a
 /// request.

@@ -4,10 +4,8 @@ mod held;
 
 use std::sync::Arc;
 
-use azure_core::{
-    credentials::TokenCredential,
-    http::{ClientOptions, RetryOptions, Transport},
-};
+use azure_core::credentials::TokenCredential;
+use azure_core::http::{ClientOptions, RetryOptions, Transport};
 use azure_identity::{
     DeveloperToolsCredential, ManagedIdentityCredential, ManagedIdentityCredentialOptions,
     UserAssignedId,

@@ -7,12 +7,10 @@
 use std::{io, panic};
 
 use tracing::{Level, error};
-use tracing_subscriber::{
-    filter::{LevelFilter, Targets},
-    fmt::writer::MakeWriterExt as _,
-    layer::SubscriberExt as _,
-    util::SubscriberInitExt as _,
-};
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::fmt::writer::MakeWriterExt as _;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// The SDK's crates log their requests themselves, failed ones with an error that may quote a
 /// signed URL. What is worth telling of a request its caller tells.

@@ -1,6 +1,7 @@
 //! A program's command line, and how it ends.
 
-use std::{fmt::Display, process::ExitCode};
+use std::fmt::Display;
+use std::process::ExitCode;
 
 /// Exit codes, as `sysexits.h` of BSD numbers them.
 pub mod exit {

@@ -1,21 +1,19 @@
 //! `dead-letters list`, `show` and `export`: they look, and give every letter back.
 
-use std::{
-    io::{self, Write as _},
-    path::Path,
-    process::ExitCode,
-    time::Duration,
-};
+use std::io;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
 
-use order_items_ops::{
-    bus::Bus,
-    cli::DeadLetters,
-    export::{self, Record},
-    letter::Letter,
-    list::{self, Summary},
-    text::counted,
-    walk::{Filter, Stop, Walk, WalkEnd},
-};
+use order_items_ops::bus::Bus;
+use order_items_ops::cli::DeadLetters;
+use order_items_ops::export::Record;
+use order_items_ops::letter::Letter;
+use order_items_ops::list::Summary;
+use order_items_ops::text::counted;
+use order_items_ops::walk::{Filter, Stop, Walk, WalkEnd};
+use order_items_ops::{export, list};
 
 use crate::command_error::{CommandError, INCOMPLETE};
 

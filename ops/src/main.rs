@@ -5,15 +5,14 @@ mod commands;
 mod inspect;
 mod redrive_command;
 
-use std::{io, process::ExitCode};
+use std::io;
+use std::process::ExitCode;
 
 use clap::Parser as _;
 use order_items_ops::cli::Cli;
-use tracing_subscriber::{
-    filter::{LevelFilter, Targets},
-    layer::{Layer as _, SubscriberExt as _},
-    util::SubscriberInitExt as _,
-};
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {

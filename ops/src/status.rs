@@ -1,20 +1,20 @@
 //! `status`: how many messages are where, and the newest orders in the container.
 
-use std::{
-    cmp::Reverse,
-    collections::BinaryHeap,
-    io::{self, Write},
-    time::Duration,
-};
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::io;
+use std::io::Write;
+use std::time::Duration;
 
 use azure_core::error::ErrorKind;
-use azure_storage_blob::{
-    BlobContainerClient,
-    models::{BlobContainerClientListBlobsOptions, BlobItem, ListBlobsIncludeItem},
+use azure_storage_blob::BlobContainerClient;
+use azure_storage_blob::models::{
+    BlobContainerClientListBlobsOptions, BlobItem, ListBlobsIncludeItem,
 };
 use futures::TryStreamExt as _;
 use order_items_reserver::azure_app::http_client::root_cause;
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 use tokio::time::timeout;
 
 use crate::text::Table;

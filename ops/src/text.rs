@@ -1,6 +1,7 @@
 //! What others wrote, on an operator's terminal: nothing that steers it, and tables.
 
-use std::{fmt::Write as _, str};
+use std::fmt::Write as _;
+use std::str;
 
 /// The text with control characters (which could steer a terminal) spelt out.
 #[must_use]

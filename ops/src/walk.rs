@@ -4,16 +4,17 @@
 //! while it is locked the next receive brings the next one. Its delivery count rises with each
 //! look, which matters to nobody: a dead-letter queue gives up on nothing.
 
-use std::{collections::HashSet, future, io, pin::pin, time::Duration};
+use std::collections::HashSet;
+use std::pin::pin;
+use std::time::Duration;
+use std::{future, io};
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use order_items_reserver::order::Order;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::{
-    bus::{Bus, BusError},
-    letter::{Letter, Lock},
-};
+use crate::bus::{Bus, BusError};
+use crate::letter::{Letter, Lock};
 
 /// Letters given back at a time.
 const UNLOCKS_AT_ONCE_MAX: usize = 8;

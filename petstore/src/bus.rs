@@ -9,15 +9,13 @@ mod retry_after;
 use std::time::Duration;
 
 use azure_app::http_client::root_cause;
-use reqwest::{
-    StatusCode,
-    header::{CONTENT_TYPE, RETRY_AFTER},
-};
+use reqwest::StatusCode;
+use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 use serde_json::json;
+use service_bus::{Queue, TokenError, Tokens};
 use url::Url;
 
 pub use message::{Message, SendError};
-use service_bus::{Queue, TokenError, Tokens};
 
 /// One queue of the bus, and the right to send to it.
 #[derive(Debug)]

@@ -1,11 +1,10 @@
 //! The cookie key of a laptop: made once, and kept in the data folder.
 
-use std::{
-    fs::{self, OpenOptions},
-    io::{self, Write as _},
-    os::unix::fs::OpenOptionsExt as _,
-    path::Path,
-};
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+use std::{fs, io};
 
 use tracing::info;
 use uuid::Uuid;

@@ -5,21 +5,17 @@ mod serve;
 
 use std::process::ExitCode;
 
-use azure_app::{
-    http_client, log,
-    program::{Program, exit},
-};
-use petstore::{
-    bus::Bus,
-    check,
-    config::Settings,
-    key_file,
-    outbox::{Outbox, Pace},
-    web::Shop,
-};
-use serve::serve;
+use azure_app::program::{Program, exit};
+use azure_app::{http_client, log};
+use petstore::bus::Bus;
+use petstore::config::Settings;
+use petstore::outbox::{Outbox, Pace};
+use petstore::web::Shop;
+use petstore::{check, key_file};
 use tokio::net::TcpListener;
 use tracing::info;
+
+use serve::serve;
 
 const PROGRAM: Program = Program {
     name: env!("CARGO_PKG_NAME"),

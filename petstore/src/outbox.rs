@@ -18,18 +18,16 @@ mod tail;
 mod takeover;
 mod writer;
 
-use std::{
-    collections::HashMap,
-    io,
-    path::Path,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
-};
+use std::collections::HashMap;
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use tokio::{
-    sync::{Notify, Semaphore},
-    time::{Instant, sleep},
-};
+use tokio::sync::{Notify, Semaphore};
+use tokio::time::{Instant, sleep};
 
+use crate::bus::Bus;
+use crate::session::{SessionId, Visit};
 pub use change::{Age, Change};
 use folder::Folder;
 pub use journal::Journal;
@@ -37,11 +35,6 @@ pub use pace::Pace;
 pub use record::Record;
 pub use status::{NotAccepted, Status};
 use writer::Writer;
-
-use crate::{
-    bus::Bus,
-    session::{SessionId, Visit},
-};
 
 /// Sends at the same time, over all sessions.
 const SENDERS: usize = 16;

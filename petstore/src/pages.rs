@@ -8,13 +8,12 @@ mod shelf;
 
 use maud::{Markup, html};
 
+use crate::catalogue::{Animal, PRODUCTS};
 pub use cart::{Reservation, cart, order};
 pub use layout::Frame;
+use layout::page;
 pub use note::Note;
 pub use shelf::{Filter, breeds, product, products};
-
-use crate::catalogue::{Animal, PRODUCTS};
-use layout::page;
 
 /// The style sheet.
 pub const STYLE: &str = include_str!("../assets/style.css");

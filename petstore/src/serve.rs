@@ -1,13 +1,13 @@
 //! Serving, and an orderly end of it.
 
-use std::{io, time::Duration};
+use std::io;
+use std::time::Duration;
 
-use petstore::web::{self, Shop};
-use tokio::{
-    net::TcpListener,
-    signal::unix::{SignalKind, signal},
-    time::{sleep, timeout},
-};
+use petstore::web;
+use petstore::web::Shop;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 
 use crate::parent::{gone, input_closes};

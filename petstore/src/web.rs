@@ -5,24 +5,21 @@ mod assets;
 mod guard;
 mod views;
 
-use std::{io, sync::Arc};
+use std::io;
+use std::sync::Arc;
 
-use axum::{
-    Json, Router,
-    extract::{DefaultBodyLimit, State},
-    http::{HeaderValue, StatusCode, header},
-    middleware::map_response,
-    response::Response,
-    routing::{get, post},
-    serve::ListenerExt as _,
-};
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::map_response;
+use axum::response::Response;
+use axum::routing::{get, post};
+use axum::serve::ListenerExt as _;
+use axum::{Json, Router};
 use serde::Serialize;
 use tokio::net::TcpListener;
 
-use crate::{
-    cookie::{Key, Transport},
-    outbox::Outbox,
-};
+use crate::cookie::{Key, Transport};
+use crate::outbox::Outbox;
 
 /// More than any form of ours.
 const FORM_MAX: usize = 16 * 1024;

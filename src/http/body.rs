@@ -5,7 +5,9 @@ use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt as _;
 use tokio::time::timeout;
 
-use crate::{config::READ_TIMEOUT, invocation, order::MESSAGE_MAX};
+use crate::config::READ_TIMEOUT;
+use crate::invocation;
+use crate::order::MESSAGE_MAX;
 
 /// The most that one byte of a message takes on the wire: in text mode a control character is
 /// escaped twice (`\\u0001`), and the host sends the body's properties a second time as Metadata.
@@ -79,10 +81,9 @@ async fn drain(mut body: Body, mut tail: BytesMut) -> Unreadable {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering::Relaxed},
-    };
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicUsize;
+    use std::sync::atomic::Ordering::Relaxed;
 
     use http_body_util::channel::Channel;
 

@@ -12,7 +12,8 @@ use std::time::Duration;
 
 use order_items_reserver::config::{FUNCTION_TIMEOUT, LOCK_RENEWAL_MAX, SETTINGS, Settings};
 use order_items_reserver::http::ROUTE;
-use order_items_reserver::invocation::{self, BINDING};
+use order_items_reserver::invocation;
+use order_items_reserver::invocation::BINDING;
 use serde_json::{Value, json};
 
 fn root() -> PathBuf {

@@ -91,7 +91,8 @@ async fn l1_with_storage_and_fallback_down_a_message_ends_as_a_dead_letter_with_
         waits.push(took.as_secs());
     }
 
-    // The uploads fail at once, so each delivery takes the back-off (up to 1 + 2 + 4 s) and the wait.
+    // The uploads fail at once, so each delivery takes the back-off (up to 1 + 2 + 4 s) and the
+    // wait.
     let expected = [1, 2, 4, 8, 16, 32, 60, 60, 60, 60];
     assert_eq!(waits.len(), expected.len());
     for (took, wait) in waits.iter().zip(expected) {

@@ -7,24 +7,18 @@
 //! A token that is refused (401) is not dropped: the endpoint has a cache of its own and would
 //! give out the same again, and each refusal would be a request to it.
 
-use std::{
-    collections::HashMap,
-    fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use azure_core::{
-    Error,
-    credentials::{AccessToken, TokenCredential, TokenRequestOptions},
-    error::ErrorKind,
-};
+use azure_core::Error;
+use azure_core::credentials::{AccessToken, TokenCredential, TokenRequestOptions};
+use azure_core::error::ErrorKind;
 use time::OffsetDateTime;
-use tokio::{
-    sync,
-    task::JoinSet,
-    time::{Instant, sleep, timeout},
-};
+use tokio::sync;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, timeout};
 use tracing::warn;
 
 /// A token is renewed this long before its end: when the SDK begins to ask for another.

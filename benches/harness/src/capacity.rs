@@ -5,9 +5,8 @@
 //! (`docs/capacity.md` names the pages), and the rest is assumed and can be changed on the command
 //! line.
 
-use std::fmt;
-use std::fs;
 use std::path::Path;
+use std::{fmt, fs};
 
 use clap::Args;
 

@@ -1,11 +1,11 @@
 //! Who is measured: the function's release binary, and the same job in Node.js and in Python.
 
 use std::ffi::OsStr;
-use std::fs::{self, File};
-use std::io;
+use std::fs::File;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::{fs, io};
 
 use crate::error::{BenchError, doing};
 use crate::running::Running;

@@ -1,9 +1,8 @@
 //! Where and when: what every figure depends on.
 
-use std::fs;
 use std::path::Path;
 use std::process::Command;
-use std::thread;
+use std::{fs, thread};
 
 use time::OffsetDateTime;
 use time::macros::format_description;

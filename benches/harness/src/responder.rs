@@ -5,11 +5,11 @@
 //! own. A thread per connection sleeps by the kernel's timer: an event loop's timers of 1 ms would
 //! hide what the handler adds.
 
-use std::io::{self, BufRead as _, Read as _, Write as _};
+use std::io::{BufRead as _, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::thread;
 use std::time::Duration;
+use std::{io, thread};
 
 use crate::error::{BenchError, doing};
 use crate::http::Connection;

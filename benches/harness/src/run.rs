@@ -8,10 +8,10 @@ use clap::ValueEnum;
 use crate::contender::Contender;
 use crate::error::{BenchError, doing};
 use crate::figures::Figures;
-use crate::instructions::{self, Budget};
-use crate::machine;
+use crate::instructions::Budget;
 use crate::report::Section;
 use crate::sections::{Effort, growth, memory, peers, rates, ratio, start};
+use crate::{instructions, machine};
 
 /// What can be measured, in the order of the report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

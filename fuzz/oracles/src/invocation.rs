@@ -6,11 +6,10 @@ use arbitrary::{Arbitrary, Unstructured};
 use bus::{Accepted, Delivery as HandedOut, Message as Published};
 use host::app::DataType;
 use host::encode_invocation;
-use order_items_reserver::{
-    invocation::{InvocationError, is_traceparent, parse, session_within},
-    order::Delivery,
-};
-use serde_json::{json, value::RawValue};
+use order_items_reserver::invocation::{InvocationError, is_traceparent, parse, session_within};
+use order_items_reserver::order::Delivery;
+use serde_json::json;
+use serde_json::value::RawValue;
 use time::OffsetDateTime;
 use uuid::Uuid;
 

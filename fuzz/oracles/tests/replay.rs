@@ -7,7 +7,9 @@
     reason = "clippy.toml allows them in tests; clippy does not see that these helpers are tests too"
 )]
 
-use std::{fs, panic::catch_unwind, path::PathBuf};
+use std::fs;
+use std::panic::catch_unwind;
+use std::path::PathBuf;
 
 use oracles::{Check, TARGETS};
 

@@ -1,12 +1,11 @@
 //! A real Azurite in place of the endpoint built in, installed by npm from a package with a lock
 //! file.
 
-use std::fs;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
+use std::{fs, io};
 
 use stand_in::programs;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};

@@ -10,8 +10,9 @@ use logic_app::mail::{Mail, OutboxReader};
 use logic_app::{LogicAppHandle, Received};
 use stand_in::Seen;
 use time::OffsetDateTime;
+use tokio::sync::broadcast;
+use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::broadcast::{self, Receiver};
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::snapshot;

@@ -10,7 +10,8 @@ use tokio::time::{Instant, sleep};
 use super::client::{Content, HandlerClient};
 use super::events::{Event, Events};
 use super::limits::within;
-use super::process::{self, Process};
+use super::process;
+use super::process::Process;
 use super::restarts::{Exit, Next, Restarts};
 use crate::app::FunctionApp;
 

@@ -14,7 +14,8 @@ use workflow::{Schema, Workflow};
 
 use crate::history::{History, Received};
 use crate::runner::Runner;
-use crate::trigger::{self, Behind, TriggerState};
+use crate::trigger;
+use crate::trigger::{Behind, TriggerState};
 
 /// The largest request that is taken, in bytes.
 const BODY_MAX: usize = 8 * 1024 * 1024;

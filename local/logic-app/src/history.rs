@@ -3,9 +3,8 @@
 //! its e-mail here.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::fs;
-use std::io;
 use std::path::Path;
+use std::{fs, io};
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -97,7 +96,8 @@ impl History {
 /// A body in a line: JSON is UTF-8.
 mod text {
     use bytes::Bytes;
-    use serde::{Deserialize, Deserializer, Serializer, ser::Error};
+    use serde::ser::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
 
     pub(crate) fn serialize<S: Serializer>(body: &Bytes, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(std::str::from_utf8(body).map_err(S::Error::custom)?)

@@ -7,9 +7,10 @@
 //! Way of a request: `trigger` (faults, schema) → `runner` (the workflow, and its calls) → `mail`
 //! (`emails:send`, and a file in the outbox) → `history`, and only then the answer.
 
+pub use workflow::{DefinitionRefused, Workflow};
+
 pub use app::{LogicApp, LogicAppHandle};
 pub use history::Received;
-pub use workflow::{DefinitionRefused, Workflow};
 
 mod answer;
 mod app;

@@ -4,6 +4,7 @@
 //! what the stand-in does, which it writes in one of the `formats` and keeps as [`lines`].
 
 pub use axum::http::{Method, StatusCode};
+
 pub use clock::Clock;
 pub use connection::{AccessKey, Connection, ConnectionError};
 pub use fault::{

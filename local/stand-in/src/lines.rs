@@ -1,8 +1,9 @@
 //! A file of JSON lines, one for each thing that happened: a line is in it whole or not at all.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Seek as _, Write as _};
+use std::fs::{File, OpenOptions};
+use std::io::{Seek as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use serde::Serialize;
 

@@ -1,6 +1,7 @@
 //! How many messages a queue holds, out of the management interface's Atom XML.
 
-use quick_xml::{Reader, events::Event};
+use quick_xml::Reader;
+use quick_xml::events::Event;
 
 use super::BusError;
 

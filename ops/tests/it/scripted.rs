@@ -5,7 +5,8 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use order_items_ops::bus::Bus;
-use order_items_ops::redrive::{self, Tally};
+use order_items_ops::redrive;
+use order_items_ops::redrive::Tally;
 use order_items_ops::walk::{Filter, Stop, Walk};
 use order_items_reserver::azure_app::http_client;
 use order_items_reserver::fallback::{Fallback, FallbackError, Notice};

@@ -2,17 +2,14 @@
 
 use std::sync::{Arc, PoisonError};
 
-use tokio::{
-    task::spawn_blocking,
-    time::{Instant, sleep, sleep_until, timeout},
-};
+use tokio::task::spawn_blocking;
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tracing::{debug, error, info, warn};
 
-use super::{Change, Shared, folder::Turn};
-use crate::{
-    bus::{Message, SendError},
-    session::SessionId,
-};
+use super::folder::Turn;
+use super::{Change, Shared};
+use crate::bus::{Message, SendError};
+use crate::session::SessionId;
 
 enum Outcome {
     Published,

@@ -19,18 +19,17 @@
 //! share that shows a line late (SMB may, for a second) shows it too late to whoever looks then,
 //! and a line that another has read may still fail to be written.
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    io::{self, ErrorKind},
-    path::{Path, PathBuf},
-    sync::{
-        Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
-};
+use std::collections::BTreeMap;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::{fs, io};
 
-use super::{change::Age, lock::lock, record::Ledger, tail::Tail};
+use super::change::Age;
+use super::lock::lock;
+use super::record::Ledger;
+use super::tail::Tail;
 use crate::session::SessionId;
 
 /// Each round means that a journal was taken over meanwhile.

@@ -1,10 +1,8 @@
 //! Whether an instance lives: it holds the lock of its journal.
 
-use std::{
-    fs::{File, OpenOptions, TryLockError},
-    io,
-    path::Path,
-};
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io;
+use std::path::Path;
 
 /// The lock of a journal, unless another instance has it: the system lets go of it, however that
 /// one ends.

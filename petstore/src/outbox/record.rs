@@ -1,6 +1,7 @@
 //! A line of a journal, and what the lines of one journal say together.
 
-use std::{collections::HashMap, path::Path};
+use std::collections::HashMap;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use tracing::error;

@@ -1,15 +1,16 @@
 //! Which file an instance keeps its outbox in: two that share a folder never share a file.
 
-use std::{
-    fs::{self, File},
-    io,
-    path::Path,
-    sync::Arc,
-};
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+use std::{fs, io};
 
 use tracing::error;
 
-use super::{folder::Folder, journal::Journal, lock::lock, record::Record};
+use super::folder::Folder;
+use super::journal::Journal;
+use super::lock::lock;
+use super::record::Record;
 
 /// More instances on one folder than an App Service plan can have.
 const SLOTS: u32 = 64;

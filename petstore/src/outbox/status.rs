@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use super::{Outbox, change::milliseconds_now};
+use super::Outbox;
+use super::change::milliseconds_now;
 use crate::session::SessionId;
 
 /// How long a page may wait for the bus, in milliseconds after the change: not to be noticed.

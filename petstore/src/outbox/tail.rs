@@ -1,10 +1,9 @@
 //! A journal read on from where it was read to: most looks find a line or two that are new.
 
-use std::{
-    fs::File,
-    io::{self, Read as _, Seek as _, SeekFrom},
-    path::Path,
-};
+use std::fs::File;
+use std::io;
+use std::io::{Read as _, Seek as _, SeekFrom};
+use std::path::Path;
 
 use super::record::Ledger;
 

@@ -1,16 +1,15 @@
 //! What an instance left that is no more: whoever finds its journal unlocked takes it over.
 
-use std::{fs, io, path::Path};
+use std::path::Path;
+use std::{fs, io};
 
 use tracing::{error, info};
 
-use super::{
-    change::Change,
-    folder::Journals,
-    lock::lock,
-    record::{Ledger, Record},
-    slot::Slot,
-};
+use super::change::Change;
+use super::folder::Journals;
+use super::lock::lock;
+use super::record::{Ledger, Record};
+use super::slot::Slot;
 
 impl Slot {
     /// Takes over every journal that nobody holds, and returns what is ours to deliver now.

@@ -5,7 +5,9 @@ use std::{io, mem, thread};
 use tokio::sync::{mpsc, oneshot};
 use tracing::error;
 
-use super::{change::Change, record::Record, slot::Slot};
+use super::change::Change;
+use super::record::Record;
+use super::slot::Slot;
 
 /// The most that one write and one fsync carry.
 const BATCH: usize = 512;

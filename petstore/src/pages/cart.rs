@@ -2,15 +2,11 @@
 
 use maud::{Markup, html};
 
-use super::{
-    layout::{Frame, counted, page},
-    note::Note,
-    pictures,
-};
-use crate::{
-    cart::Line,
-    catalogue::{Animal, Product},
-};
+use super::layout::{Frame, counted, page};
+use super::note::Note;
+use super::pictures;
+use crate::cart::Line;
+use crate::catalogue::{Animal, Product};
 
 /// How far the newest change has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

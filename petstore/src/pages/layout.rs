@@ -3,7 +3,8 @@
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::{ICON, SCRIPT, STYLE};
-use crate::{catalogue::Animal, session::Visit};
+use crate::catalogue::Animal;
+use crate::session::Visit;
 
 /// Whose page it is.
 #[derive(Clone, Copy, Debug)]

@@ -1,10 +1,8 @@
 //! What the cart page says about the step just taken. Only these words can be said, whatever an
 //! address asks for.
 
-use crate::{
-    cart::{QUANTITY_MAX, Step, StepRefused},
-    catalogue::Product,
-};
+use crate::cart::{QUANTITY_MAX, Step, StepRefused};
+use crate::catalogue::Product;
 
 /// One such sentence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

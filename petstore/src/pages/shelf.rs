@@ -2,14 +2,10 @@
 
 use maud::{Markup, html};
 
-use super::{
-    layout::{Frame, page},
-    pictures,
-};
-use crate::{
-    breeds::BREEDS,
-    catalogue::{Animal, PRODUCTS, Product, Size},
-};
+use super::layout::{Frame, page};
+use super::pictures;
+use crate::breeds::BREEDS;
+use crate::catalogue::{Animal, PRODUCTS, Product, Size};
 
 /// What of the catalogue to show.
 #[derive(Clone, Copy, Debug, Default)]

@@ -3,27 +3,22 @@
 
 use std::sync::Arc;
 
-use axum::{
-    Form,
-    extract::{State, rejection::FormRejection},
-    http::{HeaderMap, StatusCode},
-    response::{IntoResponse, Redirect, Response},
-};
+use axum::Form;
+use axum::extract::State;
+use axum::extract::rejection::FormRejection;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 use tracing::{error, info, warn};
 
-use super::{
-    Shop,
-    guard::{self, PostRefused},
-    views::{Visitor, cookie},
-};
-use crate::{
-    cart::{Step, StepRefused},
-    order,
-    outbox::{Change, NotAccepted},
-    pages::{self, Note},
-    session::{Visit, is_email},
-};
+use super::guard::PostRefused;
+use super::views::{Visitor, cookie};
+use super::{Shop, guard};
+use crate::cart::{Step, StepRefused};
+use crate::outbox::{Change, NotAccepted};
+use crate::pages::Note;
+use crate::session::{Visit, is_email};
+use crate::{order, pages};
 
 #[derive(Deserialize)]
 pub(super) struct ChangeForm {

@@ -1,9 +1,7 @@
 //! Style sheet, script and icon: compiled in, kept by browsers until they change.
 
-use axum::{
-    http::header,
-    response::{IntoResponse, Response},
-};
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
 
 pub(super) const STYLE: &str = "/assets/style.css";
 pub(super) const SCRIPT: &str = "/assets/cart.js";

@@ -2,20 +2,18 @@
 
 use std::sync::Arc;
 
-use axum::{
-    extract::{Path, Query, State, rejection::QueryRejection},
-    http::{HeaderMap, StatusCode, header},
-    response::{AppendHeaders, Html, IntoResponse, Redirect, Response},
-};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{AppendHeaders, Html, IntoResponse, Redirect, Response};
 use maud::Markup;
 use serde::Deserialize;
 
 use super::{Shop, guard};
-use crate::{
-    catalogue::{self, Animal, Size},
-    pages::{self, Frame, Note, Reservation},
-    session::Visit,
-};
+use crate::catalogue::{Animal, Size};
+use crate::pages::{Frame, Note, Reservation};
+use crate::session::Visit;
+use crate::{catalogue, pages};
 
 /// Who asks: a shopper with a visit, their own or a first one.
 pub(super) struct Visitor {

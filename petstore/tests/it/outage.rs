@@ -1,4 +1,5 @@
-//! The bus is down, the shop is killed: nothing that was accepted is lost, and nothing older follows.
+//! The bus is down, the shop is killed: nothing that was accepted is lost, and nothing older
+//! follows.
 
 use testkit::fixture::Folder;
 use testkit::{until, until_async};

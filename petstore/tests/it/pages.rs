@@ -5,7 +5,8 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use testkit::browser::{self, Browser};
+use testkit::browser;
+use testkit::browser::Browser;
 
 use crate::support::bus::Bus;
 use crate::support::shop::Shop;

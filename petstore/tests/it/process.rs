@@ -57,7 +57,8 @@ fn attached_it_ends_in_order_when_its_parent_asks_and_at_once_when_that_was_kill
     let has = |log: &[String], word: &str| log.iter().any(|line| line.contains(word));
     let asked = attached(b"end\n");
     assert!(has(&asked, "\"ended\""), "{asked:?}");
-    // Whoever comes after a killed stack takes over only what the dead have left: no time to wait for the bus.
+    // Whoever comes after a killed stack takes over only what the dead have left: no time to wait
+    // for the bus.
     let alone = attached(b"");
     assert!(
         has(&alone, "the parent is gone") && !has(&alone, "\"ended\""),

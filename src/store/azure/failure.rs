@@ -3,13 +3,9 @@
 use std::time::Duration;
 
 use azure_app::http_client::root_cause;
-use azure_core::{
-    error::ErrorKind,
-    http::{
-        RawResponse,
-        headers::{HeaderName, RETRY_AFTER},
-    },
-};
+use azure_core::error::ErrorKind;
+use azure_core::http::RawResponse;
+use azure_core::http::headers::{HeaderName, RETRY_AFTER};
 
 use super::StoreError;
 

@@ -4,19 +4,16 @@
 //! Follows *Authorize with Shared Key* of the Azure Storage REST reference, version 2015-02-21
 //! and later.
 
-use std::{fmt, sync::Arc};
+use std::fmt;
+use std::sync::Arc;
 
 use async_trait::async_trait;
-use azure_core::{
-    credentials::Secret,
-    hmac::hmac_sha256,
-    http::{
-        Context, Request, Url,
-        headers::AUTHORIZATION,
-        policies::{Policy, PolicyResult},
-    },
-    time::{OffsetDateTime, to_rfc7231},
-};
+use azure_core::credentials::Secret;
+use azure_core::hmac::hmac_sha256;
+use azure_core::http::headers::AUTHORIZATION;
+use azure_core::http::policies::{Policy, PolicyResult};
+use azure_core::http::{Context, Request, Url};
+use azure_core::time::{OffsetDateTime, to_rfc7231};
 
 /// An account's name and key.
 #[derive(Clone, PartialEq, Eq)]

@@ -3,10 +3,8 @@
 //! A wrong entry costs a HEAD. It is used only where it is older than the order at hand: aiming
 //! at a newer one would let a straggler overwrite its successor.
 
-use std::{
-    num::NonZeroUsize,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::num::NonZeroUsize;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use lru::LruCache;
 

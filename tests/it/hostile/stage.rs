@@ -211,7 +211,8 @@ pub(super) fn chunked(body: &[u8]) -> Vec<u8> {
 
 /// A message of `session` in binary mode.
 pub(super) fn invocation(session: &str, body: &[u8]) -> Vec<u8> {
-    use base64::{Engine as _, engine::general_purpose::STANDARD};
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
     let session = Value::from(session).to_string();
     serde_json::json!({
         "Data": {"order": STANDARD.encode(body)},

@@ -6,7 +6,8 @@ use azure_core::hmac::hmac_sha256;
 use blob::{ACCOUNT, ACCOUNT_KEY};
 use order_items_reserver::store::blob::{BlobService as _, BlobStore, Condition};
 use order_items_reserver::store::{OrderStore as _, Put, StoreError};
-use testkit::scripted::{self, Scripted};
+use testkit::scripted;
+use testkit::scripted::Scripted;
 
 use super::blobs;
 use super::place::Place;

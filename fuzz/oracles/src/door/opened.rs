@@ -1,10 +1,12 @@
 //! A door that is open as long as its thread lives, and its only client.
 
+use std::time::Duration;
+
 use axum::http::HeaderValue;
 use bus::{Message, Queue, QueueOptions, RestDoor, RestOptions};
 use stand_in::{Clock, Connection, http_client};
-use std::time::Duration;
-use tokio::{net::TcpListener, runtime::Runtime};
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
 
 use super::assert_sane;
 

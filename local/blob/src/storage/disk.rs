@@ -7,9 +7,8 @@
 //! that one has torn is found by its digest.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use serde::{Deserialize, Serialize};
 use stand_in::Lock;
@@ -17,7 +16,8 @@ use stand_in::lines::{LineFile, line};
 use time::OffsetDateTime;
 
 use super::blob::{Blob, Digest, Stamp};
-use super::names::{self, Files};
+use super::names;
+use super::names::Files;
 
 /// The folder, in use.
 #[derive(Debug)]

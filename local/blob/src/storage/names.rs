@@ -1,8 +1,8 @@
 //! File names for blobs: the blob's own name where every file system can hold it, else a readable
 //! one with a digest behind `~`.
 //!
-//! A plain name has no `~`, so the two kinds never meet. Names that differ in case only are one file
-//! on some systems: the first to come gets the plain name, the others a digest.
+//! A plain name has no `~`, so the two kinds never meet. Names that differ in case only are one
+//! file on some systems: the first to come gets the plain name, the others a digest.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;

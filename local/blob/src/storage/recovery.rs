@@ -6,15 +6,15 @@
 //! did to the blobs.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use time::OffsetDateTime;
 
 use super::blob::{Blob, Container, ETags, Stamp, sha256};
 use super::disk::{Disk, Layout, OpenError, Record, Remainder, Written, read_log};
-use super::names::{self, Files};
+use super::names;
+use super::names::Files;
 
 /// What was kept.
 #[derive(Debug, Default)]

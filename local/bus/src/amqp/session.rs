@@ -16,11 +16,11 @@ use fe2o3_amqp_types::performatives::{
 use super::access::Access;
 use super::frame::put_frame;
 use super::link::{Added, CREDIT, IncomingDelivery, IncomingLink};
-use super::message;
 use super::node::Node;
 use super::refusal::AmqpRefusal;
-use super::requests::{self, ReplyLink};
+use super::requests::ReplyLink;
 use super::shared::AmqpShared;
+use super::{message, requests};
 use crate::queue::{MESSAGE_MAX, Queue};
 
 /// Handles 0 to this one: a client has one link for each queue it sends to, and two for tokens.

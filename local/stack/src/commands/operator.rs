@@ -6,8 +6,8 @@ use std::process::ExitCode;
 
 use dashboard::operator::Operator;
 use host::app::FunctionApp;
-use stack::StackError;
-use stack::running::{self, Running};
+use stack::running::Running;
+use stack::{StackError, running};
 
 use super::{FOLDER, LocalError};
 

@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
-use stack::running::{self, Running};
+use stack::running;
+use stack::running::Running;
 use testkit::fixture::AppFolder;
 use testkit::until;
 use tokio::time::sleep;

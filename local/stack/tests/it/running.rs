@@ -1,7 +1,6 @@
 //! How others find the stack of a folder.
 
 use stack::running::{Claim, ClaimError, NotFound, Running, find};
-
 use testkit::fixture::Folder;
 
 fn running() -> Running {

@@ -9,7 +9,6 @@ use std::process::Stdio;
 use host::app::Settings;
 use host::{DeliveryOutcome, Event};
 use stack::{Ports, Stack, StackError};
-
 use testkit::fixture::{AppFolder, settings};
 use testkit::workspace;
 

@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use stack::storefront::{Storefront, StorefrontEvent, StorefrontOptions};
-
 use testkit::fixture::{Folder, settings};
 use testkit::until;
 

@@ -57,8 +57,9 @@ fn is_line_end(character: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use serde_json::json;
+
+    use super::*;
 
     #[test]
     fn a_value_that_is_no_object_is_json_text_in_a_string() {

@@ -61,8 +61,9 @@ impl Duplicates {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use time::macros::datetime;
+
+    use super::*;
 
     const START: OffsetDateTime = datetime!(2026-05-04 09:30 UTC);
 

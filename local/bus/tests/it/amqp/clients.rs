@@ -4,8 +4,8 @@
 use bus::{AmqpDoor, AmqpOptions, Message, Queue, QueueOptions};
 use serde_json::{Value, json};
 use stand_in::{AccessKey, Clock};
-
-use testkit::clients::{self, Client};
+use testkit::clients;
+use testkit::clients::Client;
 
 /// What a client sent, and what it was refused.
 async fn meet(client: &Client) -> (Vec<Message>, Value) {
