@@ -27,6 +27,8 @@ struct Room {
     reaches: BTreeSet<String>,
     /// Folders of what its tests need besides.
     tests_reach: BTreeSet<String>,
+    /// Whether it opens the queue's AMQP door, which is a feature.
+    opens_amqp: bool,
 }
 
 type House = BTreeMap<String, Room>;
@@ -63,6 +65,8 @@ fn built() -> House {
                 continue;
             };
             let to = folder(path);
+            let features = dependency["features"].as_array().unwrap();
+            room.opens_amqp |= to != own && features.contains(&"amqp".into());
             match dependency["kind"].as_str() {
                 _ if to == own => {}
                 Some("dev") => drop(room.tests_reach.insert(to)),
@@ -105,6 +109,35 @@ fn everything(house: &House, from: &str, tests: bool) -> BTreeSet<String> {
         for to in room.reaches.iter().chain(dev) {
             if found.insert(to.clone()) {
                 next.push(to.clone());
+            }
+        }
+    }
+    found
+}
+
+/// What the tests of a room are built of: its own dependencies for tests, and nobody else's.
+fn built_for_tests(house: &House, folder: &str) -> BTreeSet<String> {
+    let room = &house[folder];
+    let mut found = BTreeSet::from([folder.to_owned()]);
+    for to in room.reaches.iter().chain(&room.tests_reach) {
+        found.extend(everything(house, to, false));
+        found.insert(to.clone());
+    }
+    found
+}
+
+/// What a build of the product's own tests should not wait for.
+fn unneeded_in_tests(house: &House) -> Vec<String> {
+    let mut found = Vec::new();
+    for folder in ["src", "azure-app", "service-bus", "petstore", "ops"] {
+        for to in built_for_tests(house, folder) {
+            if ["local/load", "local/stack", "local/dashboard"].contains(&to.as_str()) {
+                found.push(format!("the tests of {folder} build {to}"));
+            }
+            if house[&to].opens_amqp {
+                found.push(format!(
+                    "the tests of {folder} build the AMQP door, for {to}"
+                ));
             }
         }
     }
@@ -160,6 +193,31 @@ fn each_crate_reaches_what_the_drawing_shows_and_nothing_else() {
 #[test]
 fn no_wall_is_gone_through() {
     assert_eq!(breaches(&built()), [""; 0]);
+}
+
+#[test]
+fn the_products_tests_build_no_load_chaos_dashboard_or_amqp_door() {
+    let house = built();
+    assert_eq!(unneeded_in_tests(&house), [""; 0]);
+    assert!(house["local/stack"].opens_amqp, "the door is a feature");
+}
+
+#[test]
+fn what_the_products_tests_would_wait_for_is_seen() {
+    let reaching = |from: &str, to: &str| {
+        let mut house = built();
+        let room = house.get_mut(from).unwrap();
+        room.tests_reach.insert(to.to_owned());
+        unneeded_in_tests(&house)
+    };
+    assert_eq!(reaching("petstore", "local/load").len(), 1);
+    assert!(
+        reaching("src", "local/stack").len() > 3,
+        "with all that it is built of"
+    );
+    let mut house = built();
+    house.get_mut("ops").unwrap().opens_amqp = true;
+    assert_eq!(unneeded_in_tests(&house).len(), 1);
 }
 
 /// Negative control: each wall is one.
