@@ -4,7 +4,7 @@ use std::{fmt, time::Duration};
 
 use azure_app::{
     identity::Identity,
-    settings::{self, Mistakes, Reader, Source},
+    settings::{self, AZURE_CLIENT_ID, IdentitySettings, Mistakes, Reader, Source},
 };
 use tracing_subscriber::filter::Targets;
 use url::{Host, Url};
@@ -13,12 +13,13 @@ use crate::{reserve::REDELIVERY_WAIT_MAX_SECS, retry::Retry, store::azure::Stora
 
 /// Every setting of the function: its name, and its default or `None` where one must be given.
 /// `README.md` and `local.settings.json` list the same; a test compares them.
-pub const SETTINGS: [(&str, Option<&str>); 13] = [
+pub const SETTINGS: [(&str, Option<&str>); 14] = [
     (PORT, Some("7072")),
     (STORAGE, None),
     (STORAGE_SERVICE_URI, None),
     (STORAGE_CREDENTIAL, None),
     (STORAGE_CLIENT_ID, None),
+    (AZURE_CLIENT_ID, None),
     (CONTAINER, Some("orders")),
     (FALLBACK_URL, None),
     (FALLBACK_TOKEN_SCOPE, None),
@@ -34,6 +35,11 @@ const STORAGE: &str = "OrdersStorage";
 const STORAGE_SERVICE_URI: &str = "OrdersStorage__blobServiceUri";
 const STORAGE_CREDENTIAL: &str = "OrdersStorage__credential";
 const STORAGE_CLIENT_ID: &str = "OrdersStorage__clientId";
+/// Not read: an identity is named by its client id.
+const STORAGE_OTHER_IDS: [&str; 2] = [
+    "OrdersStorage__managedIdentityResourceId",
+    "OrdersStorage__managedIdentityObjectId",
+];
 const CONTAINER: &str = "ORDERS_CONTAINER";
 const FALLBACK_URL: &str = "FALLBACK_URL";
 const FALLBACK_TOKEN_SCOPE: &str = "FALLBACK_TOKEN_SCOPE";
@@ -42,6 +48,12 @@ const ATTEMPT_TIMEOUT: &str = "UPLOAD_ATTEMPT_TIMEOUT_MS";
 const BACKOFF_BASE: &str = "UPLOAD_BACKOFF_BASE_MS";
 const FALLBACK_TIMEOUT: &str = "FALLBACK_TIMEOUT_MS";
 const LOG_FILTER: &str = "RUST_LOG";
+
+/// What is left of a trigger's URL when a shell read it.
+const UNSIGNED: &str = "the URL of a Logic App's trigger without its signature (sig=), which the workflow refuses; \
+     expected the whole URL, or FALLBACK_TOKEN_SCOPE for a token in its place. A shell ends a command at each & \
+     that is not in quotes (sh, cmd, PowerShell, az), so that ?api-version=… alone is left of the query: \
+     put the URL in quotes there, or set it in the portal or from a file";
 
 const FALLBACK_EXPECTED: &str =
     "expected the https URL of the Logic App's trigger (http on loopback only)";
@@ -130,7 +142,11 @@ impl Settings {
     /// Reads everything before it gives up on anything: the mistakes are in the reader.
     fn assemble(reader: &mut Reader<'_>) -> Option<Self> {
         let port = reader.number(PORT, 0..=65_535);
-        let identity = reader.identity(STORAGE_CREDENTIAL, STORAGE_CLIENT_ID);
+        let identity = reader.identity(IdentitySettings {
+            credential: STORAGE_CREDENTIAL,
+            client_id: STORAGE_CLIENT_ID,
+            other_ids: STORAGE_OTHER_IDS,
+        });
         let storage = storage_account(reader, identity.as_ref());
         let container = container(reader);
         let fallback_url = fallback_url(reader);
@@ -230,12 +246,20 @@ fn fallback_url(reader: &mut Reader<'_>) -> Option<Url> {
     }
 }
 
-/// `Some(None)` when no token is wanted.
+/// `Some(None)` when no token is wanted, which is where the URL itself has to open the workflow: a
+/// trigger refuses what is neither signed nor comes with a token, and that would show on the worst
+/// day only, when the storage is down.
 fn fallback_token_scope(reader: &mut Reader<'_>, url: Option<&Url>) -> Option<Option<String>> {
-    let (Some(scope), Some(url)) = (reader.get(FALLBACK_TOKEN_SCOPE), url) else {
+    let Some(url) = url else {
         return Some(None);
     };
-    if url.query_pairs().any(|(name, _)| name == "sig") {
+    let Some(scope) = reader.get(FALLBACK_TOKEN_SCOPE) else {
+        if is_trigger(url) && !is_loopback(url) && !is_signed(url) {
+            return reader.wrong(FALLBACK_URL, UNSIGNED);
+        }
+        return Some(None);
+    };
+    if is_signed(url) {
         return reader.wrong(
             FALLBACK_TOKEN_SCOPE,
             format!("{FALLBACK_URL} is signed already (sig=); expected one of them"),
@@ -260,6 +284,23 @@ fn fallback_identity(reader: &mut Reader<'_>, storage: Option<Identity>) -> Opti
         ),
         client_id => Some(Identity::Managed { client_id }),
     }
+}
+
+fn is_signed(url: &Url) -> bool {
+    url.query_pairs()
+        .any(|(name, value)| name == "sig" && !value.is_empty())
+}
+
+/// Whether it is the trigger of a Logic App: by its host in each of Azure's clouds, or by its path,
+/// which a Standard app and the Power Platform have too (`/workflows/x/triggers/manual/paths/invoke`,
+/// `/api/x/triggers/manual/invoke`).
+fn is_trigger(url: &Url) -> bool {
+    const HOSTS: [&str; 3] = [".logic.azure.com", ".logic.azure.us", ".logic.azure.cn"];
+    let host = url.host_str().unwrap_or_default().trim_end_matches('.');
+    let mut below = url.path_segments().into_iter().flatten();
+    let named = below.any(|segment| segment.eq_ignore_ascii_case("triggers"))
+        && below.next().is_some_and(|trigger| !trigger.is_empty());
+    named || HOSTS.iter().any(|suffix| host.ends_with(suffix))
 }
 
 fn is_loopback(url: &Url) -> bool {

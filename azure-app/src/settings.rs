@@ -1,6 +1,8 @@
 //! Settings: a reader of single values that collects what is wrong with them, so that every mistake
 //! is reported at once.
 
+mod damage;
+
 use std::{error::Error, fmt, ops::RangeInclusive, str::FromStr, time::Duration};
 
 use crate::identity::Identity;
@@ -10,6 +12,26 @@ pub type Source<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// Set by App Service and Functions where the app has an identity.
 const IDENTITY_ENDPOINT: &str = "IDENTITY_ENDPOINT";
+
+/// The client id of a user-assigned identity, for all connections that name none of their own: what
+/// the Azure SDKs' default credential reads, and with it the Functions host.
+pub const AZURE_CLIENT_ID: &str = "AZURE_CLIENT_ID";
+
+/// The settings of a connection `X` that say who the app is there, as "Configure an identity-based
+/// connection" of Azure Functions names them.
+#[derive(Clone, Copy, Debug)]
+pub struct IdentitySettings {
+    /// `X__credential`
+    pub credential: &'static str,
+    /// `X__clientId`
+    pub client_id: &'static str,
+    /// `X__managedIdentityResourceId` and `X__managedIdentityObjectId`, which the Functions host takes
+    /// in its place.
+    pub other_ids: [&'static str; 2],
+}
+
+/// The names of settings, each with its default, if it has one.
+pub type Defaults<'a> = &'a [(&'static str, Option<&'static str>)];
 
 /// The longest time that makes sense in a setting, in milliseconds.
 const MILLISECONDS_MAX: u64 = 300_000;
@@ -49,7 +71,7 @@ impl Error for Mistakes {}
 
 /// Where settings come from, and what was wrong with them so far.
 pub struct Reader<'a> {
-    defaults: &'a [(&'a str, Option<&'a str>)],
+    defaults: Defaults<'a>,
     source: Source<'a>,
     /// In the order in which they were met.
     pub mistakes: Mistakes,
@@ -73,17 +95,20 @@ pub fn from_env(name: &str) -> Option<String> {
 
 /// Reads settings with `assemble`, which gives up on nothing before it has read everything.
 ///
-/// `defaults` has every setting with its default, if it has one; an empty value counts as unset.
+/// `defaults` has every setting with its default, if it has one; an empty value counts as unset. A
+/// value that was damaged on its way here is a mistake, whatever else it could pass for.
 ///
 /// # Errors
 /// Lists everything that is missing or wrong.
 pub fn read<T>(
-    defaults: &[(&str, Option<&str>)],
+    defaults: Defaults<'_>,
     source: Source<'_>,
     assemble: impl FnOnce(&mut Reader<'_>) -> Option<T>,
 ) -> Result<T, Mistakes> {
     let mut reader = Reader::new(defaults, source);
-    match assemble(&mut reader) {
+    let assembled = assemble(&mut reader);
+    reader.tell_damage();
+    match assembled {
         Some(settings) if reader.mistakes.is_empty() => Ok(settings),
         _ => Err(reader.mistakes),
     }
@@ -91,7 +116,7 @@ pub fn read<T>(
 
 impl<'a> Reader<'a> {
     /// Reads from `source`; `defaults` has every setting with its default, if it has one.
-    pub fn new(defaults: &'a [(&'a str, Option<&'a str>)], source: Source<'a>) -> Self {
+    pub fn new(defaults: Defaults<'a>, source: Source<'a>) -> Self {
         Self {
             defaults,
             source,
@@ -106,6 +131,23 @@ impl<'a> Reader<'a> {
             problem: problem.into(),
         });
         None
+    }
+
+    /// Of each damaged value it is told what happened to it, in the place of what it led to.
+    fn tell_damage(&mut self) {
+        for (setting, _) in self.defaults {
+            let Some(problem) = self
+                .get(setting)
+                .and_then(|value| damage::damage(setting, &value))
+            else {
+                continue;
+            };
+            let mistakes = &mut self.mistakes.0;
+            let at = mistakes.iter().position(|it| it.setting == *setting);
+            mistakes.retain(|it| it.setting != *setting);
+            let at = at.unwrap_or(mistakes.len());
+            mistakes.insert(at, Mistake { setting, problem });
+        }
     }
 
     /// The value, trimmed; empty is unset.
@@ -157,35 +199,52 @@ impl<'a> Reader<'a> {
             .map(Duration::from_millis)
     }
 
-    /// Who the app is to the service behind connection `X`: `credential` and `client_id` name the
-    /// settings `X__credential` and `X__clientId`, as "Configure an identity-based connection" of
-    /// Azure Functions does. Without them the app's own identity in Azure, and elsewhere the
-    /// developer's.
-    pub fn identity(
-        &mut self,
-        credential: &'static str,
-        client_id: &'static str,
-    ) -> Option<Identity> {
-        let id = self.get(client_id);
-        match self.get(credential) {
-            Some(kind) if kind.eq_ignore_ascii_case("managedidentity") => {
-                Some(Identity::Managed { client_id: id })
+    /// Who the app is to the service behind a connection. Without settings of its own the app's
+    /// identity in Azure (the one that [`AZURE_CLIENT_ID`] names, or the system-assigned one), and
+    /// elsewhere the developer's.
+    pub fn identity(&mut self, names: IdentitySettings) -> Option<Identity> {
+        let IdentitySettings {
+            credential,
+            client_id,
+            other_ids,
+        } = names;
+        for other in other_ids {
+            if self.get(other).is_some() {
+                // The SDK takes no resource id on App Service, and one way to name it is enough.
+                let problem = format!(
+                    "an identity is named by its client id here; expected {client_id} in its place"
+                );
+                return self.wrong(other, problem);
             }
-            Some(kind) => {
+        }
+        let id = self.get(client_id);
+        let of_all = self.get(AZURE_CLIENT_ID);
+        match (self.get(credential), id) {
+            (Some(kind), _) if !kind.eq_ignore_ascii_case("managedidentity") => {
                 let problem = format!(
                     "`{kind}` is not supported; \
                      expected managedidentity, or nothing for the developer's own sign-in"
                 );
                 self.wrong(credential, problem)
             }
-            None if id.is_some() => {
+            // Here the Functions host takes the system-assigned one, and the SDKs take the other:
+            // whichever was meant, one of the two would be somebody else.
+            (Some(_), None) if of_all.is_some() => {
+                let problem = format!(
+                    "{AZURE_CLIENT_ID} names an identity, and this alone means the \
+                     system-assigned one; expected the same id in {client_id}, or no {AZURE_CLIENT_ID}"
+                );
+                self.wrong(credential, problem)
+            }
+            (Some(_), client_id) => Some(Identity::Managed { client_id }),
+            (None, Some(_)) => {
                 let problem = format!("expected managedidentity, as {client_id} is set");
                 self.wrong(credential, problem)
             }
-            None if self.get(IDENTITY_ENDPOINT).is_some() => {
-                Some(Identity::Managed { client_id: None })
+            (None, None) if self.get(IDENTITY_ENDPOINT).is_some() => {
+                Some(Identity::Managed { client_id: of_all })
             }
-            None => Some(Identity::Developer),
+            (None, None) => Some(Identity::Developer),
         }
     }
 }

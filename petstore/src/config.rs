@@ -2,19 +2,20 @@
 
 use std::{net::Ipv4Addr, path::PathBuf, time::Duration};
 
-use azure_app::settings::{self, Mistakes, Reader, Source};
+use azure_app::settings::{self, AZURE_CLIENT_ID, Mistakes, Reader, Source};
 use service_bus::{Queue, settings as bus};
 use tracing_subscriber::filter::Targets;
 
 use crate::cookie::{Key, Transport};
 
 /// Every setting: its name, and its default or `None` where there is none.
-pub const SETTINGS: [(&str, Option<&str>); 11] = [
+pub const SETTINGS: [(&str, Option<&str>); 12] = [
     (PORT, Some("8080")),
     (bus::CONNECTION, None),
     (bus::NAMESPACE, None),
     (bus::CREDENTIAL, None),
     (bus::CLIENT_ID, None),
+    (AZURE_CLIENT_ID, None),
     (bus::QUEUE, Some(bus::DEFAULT_QUEUE)),
     (PUBLISH_TIMEOUT, Some("10000")),
     (COOKIE_KEY, None),

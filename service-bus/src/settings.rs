@@ -1,6 +1,6 @@
 //! `ServiceBusConnection` and the queue's name: the settings that the function's trigger reads too.
 
-use azure_app::settings::Reader;
+use azure_app::settings::{AZURE_CLIENT_ID, IdentitySettings, Reader};
 use url::Url;
 
 use crate::connection::Connection;
@@ -13,10 +13,25 @@ pub const NAMESPACE: &str = "ServiceBusConnection__fullyQualifiedNamespace";
 pub const CREDENTIAL: &str = "ServiceBusConnection__credential";
 /// The client id of a user-assigned identity.
 pub const CLIENT_ID: &str = "ServiceBusConnection__clientId";
+/// Not read: an identity is named by its client id.
+const OTHER_IDS: [&str; 2] = [
+    "ServiceBusConnection__managedIdentityResourceId",
+    "ServiceBusConnection__managedIdentityObjectId",
+];
 /// The setting with the queue's name; it may stand in the connection string instead.
 pub const QUEUE: &str = "ORDERS_QUEUE_NAME";
 /// The queue when nothing names another.
 pub const DEFAULT_QUEUE: &str = "order-items";
+
+/// All of them, each with its default, if it has one.
+pub const SETTINGS: [(&str, Option<&str>); 6] = [
+    (CONNECTION, None),
+    (NAMESPACE, None),
+    (CREDENTIAL, None),
+    (CLIENT_ID, None),
+    (AZURE_CLIENT_ID, None),
+    (QUEUE, Some(DEFAULT_QUEUE)),
+];
 
 /// The longest name that Service Bus allows, in characters ("Service Bus quotas").
 const NAME_MAX: usize = 260;
@@ -54,7 +69,11 @@ impl Queue {
 }
 
 fn connection(reader: &mut Reader<'_>) -> Option<Connection> {
-    let identity = reader.identity(CREDENTIAL, CLIENT_ID);
+    let identity = reader.identity(IdentitySettings {
+        credential: CREDENTIAL,
+        client_id: CLIENT_ID,
+        other_ids: OTHER_IDS,
+    });
     let (name, connection) = match (reader.get(CONNECTION), reader.get(NAMESPACE)) {
         (Some(text), None) => (CONNECTION, Connection::from_string(&text)),
         (None, Some(host)) => (NAMESPACE, Connection::with_identity(&host, identity?)),

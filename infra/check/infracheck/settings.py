@@ -27,6 +27,7 @@ IDENTITY = ("__fullyQualifiedNamespace", "__credential", "__clientId")
 NOT_DEPLOYED = {
     "FUNCTIONS_CUSTOMHANDLER_PORT",
     "OrdersStorage",
+    "AZURE_CLIENT_ID",
     "UPLOAD_ATTEMPT_TIMEOUT_MS",
     "UPLOAD_BACKOFF_BASE_MS",
     "FALLBACK_TIMEOUT_MS",
@@ -82,7 +83,8 @@ def _local(project: Project, rust: dict[str, str | None]) -> Iterator[Problem]:
     name = "local.settings.json"
     given = set(project.json(name)["Values"])
     needed = {setting for setting, default in rust.items() if default is None and "__" not in setting}
-    needed = needed - {"FALLBACK_TOKEN_SCOPE", "FALLBACK_CLIENT_ID"} | set(trigger(project))
+    optional = {"FALLBACK_TOKEN_SCOPE", "FALLBACK_CLIENT_ID", "AZURE_CLIENT_ID"}
+    needed = needed - optional | set(trigger(project))
     yield from _compare(name, given, needed, given & set(rust) | HOST_LOCAL | needed)
 
 

@@ -294,6 +294,158 @@ fn a_token_goes_over_https_only_and_beside_no_signature() {
     assert_eq!(found.len(), 1, "the scope is not to blame: {found:?}");
 }
 
+const TRIGGER: &str =
+    "https://prod-07.westeurope.logic.azure.com:443/workflows/0a1b/triggers/manual/paths/invoke";
+
+/// A shell cuts a trigger's URL at its first `&`: nothing else would tell before the storage is down.
+#[test]
+fn the_url_of_a_trigger_is_whole_or_comes_with_a_token() {
+    const SCOPE: (&str, &str) = (
+        "FALLBACK_TOKEN_SCOPE",
+        "https://management.azure.com/.default",
+    );
+    let path = "/workflows/0a1b/triggers/manual/paths/invoke?api-version=2016-10-01";
+    let cut = [
+        format!("{TRIGGER}?api-version=2016-10-01"),
+        TRIGGER.to_owned(),
+        format!("{TRIGGER}?api-version=2016-10-01&sp=%2Ftriggers%2Fmanual%2Frun&sv=1.0"),
+        format!("{TRIGGER}?api-version=2016-10-01&sv=1.0&sig="),
+        format!("{TRIGGER}?api-version=2016-10-01%26sv=1.0%26sig=x"),
+        format!("{TRIGGER}#&sig=x"),
+        format!("https://PROD.uksouth.LOGIC.azure.com{path}"),
+        format!("https://prod.usgovtexas.logic.azure.us{path}"),
+        format!("https://prod.chinaeast2.logic.azure.cn.{path}"),
+        "https://prod-1.westeurope.logic.azure.com/?api-version=1".to_owned(),
+        "https://mails.azurewebsites.net/api/mail/triggers/manual/invoke?api-version=2022-05-01"
+            .to_owned(),
+        format!(
+            "https://x.14.environment.api.powerplatform.com/powerautomate/automations/direct{path}"
+        ),
+        format!("https://workflows.example{path}"),
+    ];
+    for url in &cut {
+        assert_mistake(
+            &[("FALLBACK_URL", url)],
+            "FALLBACK_URL",
+            "without its signature (sig=)",
+        );
+        assert_mistake(
+            &[("FALLBACK_URL", url)],
+            "FALLBACK_URL",
+            "ends a command at each &",
+        );
+        assert!(
+            read(&[("FALLBACK_URL", url), SCOPE]).is_ok(),
+            "{url}: a token opens it"
+        );
+    }
+    for url in [
+        &format!("{TRIGGER}?api-version=2016-10-01&sp=x&sv=1.0&sig=s1gnature"),
+        &format!("http://127.0.0.1:5380{path}"),
+        &format!("http://localhost:5380{path}"),
+        "https://mails.example/notify",
+        "https://mails.example/triggers/",
+        "https://logic.azure.com.example/notify",
+    ] {
+        assert!(read(&[("FALLBACK_URL", url)]).is_ok(), "{url}");
+    }
+}
+
+/// What a portal, an `.env` file or a page of HTML does to a value, for every setting.
+#[test]
+fn a_damaged_value_is_told_by_what_happened_to_it() {
+    for (name, _) in SETTINGS {
+        for (value, said) in [
+            ("\"hush\"", "in quotes"),
+            ("'UseDevelopmentStorage=true'", "in quotes"),
+            (
+                "@Microsoft.KeyVault(SecretUri=https://hush/secrets/x)",
+                "reference to KeyVault",
+            ),
+            (
+                "@Microsoft.AppConfiguration(Endpoint=hush; Key=x)",
+                "reference to AppConfiguration",
+            ),
+            ("https://hush.example/?a=1&amp;sig=hush", "`&amp;`"),
+            ("<hush>", "placeholder"),
+            (&format!("{name}=hush"), "own name"),
+        ] {
+            let found = mistakes(&[(name, value)]);
+            // An identity's id that is damaged is an id still, and asks for a credential.
+            let here: Vec<_> = found
+                .iter()
+                .filter(|(setting, _)| *setting == name)
+                .collect();
+            assert_eq!(here.len(), 1, "{found:?}");
+            assert!(here[0].1.contains(said), "{found:?}");
+            assert!(!format!("{found:?}").contains("hush"), "{found:?}");
+        }
+    }
+    let connection = "DefaultEndpointsProtocol=https;AccountName=orders;AccountKey=c2Vj";
+    assert!(read(&[("OrdersStorage", connection)]).is_ok());
+    for quote in ['"', '\''] {
+        let quoted = format!("{quote}{connection}{quote}");
+        assert_mistake(&[("OrdersStorage", &quoted)], "OrdersStorage", "in quotes");
+        let url = format!("{quote}{TRIGGER}?sig=x{quote}");
+        assert_mistake(&[("FALLBACK_URL", &url)], "FALLBACK_URL", "in quotes");
+    }
+    let url = format!("{TRIGGER}?api-version=2016-10-01&amp;sp=x&amp;sig=x");
+    assert_mistake(&[("FALLBACK_URL", &url)], "FALLBACK_URL", "`&amp;`");
+}
+
+/// What the Functions host takes too is taken the same way, or refused: never passed over.
+#[test]
+fn an_identity_for_all_connections_is_taken_and_other_ids_are_refused() {
+    const URI: Given<'_> = &[
+        ("OrdersStorage", ""),
+        (
+            "OrdersStorage__blobServiceUri",
+            "https://orders.blob.core.windows.net",
+        ),
+    ];
+    const MANAGED: (&str, &str) = ("OrdersStorage__credential", "managedidentity");
+    const OF_ALL: (&str, &str) = ("AZURE_CLIENT_ID", "id-of-all");
+    const ITS_OWN: (&str, &str) = ("OrdersStorage__clientId", "id");
+    const IN_AZURE: (&str, &str) = ("IDENTITY_ENDPOINT", "http://localhost/msi");
+    let client = |id: &str| Identity::Managed {
+        client_id: Some(id.to_owned()),
+    };
+    let cases: [(Given<'_>, Identity); 4] = [
+        (&[MANAGED, ITS_OWN, OF_ALL], client("id")),
+        (&[IN_AZURE, OF_ALL], client("id-of-all")),
+        (&[IN_AZURE, MANAGED, ITS_OWN, OF_ALL], client("id")),
+        // Elsewhere it is whoever is signed in.
+        (&[OF_ALL], Identity::Developer),
+    ];
+    for (changes, identity) in cases {
+        let changes: Vec<_> = changes.iter().chain(URI).copied().collect();
+        let settings = read(&changes).unwrap();
+        assert_eq!(
+            settings.storage.access,
+            Access::Identity(identity),
+            "{changes:?}"
+        );
+    }
+    assert_mistake(
+        &[MANAGED, OF_ALL],
+        MANAGED.0,
+        "expected the same id in OrdersStorage__clientId, or no AZURE_CLIENT_ID",
+    );
+    for other in [
+        "OrdersStorage__managedIdentityResourceId",
+        "OrdersStorage__managedIdentityObjectId",
+    ] {
+        for beside in [&[][..], &[MANAGED], &[MANAGED, ITS_OWN]] {
+            let changes = [beside, &[(other, "/subscriptions/1")]].concat();
+            assert_mistake(
+                &changes,
+                other,
+                "expected OrdersStorage__clientId in its place",
+            );
+        }
+    }
+}
+
 #[test]
 fn the_fallbacks_token_may_be_of_an_identity_of_its_own() {
     const CLIENT_ID: (&str, &str) = ("FALLBACK_CLIENT_ID", "of-no-role");

@@ -93,6 +93,19 @@ async fn a_managed_identity_asks_the_apps_endpoint_once_and_says_what_failed() {
 }
 
 #[tokio::test]
+async fn an_id_for_all_connections_names_the_identity_that_is_asked_for() {
+    let endpoint = Scripted::start([], answering("400 Bad Request", "")).await;
+    let fallback = Scripted::start([], accepting()).await;
+    let mut settings = with_identity(&endpoint, &fallback);
+    settings.retain(|(name, _)| *name != "OrdersStorage__credential");
+    settings.push(("AZURE_CLIENT_ID", "id-of-all".to_owned()));
+    let checked = run(&["--check"], &settings).await;
+    assert_checked(&checked, UNAVAILABLE, "no token for the storage", REACHED);
+    let expected = [API_VERSION, ("client_id", "id-of-all"), RESOURCE];
+    assert_eq!(token_query(&endpoint.received()[0]), query(&expected));
+}
+
+#[tokio::test]
 async fn an_identity_endpoint_alone_means_the_system_assigned_identity() {
     let endpoint = Scripted::start([], answering("400 Bad Request", "")).await;
     let fallback = Scripted::start([], accepting()).await;

@@ -86,13 +86,19 @@ fn check_settings(text: &str, read: &Result<StorageAccount, AccountError>) {
     assert_hidden(&settings);
     match (settings, read) {
         (Ok(settings), Ok(account)) => assert_eq!(settings.storage, *account),
-        (Err(mistakes), Err(error)) => {
+        (Err(mistakes), read) => {
             let [mistake] = mistakes.0.as_slice() else {
                 panic!("{mistakes}");
             };
             assert_eq!(mistake.setting, "OrdersStorage");
             let blank = text.trim().is_empty();
-            assert!(blank || mistake.problem == error.to_string(), "{mistakes}");
+            // Damaged on its way in, as by quotes that were kept: refused, whatever could be read.
+            let damaged = mistake.problem.ends_with("expected the value itself");
+            let same = |error: &AccountError| mistake.problem == error.to_string();
+            assert!(
+                blank || damaged || read.as_ref().is_err_and(same),
+                "{mistakes}"
+            );
         }
         (settings, read) => panic!("{settings:?} of {read:?}"),
     }
