@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::{settings::LOCAL_SETTINGS, walk::Filter};
+use crate::{local_settings::LOCAL_SETTINGS, walk::Filter};
 
 /// Looks after the dead letters of the orders queue.
 ///

@@ -4,7 +4,7 @@ use std::{io, process::ExitCode};
 
 use order_items_ops::{
     bus::{BusError, TokenError},
-    settings::LocalSettingsError,
+    local_settings::LocalSettingsError,
     walk::WalkError,
 };
 use order_items_reserver::{

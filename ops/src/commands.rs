@@ -5,8 +5,8 @@ use std::{io::Write as _, process::ExitCode, time::Duration};
 use order_items_ops::{
     bus::{Bus, Counts, CountsError},
     cli::{Cli, Command, DeadLetters},
-    settings::{self, LocalSettings},
-    status,
+    local_settings::LocalSettings,
+    settings, status,
 };
 use order_items_reserver::{
     azure_app::{http_client, program::exit, settings::from_env},

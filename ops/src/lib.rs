@@ -18,7 +18,7 @@
 //! | 3 | [`redrive`], [`list`], [`export`], [`status`] |
 //! | 2 | [`walk`]: one letter after another, all given back at the end |
 //! | 1 | [`bus`]: the queue over REST, and its errors |
-//! | 0 | [`letter`], [`settings`], [`text`] |
+//! | 0 | [`letter`], [`settings`], [`local_settings`], [`text`] |
 
 #![warn(missing_docs)]
 
@@ -27,6 +27,7 @@ pub mod cli;
 pub mod export;
 pub mod letter;
 pub mod list;
+pub mod local_settings;
 pub mod redrive;
 pub mod settings;
 pub mod status;

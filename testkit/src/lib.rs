@@ -4,6 +4,7 @@
 //! - Places: `net` (free ports, ports where nobody listens), `fixture` (folders, a function app).
 //! - Peers: `scripted` (a server that misbehaves byte for byte), `handler` (one for a host under
 //!   test), `workflow` (the files of infra's workflow, and who calls it).
+//! - Cases that two readers share: `local_settings`.
 //! - Processes: `child` (this binary again, to kill), `programs` (the workspace's own), `clients`
 //!   (Microsoft's), `browser`; their `packages` are installed by the first test that needs them.
 #![allow(
@@ -19,6 +20,7 @@ pub mod child;
 pub mod clients;
 pub mod fixture;
 pub mod handler;
+pub mod local_settings;
 pub mod net;
 mod packages;
 pub mod programs;

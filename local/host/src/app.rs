@@ -2,16 +2,16 @@
 //! local.settings.json.
 //!
 //! `host_json` and `function_json` know the keys of their files; `time_span` is .NET's way to write
-//! a duration.
+//! a duration; `local_settings` is JSON as the Functions tools take it.
 
 mod function_json;
 mod host_json;
+mod local_settings;
 mod time_span;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -22,12 +22,6 @@ pub use self::time_span::{NotATimeSpan, TimeSpan};
 
 /// App settings by name, as the handler finds them in its environment.
 pub type Settings = BTreeMap<String, String>;
-
-#[derive(Deserialize)]
-struct LocalSettings {
-    #[serde(rename = "Values")]
-    values: Settings,
-}
 
 /// One function app with one queue-triggered function.
 #[derive(Debug, Clone)]
@@ -57,7 +51,7 @@ impl FunctionApp {
     /// # Errors
     /// [`AppError`] for the first file or key that cannot be used.
     pub fn load(root: &Path, overrides: Settings) -> Result<Self, AppError> {
-        let mut settings = read::<LocalSettings>(root, "local.settings.json", |_| {})?.values;
+        let mut settings = local_settings::read(&text_of(root, "local.settings.json")?)?;
         settings.extend(overrides);
         let pairs = settings
             .iter()
@@ -141,17 +135,20 @@ fn read<T: DeserializeOwned>(
     file: &str,
     change: impl FnOnce(&mut Value),
 ) -> Result<T, AppError> {
-    let text = std::fs::read_to_string(root.join(file)).map_err(|source| AppError::Unreadable {
-        file: file.to_owned(),
-        source,
+    let text = local_settings::plain_json(&text_of(root, file)?);
+    let mut json: Value = serde_json::from_str(&text).map_err(|error| {
+        AppError::invalid(file, "the whole file", format!("expected JSON: {error}"))
     })?;
-    let mut json: Value =
-        serde_json::from_str(text.trim_start_matches('\u{feff}')).map_err(|error| {
-            AppError::invalid(file, "the whole file", format!("expected JSON: {error}"))
-        })?;
     change(&mut json);
     serde_path_to_error::deserialize(json).map_err(|error| {
         AppError::invalid(file, error.path().to_string(), error.inner().to_string())
+    })
+}
+
+fn text_of(root: &Path, file: &str) -> Result<String, AppError> {
+    std::fs::read_to_string(root.join(file)).map_err(|source| AppError::Unreadable {
+        file: file.to_owned(),
+        source,
     })
 }
 

@@ -67,6 +67,13 @@ fn an_identity_is_the_apps_own_or_the_developers() {
         };
         assert_eq!(identity, expected);
     }
+    for other in ["managedIdentityResourceId", "managedIdentityObjectId"] {
+        let other = format!("ServiceBusConnection__{other}");
+        let mistakes = read(&[namespace, credential, (other.as_str(), "/subscriptions/1")]);
+        assert_eq!(mistakes.unwrap_err()[0].0, other);
+    }
+    let of_all = read(&[namespace, credential, ("AZURE_CLIENT_ID", "id")]).unwrap_err();
+    assert_eq!(of_all[0].0, credential.0);
     let mistakes = read(&[namespace, client]).unwrap_err();
     assert_eq!(mistakes[0].0, credential.0);
 }
@@ -148,6 +155,28 @@ fn a_mistake_says_what_was_expected_and_quotes_no_secret() {
     assert!(shown.contains("Root") && !shown.contains("c2Vj"), "{shown}");
 }
 
+#[test]
+fn a_connection_string_in_quotes_or_a_reference_is_told_as_what_it_is() {
+    for (value, said) in [
+        (format!("\"{CLOUD}\""), "in quotes"),
+        (
+            "@Microsoft.KeyVault(VaultName=hush;SecretName=bus)".to_owned(),
+            "reference to KeyVault",
+        ),
+    ] {
+        let mistakes = read(&[("ServiceBusConnection", &value)]).unwrap_err();
+        assert_eq!(mistakes.len(), 1, "{mistakes:?}");
+        assert_eq!(mistakes[0].0, "ServiceBusConnection");
+        assert!(mistakes[0].1.contains(said), "{mistakes:?}");
+        assert!(!mistakes[0].1.contains("hush"), "{mistakes:?}");
+    }
+    let queue = [
+        ("ServiceBusConnection", CLOUD),
+        ("ORDERS_QUEUE_NAME", "%QUEUE%"),
+    ];
+    assert!(read(&queue).unwrap_err()[0].1.contains("placeholder"));
+}
+
 #[tokio::test]
 async fn every_mistake_is_reported_at_once_by_the_binary() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_order-items-ops"));
@@ -205,6 +234,23 @@ async fn looking_needs_the_queues_settings_alone() {
     assert_eq!(stage.run("status").await.code, Some(64));
 }
 
+/// As people write it, and as Core Tools read it.
+#[tokio::test]
+async fn a_file_with_comments_a_trailing_comma_and_numbers_is_read() {
+    let stage = crate::stage::Stage::new().await;
+    stage.add_letter(7, "S", crate::stage::cart("S", 7));
+    let file = stage.folder().join("local.settings.json");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let backoff = r#""UPLOAD_BACKOFF_BASE_MS":"1""#;
+    assert!(text.contains(backoff), "{text}");
+    let number = r#" /* ms */ "UPLOAD_BACKOFF_BASE_MS": 1, // at the least"#;
+    let lenient = text.replace(backoff, &format!("{number}\n"));
+    std::fs::write(&file, format!("\u{feff}// ours\n{lenient}")).unwrap();
+    let ran = stage.run("dead-letters redrive --yes").await;
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    assert_eq!(stage.stored("S").unwrap().0, 7);
+}
+
 #[tokio::test]
 async fn a_file_is_the_only_source_when_it_is_named() {
     let stage = crate::stage::Stage::new().await;
@@ -215,7 +261,8 @@ async fn a_file_is_the_only_source_when_it_is_named() {
     assert!(command.status().await.unwrap().success());
     for (text, said) in [
         ("{", "line 1: expected"),
-        (r#"{"Values":{"a":7}}"#, "line 1: expected"),
+        (r#"{"Values":[7]}"#, "line 1: expected"),
+        (r#"{"Values":{"a":{}}}"#, "Values.a: expected a text"),
         (
             r#"{"IsEncrypted":true,"Values":{}}"#,
             "func settings decrypt",

@@ -148,6 +148,43 @@ fn an_error_names_the_file_the_key_and_what_was_expected() {
     );
 }
 
+/// As people write them: the host's reader, Newtonsoft's, takes comments and trailing commas.
+#[test]
+fn comments_trailing_commas_and_a_byte_order_mark_are_read_past() {
+    let folder = AppFolder::copy_of(&workspace());
+    for file in [
+        "host.json",
+        "local.settings.json",
+        "OrderItemsReserver/function.json",
+    ] {
+        let path = folder.path().join(file);
+        let text = std::fs::read_to_string(&path).expect("the file");
+        let end = text.rfind('}').expect("an object");
+        let changed = format!(
+            "\u{feff}// ours\n{}, /* last */ }}\n",
+            &text[..end].trim_end()
+        );
+        std::fs::write(&path, changed).expect("written");
+    }
+    folder.replace(
+        "local.settings.json",
+        "\"RUST_LOG\": \"info\"",
+        "\"PETSTORE_PORT\": 8081, \"x\": true,",
+    );
+    let app = FunctionApp::load(folder.path(), Settings::new()).expect("good files");
+    assert_eq!(app.setting("PETSTORE_PORT", "x").expect("set"), "8081");
+    assert_eq!(app.setting("x", "x").expect("set"), "true");
+    let encrypted = error_with(
+        "local.settings.json",
+        "\"IsEncrypted\": false",
+        "\"IsEncrypted\": true",
+    );
+    assert_eq!(
+        encrypted,
+        "local.settings.json: IsEncrypted: expected false: decrypt the file with `func settings decrypt`"
+    );
+}
+
 #[test]
 fn names_are_those_the_host_takes() {
     let binding = error_with(
