@@ -24,6 +24,9 @@ use crate::{
 };
 use metadata::Metadata;
 
+/// Before a text in UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// The trigger's binding in `function.json`.
 pub const BINDING: &str = "order";
 
@@ -142,6 +145,8 @@ impl Claimed {
         #[derive(Deserialize)]
         #[serde(transparent)]
         struct Keys(HashMap<String, IgnoredAny>);
+        // Whether the host's parser passes over it is not known, so it may have.
+        let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
         match serde_json::from_slice(body) {
             Ok(Keys(keys)) => {
                 let lowered = keys.into_keys().map(|key| key.to_ascii_lowercase());

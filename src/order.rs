@@ -8,7 +8,7 @@ mod delivery;
 mod position;
 mod session;
 
-use std::fmt;
+use std::{fmt, str::Utf8Error};
 
 use bytes::Bytes;
 use serde::Deserialize;
@@ -23,6 +23,9 @@ pub use session::{BlobName, SESSION_ID_MAX, SessionId, SessionIdError};
 
 /// How many wrappers around an order are taken off: text in text, or `{"payload": …}`.
 const WRAPPERS_MAX: usize = 4;
+
+/// Some writers put it before their text.
+const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// The keys of a wrapper, as an error names them to a person.
 const WRAPPER_KEYS: &str = "payload (or orderJson, orderJSON)";
@@ -46,6 +49,9 @@ pub enum OrderError {
     /// No bytes, or white space alone.
     #[error("the message is empty; expected a JSON object")]
     Empty,
+    /// Text in another of Unicode's encodings, by its byte order mark or by the zeros in its ASCII.
+    #[error("the message is in {0}; expected UTF-8, which is what JSON is sent in")]
+    OtherEncoding(&'static str),
     /// JSON is UTF-8 (RFC 8259 §8.1).
     #[error("the message is not UTF-8: byte {at} is not part of a character")]
     NotUtf8 {
@@ -58,7 +64,7 @@ pub enum OrderError {
     /// JSON, but something else than expected.
     #[error("`{field}` is {found}; expected {expected}")]
     WrongType {
-        /// Its path in the document, as `products[2].id`; `message` for the document itself.
+        /// Its key; `message` for the document itself.
         field: String,
         /// In words, with an article.
         expected: &'static str,
@@ -85,8 +91,9 @@ impl Order {
     /// and `orderId` of the body, the wrapper's before the order's.
     ///
     /// # Errors
-    /// When the body is not a JSON object, no session is named, or `products` is not a list of
-    /// objects whose `id` and `quantity`, where set, are 64-bit integers.
+    /// When the body is not a JSON object, no session is named, or `products` is not a list. What
+    /// is in the list is not ours to judge: one publisher writes `"quantity":2`, another one `2.0`
+    /// or `"2"`, and each of them reads its own.
     pub fn parse(delivery: &Delivery) -> Result<Self, OrderError> {
         let mut body = delivery.body.clone();
         let mut session = delivery.session_id.clone().filter(|id| !id.is_empty());
@@ -145,35 +152,36 @@ struct Object<'a> {
     payload: Option<&'a RawValue>,
 }
 
-#[derive(Deserialize)]
-struct ProductFields<'a> {
-    #[serde(borrow)]
-    id: Option<&'a RawValue>,
-    #[serde(borrow)]
-    quantity: Option<&'a RawValue>,
-}
-
 impl<'a> Document<'a> {
     fn read(bytes: &'a [u8]) -> Result<Self, OrderError> {
-        let text = std::str::from_utf8(bytes).map_err(|error| OrderError::NotUtf8 {
-            at: error.valid_up_to(),
-        })?;
+        let not_utf8 = |error: Utf8Error| match other_encoding(bytes) {
+            Some(name) => OrderError::OtherEncoding(name),
+            None => OrderError::NotUtf8 {
+                at: error.valid_up_to(),
+            },
+        };
+        let text = std::str::from_utf8(bytes).map_err(not_utf8)?;
+        // A reader may pass over it (RFC 8259 §8.1), and files and .NET's writers begin with one.
+        let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
+        let not_json = |error: serde_json::Error| match other_encoding(bytes) {
+            Some(name) => OrderError::OtherEncoding(name),
+            None => not_json(&error),
+        };
         match text.trim_start().as_bytes().first() {
             None => Err(OrderError::Empty),
-            Some(b'"') => serde_json::from_str(text)
-                .map(Self::Text)
-                .map_err(|error| not_json(&error)),
+            Some(b'"') => serde_json::from_str(text).map(Self::Text).map_err(not_json),
             Some(b'{') => serde_json::from_str(text)
                 .map(Self::Object)
-                .map_err(|error| not_json(&error)),
+                .map_err(not_json),
             Some(_) => match serde_json::from_str::<&RawValue>(text) {
                 Ok(value) => Err(wrong_type("message", "a JSON object", value)),
-                Err(error) => Err(not_json(&error)),
+                Err(error) => Err(not_json(error)),
             },
         }
     }
 
-    /// The session that this document names, if it does.
+    /// The session that this document names, if it does. A number names none, not even in full: many
+    /// a serialiser writes 0 where an id was never set, and all carts would share one file.
     fn session(&self) -> Result<Option<String>, OrderError> {
         let Self::Object(object) = self else {
             return Ok(None);
@@ -214,32 +222,29 @@ impl<'a> Document<'a> {
         }
     }
 
-    /// Checks the product list; absent and `null` are an empty one.
+    /// Checks that the products are a list; absent and `null` are an empty one.
     fn check_products(&self) -> Result<(), OrderError> {
-        let Self::Object(Object {
-            products: Some(products),
-            ..
-        }) = self
-        else {
-            return Ok(());
-        };
-        let items: Vec<&RawValue> = serde_json::from_str(products.get())
-            .map_err(|_| wrong_type("products", "a list", products))?;
-        for (index, item) in items.into_iter().enumerate() {
-            if !item.get().starts_with('{') {
-                return Err(wrong_type(&format!("products[{index}]"), "an object", item));
+        match self {
+            Self::Object(Object {
+                products: Some(products),
+                ..
+            }) if !products.get().starts_with('[') => {
+                Err(wrong_type("products", "a list", products))
             }
-            let product: ProductFields<'_> =
-                serde_json::from_str(item.get()).map_err(|error| not_json(&error))?;
-            for (field, value) in [("id", product.id), ("quantity", product.quantity)] {
-                let Some(value) = value else { continue };
-                if value.get().parse::<i64>().is_err() {
-                    let field = format!("products[{index}].{field}");
-                    return Err(wrong_type(&field, "a 64-bit integer", value));
-                }
-            }
+            _ => Ok(()),
         }
-        Ok(())
+    }
+}
+
+/// What a text that begins like this is in, if not in UTF-8. JSON begins with ASCII, so that without
+/// a mark the zeros beside it tell.
+fn other_encoding(bytes: &[u8]) -> Option<&'static str> {
+    match bytes {
+        [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => Some("UTF-32"),
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Some("UTF-16"),
+        [0, 0, 0, ascii, ..] | [ascii, 0, 0, 0, ..] if *ascii != 0 => Some("UTF-32"),
+        [0, ascii, ..] | [ascii, 0, ..] if *ascii != 0 => Some("UTF-16"),
+        _ => None,
     }
 }
 

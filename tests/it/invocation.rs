@@ -232,12 +232,17 @@ fn in_text_mode_what_the_body_claims_is_not_trusted() {
             name.to_lowercase(),
             escaped,
         ] {
-            let body = format!(r#"{{"{key}":null,"x":1,"{key}":"forged"}}"#);
+            // Whether the host's parser passes over the mark is not known, so it may have.
+            let mark = if key == name { "\u{feff}" } else { "" };
+            let body = format!(r#"{mark}{{"{key}":null,"x":1,"{key}":"forged"}}"#);
             let mut expected = unclaimed.clone();
             expected.body = body.clone().into_bytes();
             without(&mut expected);
             let [_, texts @ ..] = forms(&body);
             for (form, data) in texts {
+                if data.starts_with('\u{feff}') {
+                    continue; // no JSON: the host puts no body there that is not quoted
+                }
                 let request = format!(r#"{{"Data":{{"order":{data}}},"Metadata":{}}}"#, broker());
                 let read = Read::from(parse(request.as_bytes()).unwrap());
                 assert_eq!(read, expected, "{key} as {form}");

@@ -8,6 +8,9 @@ use serde_json::{Value, value::RawValue};
 
 const SESSION: &str = "session of the broker";
 
+/// Passed over before the text, and kept.
+const BYTE_ORDER_MARK: &str = "\u{feff}";
+
 /// What decides; any other key of an order is nobody's business.
 const READ: [&str; 7] = [
     "sessionId",
@@ -74,10 +77,11 @@ fn check_stored(body: &Bytes, order: &Order) {
 
 /// The order's text, found by a second reading of the same rule.
 fn unwrapped(body: &[u8]) -> Vec<u8> {
-    if let Ok(text) = serde_json::from_slice::<String>(body) {
+    let json = unmarked(body);
+    if let Ok(text) = serde_json::from_slice::<String>(json) {
         return unwrapped(text.as_bytes());
     }
-    let object: BTreeMap<String, &RawValue> = serde_json::from_slice(body).expect("an object");
+    let object: BTreeMap<String, &RawValue> = serde_json::from_slice(json).expect("an object");
     let set = |key: &str| object.get(key).filter(|value| value.get() != "null");
     let wrapped = READ[4..].iter().find_map(|key| set(key));
     match (wrapped, set("products")) {
@@ -86,11 +90,28 @@ fn unwrapped(body: &[u8]) -> Vec<u8> {
     }
 }
 
-/// JSON objects without any of the keys that decide are orders, whatever is in them.
+fn unmarked(body: &[u8]) -> &[u8] {
+    body.strip_prefix(BYTE_ORDER_MARK.as_bytes())
+        .unwrap_or(body)
+}
+
+/// JSON objects without any of the keys that decide are orders, whatever is in them; and with a list
+/// of products, whatever is in that.
 fn is_plain(body: &[u8]) -> bool {
-    match serde_json::from_slice(body) {
-        Ok(Value::Object(object)) => !object.keys().any(|key| READ.contains(&key.as_str())),
-        _ => false,
+    let Ok(Value::Object(object)) = serde_json::from_slice(unmarked(body)) else {
+        return false;
+    };
+    let decides = |key: &String| READ.contains(&key.as_str()) && key != "products";
+    match object.get("products") {
+        None => !object.keys().any(decides),
+        // A second list of that name, which a reader of maps does not see, makes it no order.
+        Some(Value::Array(_) | Value::Null) => {
+            let text = String::from_utf8_lossy(body);
+            !object.keys().any(decides)
+                && text.matches("products").count() == 1
+                && !text.contains('\\')
+        }
+        Some(_) => false,
     }
 }
 
@@ -105,7 +126,13 @@ fn check_wrapped(order: &Order) {
         format!(r#" {{"orderJson" : {quoted}, "products":null}}"#),
         format!("{{\"x\":[],\"orderJSON\":{text}\n}}"),
     ];
-    for wrapper in wrappers {
+    // A mark may stand before a text, and not within one.
+    let there = if text.starts_with(BYTE_ORDER_MARK) {
+        4
+    } else {
+        5
+    };
+    for wrapper in wrappers.into_iter().take(there) {
         match parse(&wrapper.clone().into(), None) {
             Ok(unwrapped) => {
                 assert_eq!(unwrapped.session, order.session, "{wrapper}");
