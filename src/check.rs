@@ -8,8 +8,14 @@ use tokio::time::timeout;
 use crate::{
     config::Settings,
     fallback::logic_app::{Authorization, LogicApp},
-    store::azure::AzureBlobs,
+    store::{
+        StoreError,
+        azure::{AzureBlobs, Grant},
+    },
 };
+
+/// The signature is good, and grants less.
+const NO_PERMISSION: &str = "AuthorizationPermissionMismatch";
 
 /// Time limit of each question: a person waits.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(15);
@@ -35,18 +41,63 @@ fn report(what: &str, well: &str, finding: &Result<String, String>) -> bool {
     finding.is_ok()
 }
 
+/// Asks for a blob, as the function does before it lets an order replace another. A write is not
+/// tried, so of that a signature is taken at its word.
 async fn check_storage(settings: &Settings, blobs: &AzureBlobs) -> Result<String, String> {
     let place = format!(
         "container {} at {}",
         settings.container,
         settings.storage.shown()
     );
-    match timeout(ANSWER_TIMEOUT, blobs.container_exists()).await {
-        Ok(Ok(true)) => Ok(place),
-        Ok(Ok(false)) => Ok(format!("{place} is missing; the first order creates it")),
-        Ok(Err(error)) => Err(format!("{place}: {error}")),
-        Err(_) => Err(format!("{place}: no answer within {ANSWER_TIMEOUT:?}")),
+    let grant = settings.storage.grant();
+    let said =
+        |grant: &Grant| format!("the signature's permissions are sp={}", grant.permissions());
+    if let Some(grant) = grant.as_ref().filter(|grant| !grant.creates()) {
+        let said = said(grant);
+        return Err(format!(
+            "{place}: {said}: no order can be written; expected r, w and c"
+        ));
     }
+    let found = match timeout(ANSWER_TIMEOUT, blobs.container_exists()).await {
+        Ok(Ok(true)) => format!("{place}; a read was tried, a write was not"),
+        Ok(Ok(false)) => match &grant {
+            Some(grant) if !grant.creates_container() => {
+                return Err(format!(
+                    "{place} is missing, and this signature cannot create it"
+                ));
+            }
+            _ => format!("{place} is missing; the first order creates it"),
+        },
+        // The service judges the signature first, so that it is one, for a place that is not told.
+        Ok(Err(StoreError::Refused {
+            status: 403,
+            code: Some(code),
+            ..
+        })) if code == NO_PERMISSION && grant.as_ref().is_some_and(|grant| !grant.reads()) => {
+            format!("{place}; nothing was tried")
+        }
+        Ok(Err(error)) => return Err(format!("{place}: {error}")),
+        Err(_) => return Err(format!("{place}: no answer within {ANSWER_TIMEOUT:?}")),
+    };
+    let Some(grant) = grant else {
+        return Ok(found);
+    };
+    let lacking = match (grant.reads(), grant.overwrites()) {
+        (true, true) => String::new(),
+        (false, _) => format!(
+            "; WITHOUT READING ({}): which of two orders is newer cannot be found out, so that one that replaces \
+             another goes to a person; expected r, w and c",
+            said(&grant)
+        ),
+        (true, false) => format!(
+            "; WITHOUT OVERWRITING ({}): an order that replaces another goes to a person; expected r, w and c",
+            said(&grant)
+        ),
+    };
+    let ends = grant
+        .ends
+        .map(|ends| format!("; the signature ends at {ends}"));
+    Ok(format!("{found}{lacking}{}", ends.unwrap_or_default()))
 }
 
 /// Any answer will do, for only a real order may start the workflow: whether it would take one is

@@ -14,7 +14,7 @@ use azure_storage_blob::{
     models::{BlobClientGetPropertiesOptions, BlockBlobClientUploadOptions},
 };
 
-pub use account::{Access, AccountError, StorageAccount};
+pub use account::{Access, AccountError, Grant, StorageAccount};
 pub use shared_key::AccountKey;
 
 use super::{
@@ -27,6 +27,9 @@ use shared_key::SharedKeyPolicy;
 
 /// The REST version spoken: every Azurite since 2023 knows it too.
 const API_VERSION: &str = "2023-11-03";
+
+/// A blob that no session has: theirs end in `.json`.
+const PROBE: &str = "order-items-reserver-check";
 
 /// One container of one account.
 pub struct AzureBlobs {
@@ -83,15 +86,16 @@ impl AzureBlobs {
         &self.container
     }
 
-    /// Whether the container can be read, without changing anything: `Some(false)` when it is
-    /// missing.
+    /// Whether the container is there, found out as the function reads: by asking for a blob, one
+    /// whose name no session has. A signature for one container lets nobody read its properties.
     ///
     /// # Errors
     /// When the storage cannot be reached, or refuses.
     pub async fn container_exists(&self) -> Result<bool, StoreError> {
-        match self.container.get_properties(None).await {
+        match self.container.blob_client(PROBE).get_properties(None).await {
             Ok(_) => Ok(true),
             Err(error) => match BlobFailure::from(error) {
+                BlobFailure::NoBlob => Ok(true),
                 BlobFailure::NoContainer => Ok(false),
                 failure => Err(failure.into()),
             },

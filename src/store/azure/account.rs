@@ -32,6 +32,57 @@ pub enum Access {
     Signed,
 }
 
+/// What a shared access signature says of itself; the service holds it to that. Nothing of it is
+/// secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grant {
+    /// `sp`, a letter each; `None` where a policy of the container says it (`si`).
+    permissions: Option<String>,
+    /// `se`: when it ends, where no policy says it.
+    pub ends: Option<String>,
+    /// Whether it can be for the making of a container: it is for an account, and for containers
+    /// in it (`srt`).
+    of_containers: bool,
+}
+
+impl Grant {
+    /// Whether it grants one of these, so far as it says.
+    fn has(&self, permissions: &[char]) -> bool {
+        let granted = self.permissions.as_deref();
+        granted.is_none_or(|granted| granted.contains(permissions))
+    }
+
+    /// `sp`, as it stands there.
+    #[must_use]
+    pub fn permissions(&self) -> &str {
+        self.permissions.as_deref().unwrap_or("by policy")
+    }
+
+    /// Whether blobs can be read, and with them the place of a stored order.
+    #[must_use]
+    pub fn reads(&self) -> bool {
+        self.has(&['r'])
+    }
+
+    /// Whether a new blob can be written.
+    #[must_use]
+    pub fn creates(&self) -> bool {
+        self.has(&['c', 'w'])
+    }
+
+    /// Whether a blob can be overwritten.
+    #[must_use]
+    pub fn overwrites(&self) -> bool {
+        self.has(&['w'])
+    }
+
+    /// Whether the container can be created.
+    #[must_use]
+    pub fn creates_container(&self) -> bool {
+        self.of_containers && self.has(&['c', 'w'])
+    }
+}
+
 /// What is wrong with a connection string or endpoint. Never quotes a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AccountError {
@@ -127,6 +178,24 @@ impl StorageAccount {
             path.pop_if_empty().push(container);
         }
         url
+    }
+
+    /// What the signature grants, where there is one.
+    #[must_use]
+    pub fn grant(&self) -> Option<Grant> {
+        if self.access != Access::Signed {
+            return None;
+        }
+        let value = |wanted: &str| {
+            let mut pairs = self.endpoint.query_pairs();
+            let found = pairs.find(|(name, _)| name == wanted);
+            found.map(|(_, value)| value.into_owned())
+        };
+        Some(Grant {
+            permissions: value("sp"),
+            ends: value("se"),
+            of_containers: value("srt").is_some_and(|types| types.contains('c')),
+        })
     }
 
     /// The endpoint as it may be shown: without user, password and query.
