@@ -1,19 +1,19 @@
 //! `dead-letters export`: one JSON line for each letter, with all that a later redrive needs.
 
-use std::{
-    collections::BTreeMap,
-    fs::{File, OpenOptions},
-    io,
-    os::unix::fs::OpenOptionsExt as _,
-    path::{Path, PathBuf},
-};
+use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use order_items_reserver::order::{Delivery, EnqueuedTimeError, SequenceNumber};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{bus::Bus, letter::Letter};
+use crate::bus::Bus;
+use crate::letter::Letter;
 
 /// A letter as it is written down.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -47,6 +47,9 @@ pub struct Record {
     pub broker_properties: BTreeMap<String, Value>,
     /// All of the publisher's.
     pub custom_properties: BTreeMap<String, Value>,
+    /// In what the body was handed out, where that was not the bytes themselves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body_wrapped_in: Option<String>,
     /// The body, byte for byte.
     pub body_base64: String,
 }
@@ -82,6 +85,7 @@ impl Record {
             content_type: letter.content_type.clone(),
             broker_properties: letter.broker.clone(),
             custom_properties: letter.custom.clone(),
+            body_wrapped_in: letter.wrapped_in.map(str::to_owned),
             body_base64: STANDARD.encode(&delivery.body),
         }
     }

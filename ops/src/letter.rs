@@ -2,21 +2,23 @@
 //!
 //! Spec: "Peek-Lock Message" of the Service Bus REST API.
 
-use std::{collections::BTreeMap, time::Duration};
+mod value_body;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
 
 use bytes::Bytes;
-use order_items_reserver::{
-    invocation::is_traceparent,
-    order::{Delivery, SequenceNumber},
-};
+use order_items_reserver::invocation::is_traceparent;
+use order_items_reserver::order::{Delivery, Order, SequenceNumber};
 use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderName, LOCATION};
 use serde::Deserialize;
 use serde_json::Value;
-use time::{
-    OffsetDateTime, PrimitiveDateTime, format_description::StaticFormatDescription,
-    macros::format_description,
-};
+use time::format_description::StaticFormatDescription;
+use time::macros::format_description;
+use time::{OffsetDateTime, PrimitiveDateTime};
 use url::Url;
+
+use value_body::value_within;
 
 /// How often a lock is renewed when the broker does not say how long it lasts, and at the least.
 const RENEWAL_MAX: Duration = Duration::from_secs(30);
@@ -41,6 +43,8 @@ pub struct Letter {
     pub reason: Option<String>,
     /// The same at more length.
     pub description: Option<String>,
+    /// In what the body was handed out, where that was not the bytes themselves.
+    pub wrapped_in: Option<&'static str>,
     /// The media type of the body, by the publisher's word.
     pub content_type: Option<String>,
     /// The broker's properties as they came, without those of the lock.
@@ -101,7 +105,7 @@ impl Letter {
         let traceparent =
             traceparent.or_else(|| word("Diagnostic-Id").filter(|id| is_traceparent(id)));
         let enqueued = broker.enqueued_time_utc.as_deref();
-        let delivery = Delivery {
+        let mut delivery = Delivery {
             body,
             message_id: broker.message_id,
             session_id: broker.session_id,
@@ -110,8 +114,19 @@ impl Letter {
             delivery_count: broker.delivery_count,
             traceparent,
         };
+        // Only where that makes an order: what is none goes to a person as it was handed out.
+        let wrapped_in = value_within(&delivery.body).and_then(|(body, form)| {
+            let within = Delivery {
+                body,
+                ..delivery.clone()
+            };
+            Order::parse(&within).ok()?;
+            delivery = within;
+            Some(form)
+        });
         let letter = Self {
             delivery,
+            wrapped_in,
             sequence: broker.sequence_number,
             enqueued_sequence: broker.enqueued_sequence_number.unwrap_or(0),
             reason: word("DeadLetterReason"),

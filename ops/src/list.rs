@@ -1,15 +1,15 @@
 //! `dead-letters list` and `show`: what lies there, and one letter in full.
 
-use std::io::{self, Write};
+use std::io;
+use std::io::Write;
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use order_items_reserver::order::EnqueuedTime;
 use serde::Serialize;
 
-use crate::{
-    letter::Letter,
-    text::{Table, counted, harmless, readable},
-};
+use crate::letter::Letter;
+use crate::text::{Table, counted, harmless, readable};
 
 /// One letter in one line.
 #[derive(Debug, Serialize)]
@@ -109,6 +109,7 @@ pub fn show(letter: &Letter, out: &mut dyn Write) -> io::Result<()> {
     line("reason", letter.reason.clone())?;
     line("description", letter.description.clone())?;
     line("content type", letter.content_type.clone())?;
+    line("body taken out of", letter.wrapped_in.map(str::to_owned))?;
     line("traceparent", delivery.traceparent.clone())?;
     const SHOWN: [&str; 5] = [
         "SequenceNumber",
