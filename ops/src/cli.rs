@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::{local_settings::LOCAL_SETTINGS, walk::Filter};
+use crate::local_settings::LOCAL_SETTINGS;
+use crate::walk::Filter;
 
 /// Looks after the dead letters of the orders queue.
 ///
@@ -27,6 +28,9 @@ pub struct Cli {
     /// How long to wait for another dead letter before the queue is taken for empty.
     #[arg(long, global = true, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(0..=60))]
     pub wait: u64,
+    /// Write JSON for programs, one object a line; and ask nothing.
+    #[arg(long, global = true)]
+    pub json: bool,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
@@ -38,6 +42,12 @@ pub enum Command {
     /// Look at the dead letters, keep them, or bring their orders home.
     #[command(subcommand)]
     DeadLetters(DeadLetters),
+    /// Print what makes a shell complete this tool's words, as in
+    /// `order-items-ops completions bash > /etc/bash_completion.d/order-items-ops`.
+    Completions {
+        /// Which shell.
+        shell: clap_complete::Shell,
+    },
     /// Count messages, and show the newest orders.
     Status {
         /// So many orders.
@@ -52,9 +62,6 @@ pub enum Command {
 pub enum DeadLetters {
     /// List them.
     List {
-        /// One JSON object a line.
-        #[arg(long)]
-        json: bool,
         /// Which letters are meant; all of them without.
         #[command(flatten)]
         filter: FilterArguments,

@@ -1,25 +1,26 @@
 //! From a command line to the command: settings, adapters, and what it needs of them.
 
-use std::{io::Write as _, process::ExitCode, time::Duration};
+use std::io;
+use std::io::Write as _;
+use std::process::ExitCode;
+use std::time::Duration;
 
-use order_items_ops::{
-    bus::{Bus, Counts, CountsError},
-    cli::{Cli, Command, DeadLetters},
-    local_settings::LocalSettings,
-    settings, status,
-};
-use order_items_reserver::{
-    azure_app::{http_client, program::exit, settings::from_env},
-    config::Settings,
-    function::{Function, USER_AGENT},
-};
+use clap::CommandFactory as _;
+use order_items_ops::bus::{Bus, Counts, CountsError};
+use order_items_ops::cli::{Cli, Command, DeadLetters};
+use order_items_ops::local_settings::LocalSettings;
+use order_items_ops::text::Progress;
+use order_items_ops::{settings, status};
+use order_items_reserver::azure_app::http_client;
+use order_items_reserver::azure_app::program::exit;
+use order_items_reserver::azure_app::settings::{Mistakes, from_env};
+use order_items_reserver::config::Settings;
+use order_items_reserver::function::{Function, USER_AGENT};
 use service_bus::Queue;
 
-use crate::{
-    command_error::{CommandError, INCOMPLETE},
-    inspect,
-    redrive_command::RedriveCommand,
-};
+use crate::command_error::{CommandError, INCOMPLETE};
+use crate::inspect;
+use crate::redrive_command::RedriveCommand;
 
 /// Runs the command.
 pub(crate) async fn run(cli: Cli) -> Result<ExitCode, CommandError> {
@@ -29,20 +30,31 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode, CommandError> {
         Some(file) => file.get(name),
         None => from_env(name),
     };
+    let hinted = |mistakes: Mistakes| match &file {
+        Some(_) => mistakes,
+        None => settings::hint_at_local(mistakes),
+    };
+    let json = cli.json;
     let client = http_client::build(USER_AGENT)?;
     let bus = |queue: &Queue| Bus::new(&client, queue);
     let wait = Duration::from_secs(cli.wait);
     match cli.command {
+        Command::Completions { shell } => {
+            let mut command = Cli::command();
+            let name = command.get_name().to_owned();
+            clap_complete::generate(shell, &mut command, name, &mut io::stdout());
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Status { limit } => {
-            let (queue, settings) = settings::all(&source)?;
-            status(&bus(&queue)?, &settings, &client, limit).await
+            let (queue, settings) = settings::all(&source).map_err(hinted)?;
+            status(&bus(&queue)?, &settings, &client, limit, json).await
         }
         Command::DeadLetters(DeadLetters::Redrive {
             yes,
             hand_over,
             filter,
         }) => {
-            let (queue, settings) = settings::all(&source)?;
+            let (queue, settings) = settings::all(&source).map_err(hinted)?;
             let redrive = RedriveCommand {
                 bus: &bus(&queue)?,
                 settings: &settings,
@@ -50,12 +62,13 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode, CommandError> {
                 wait,
                 filter: filter.into(),
                 hand_over,
+                json,
             };
             Box::pin(redrive.run(yes)).await
         }
         Command::DeadLetters(command) => {
-            let bus = bus(&settings::queue(&source)?)?;
-            inspect::run(&bus, wait, command).await
+            let bus = bus(&settings::queue(&source).map_err(hinted)?)?;
+            inspect::run(&bus, wait, command, json).await
         }
     }
 }
@@ -66,15 +79,24 @@ async fn status(
     settings: &Settings,
     client: &reqwest::Client,
     limit: usize,
+    json: bool,
 ) -> Result<ExitCode, CommandError> {
     let function = Function::from(settings, client)?;
     let (counts, newest) = tokio::join!(
         bus.counts(),
-        Box::pin(status::newest(function.store.blobs().client(), limit))
+        Box::pin(status::newest(
+            function.store.blobs().client(),
+            limit,
+            Progress::on_terminal("orders"),
+        ))
     );
-    let mut out = std::io::stdout().lock();
+    let mut out = io::stdout().lock();
     let mut code = ExitCode::SUCCESS;
     match counts {
+        Ok(counts) if json => {
+            let line = serde_json::to_string(&counts.of(bus.queue())).map_err(io::Error::from)?;
+            writeln!(out, "{line}")?;
+        }
         Ok(Counts {
             active,
             dead_lettered,
@@ -93,6 +115,7 @@ async fn status(
         }
     }
     match newest {
+        Ok(newest) if json => newest.write_json(&settings.container, &mut out)?,
         Ok(newest) => newest.write(&settings.container, &mut out)?,
         Err(error) => {
             code = ExitCode::from(exit::UNAVAILABLE);

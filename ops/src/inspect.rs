@@ -14,6 +14,7 @@ use order_items_ops::list::Summary;
 use order_items_ops::text::counted;
 use order_items_ops::walk::{Filter, Stop, Walk, WalkEnd};
 use order_items_ops::{export, list};
+use serde_json::json;
 
 use crate::command_error::{CommandError, INCOMPLETE};
 
@@ -22,10 +23,11 @@ pub(crate) async fn run(
     bus: &Bus,
     wait: Duration,
     command: DeadLetters,
+    json: bool,
 ) -> Result<ExitCode, CommandError> {
     let mut out = io::stdout();
     let end = match command {
-        DeadLetters::List { json, filter } => {
+        DeadLetters::List { filter } => {
             let mut letters = Vec::new();
             let end = each(bus, wait, filter.into(), async |letter: Letter| {
                 letters.push(Summary::from(&letter));
@@ -38,8 +40,8 @@ pub(crate) async fn run(
             }
             end
         }
-        DeadLetters::Show { sequence } => return show(bus, wait, sequence).await,
-        DeadLetters::Export { to, filter } => export(bus, wait, &to, filter.into()).await?,
+        DeadLetters::Show { sequence } => return show(bus, wait, sequence, json).await,
+        DeadLetters::Export { to, filter } => export(bus, wait, &to, filter.into(), json).await?,
         // Not here: it changes something (`redrive_command`).
         DeadLetters::Redrive { .. } => WalkEnd::Empty,
     };
@@ -51,6 +53,7 @@ async fn export(
     wait: Duration,
     to: &Path,
     filter: Filter,
+    json: bool,
 ) -> Result<WalkEnd, CommandError> {
     let named =
         |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", to.display()));
@@ -65,20 +68,25 @@ async fn export(
     let end = end.await;
     let kept = file.into_inner().map_err(io::IntoInnerError::into_error);
     let kept = kept.and_then(|file| file.sync_all()).map_err(named);
-    let path = path.display();
+    let path = path.display().to_string();
     if end.is_err() || kept.is_err() {
         eprintln!("order-items-ops: {path} is incomplete");
     }
     let (end, ()) = (end?, kept?);
-    writeln!(
-        io::stdout(),
-        "{} written to {path}; none deleted",
-        counted(written)
-    )?;
+    let told = match json {
+        true => json!({"deadLetters": written, "file": path}).to_string(),
+        false => format!("{} written to {path}; none deleted", counted(written)),
+    };
+    writeln!(io::stdout(), "{told}")?;
     Ok(end)
 }
 
-async fn show(bus: &Bus, wait: Duration, sequence: u64) -> Result<ExitCode, CommandError> {
+async fn show(
+    bus: &Bus,
+    wait: Duration,
+    sequence: u64,
+    json: bool,
+) -> Result<ExitCode, CommandError> {
     let mut found = None;
     let mut seen = 0;
     let end = each(bus, wait, Filter::default(), async |letter: Letter| {
@@ -90,7 +98,13 @@ async fn show(bus: &Bus, wait: Duration, sequence: u64) -> Result<ExitCode, Comm
     });
     let end = end.await?;
     if let Some(letter) = found {
-        list::show(&letter, &mut io::stdout())?;
+        match json {
+            true => {
+                let record = serde_json::to_string(&Record::new(&letter, bus));
+                writeln!(io::stdout(), "{}", record.map_err(io::Error::from)?)?;
+            }
+            false => list::show(&letter, &mut io::stdout())?,
+        }
         return Ok(ExitCode::SUCCESS);
     }
     report_end(end);
@@ -108,7 +122,7 @@ async fn each(
     filter: Filter,
     look: impl AsyncFnMut(Letter) -> io::Result<bool>,
 ) -> Result<WalkEnd, CommandError> {
-    let mut walk = Walk::new(bus, wait, Stop::on_interrupt()?);
+    let mut walk = Walk::new(bus, wait, Stop::on_interrupt()?).with_progress();
     let end = walk.look(&filter, look).await;
     walk.give_back().await;
     Ok(end?)

@@ -5,11 +5,9 @@
 //! for Core Tools and shares no code with a product. Both are held against the cases of
 //! `testkit/cases/local-settings.json`.
 
-use std::{
-    collections::BTreeMap,
-    fs, io,
-    path::{Path, PathBuf},
-};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use serde_json::value::RawValue;
 

@@ -6,25 +6,42 @@
 
 pub mod plan;
 
-use std::{fmt, future::Future, io::Write, pin::pin};
+use std::fmt;
+use std::future::Future;
+use std::io::Write;
+use std::pin::pin;
 
-use order_items_reserver::{
-    fallback::{Fallback, FallbackError, Notice, Reason},
-    reserve::{Outcome, Reservation, Reserver, Settlement},
-    store::{OrderStore, StoreError},
-};
+use order_items_reserver::fallback::{Fallback, FallbackError, Notice, Reason};
+use order_items_reserver::reserve::{Outcome, Reservation, Reserver, Settlement};
+use order_items_reserver::store::{OrderStore, StoreError};
+use serde_json::{Value, json};
 use tokio::time::sleep;
 
-use crate::{
-    bus::{Bus, BusError},
-    letter::{Letter, Lock},
-    text::{counted, harmless},
-    walk::{Filter, Walk, WalkEnd, WalkError},
-};
+use crate::bus::{Bus, BusError};
+use crate::letter::{Letter, Lock};
+use crate::text::{counted, harmless};
+use crate::walk::{Filter, Walk, WalkEnd, WalkError};
 
 /// So many letters in a row that the storage did not take end the run: each costs four attempts,
 /// and the next thousand would fare alike.
 pub const UNSTORED_IN_A_ROW_MAX: usize = 3;
+
+/// How each letter is told of, and where.
+pub enum Told<'a> {
+    /// For a person.
+    Lines(&'a mut dyn Write),
+    /// For programs.
+    Json(&'a mut dyn Write),
+}
+
+impl fmt::Debug for Told<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Lines(_) => "Lines",
+            Self::Json(_) => "Json",
+        })
+    }
+}
 
 /// What became of one letter.
 #[derive(Debug)]
@@ -42,8 +59,7 @@ pub enum LetterOutcome {
     },
 }
 
-/// Sends the letters of `walk` that `filter` takes through `reserver`, and tells of each on
-/// `progress`.
+/// Sends the letters of `walk` that `filter` takes through `reserver`, and tells of each.
 ///
 /// Letters that stay are held until the walk gives them back, so that none comes twice.
 ///
@@ -54,7 +70,7 @@ pub async fn run<S: OrderStore, F: Fallback>(
     walk: &mut Walk<'_>,
     filter: &Filter,
     reserver: &Reserver<S, F>,
-    progress: &mut dyn Write,
+    told: &mut Told<'_>,
 ) -> Result<Tally, WalkError> {
     let mut tally = Tally::default();
     let mut unstored_in_a_row = 0;
@@ -84,7 +100,11 @@ pub async fn run<S: OrderStore, F: Fallback>(
         }
         tally.count(&ended);
         // Who closed the output still wants the letters settled.
-        writeln!(progress, "{:>6}  {}", tally.taken(), line(&letter, &ended)).ok();
+        match told {
+            Told::Lines(out) => writeln!(out, "{:>6}  {}", tally.taken(), line(&letter, &ended)),
+            Told::Json(out) => writeln!(out, "{}", record(&letter, &ended)),
+        }
+        .ok();
     }
 }
 
@@ -204,6 +224,21 @@ fn line(letter: &Letter, ended: &LetterOutcome) -> String {
     format!("#{}  {}  {ended}", letter.sequence, harmless(session))
 }
 
+fn record(letter: &Letter, ended: &LetterOutcome) -> Value {
+    let (outcome, deleted, why) = match ended {
+        LetterOutcome::Settled(outcome) => (word(*outcome), Some(true), None),
+        LetterOutcome::PerhapsDeleted(outcome) => (word(*outcome), None, None),
+        LetterOutcome::Left { why, .. } => ("left", Some(false), Some(why)),
+    };
+    json!({
+        "sequenceNumber": letter.sequence,
+        "sessionId": letter.delivery.session_id,
+        "outcome": outcome,
+        "deleted": deleted,
+        "why": why,
+    })
+}
+
 fn word(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Stored => "stored",
@@ -249,6 +284,27 @@ impl Tally {
 
     fn broken_off(self) -> Self {
         Self { end: None, ..self }
+    }
+
+    /// As programs read it.
+    #[must_use]
+    pub fn record(&self, locked_by_others: u64) -> Value {
+        json!({
+            "deadLetters": self.taken(),
+            "stored": self.stored,
+            "superseded": self.superseded,
+            "handedOver": self.handed_over,
+            "left": self.left,
+            "perhapsNotDeleted": self.unconfirmed,
+            "lockedByOthers": locked_by_others,
+            "ended": match self.end {
+                Some(WalkEnd::Empty) => "empty",
+                Some(WalkEnd::Limit) => "limit",
+                Some(WalkEnd::Interrupted) => "interrupted",
+                Some(WalkEnd::LocksTooShort) => "locks too short",
+                None => "storage down",
+            },
+        })
     }
 
     /// Letters dealt with.

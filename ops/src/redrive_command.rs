@@ -1,24 +1,23 @@
 //! `dead-letters redrive`: what would happen, a question, and then it happens.
 
-use std::{
-    io::{self, IsTerminal as _, Write as _},
-    process::ExitCode,
-    time::Duration,
-};
+use std::io;
+use std::io::{IsTerminal as _, Write as _};
+use std::process::ExitCode;
+use std::time::Duration;
 
-use order_items_ops::{
-    bus::Bus,
-    letter::Letter,
-    redrive::{self, SelectiveFallback, Tally, plan::Plan},
-    text::{Table, counted},
-    walk::{Filter, Stop, Walk},
-};
-use order_items_reserver::{config::Settings, function::Function};
+use order_items_ops::bus::Bus;
+use order_items_ops::letter::Letter;
+use order_items_ops::redrive;
+use order_items_ops::redrive::plan::Plan;
+use order_items_ops::redrive::{SelectiveFallback, Tally, Told};
+use order_items_ops::text::{Table, counted};
+use order_items_ops::walk::{Filter, Stop, Walk};
+use order_items_reserver::config::Settings;
+use order_items_reserver::function::Function;
+use serde_json::json;
 
-use crate::{
-    command_error::{CommandError, INCOMPLETE},
-    inspect::report_end,
-};
+use crate::command_error::{CommandError, INCOMPLETE};
+use crate::inspect::report_end;
 
 /// A redrive: of which letters, from which queue, and into which function.
 pub(crate) struct RedriveCommand<'a> {
@@ -28,6 +27,7 @@ pub(crate) struct RedriveCommand<'a> {
     pub(crate) wait: Duration,
     pub(crate) filter: Filter,
     pub(crate) hand_over: bool,
+    pub(crate) json: bool,
 }
 
 impl RedriveCommand<'_> {
@@ -37,7 +37,7 @@ impl RedriveCommand<'_> {
             return self.redrive().await;
         }
         let (letters, code) = self.dry_run().await?;
-        if letters == 0 {
+        if letters == 0 || self.json {
             return Ok(code);
         }
         if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
@@ -60,13 +60,25 @@ impl RedriveCommand<'_> {
         let mut plan = Plan::new(function.store.blobs(), self.settings.retry);
         let mut table = Table::new(&["SEQUENCE", "SESSION", "WOULD BE", "BECAUSE"]);
         let (mut letters, mut clean) = (0, true);
-        let mut walk = Walk::new(self.bus, self.wait, Stop::on_interrupt()?);
+        let walk = Walk::new(self.bus, self.wait, Stop::on_interrupt()?);
+        let mut walk = walk.with_progress();
         let dry_run = async |letter: Letter| {
             let forecast = plan.forecast(&letter).await;
             letters += 1;
             clean &= forecast.settles();
-            let session = letter.delivery.session_id.unwrap_or_default();
             let (verdict, why) = (forecast.verdict().to_owned(), forecast.to_string());
+            let session = letter.delivery.session_id;
+            if self.json {
+                let line = json!({
+                    "sequenceNumber": letter.sequence,
+                    "sessionId": session,
+                    "wouldBe": verdict.to_lowercase(),
+                    "because": why,
+                });
+                writeln!(io::stdout(), "{line}")?;
+                return Ok(true);
+            }
+            let session = session.unwrap_or_default();
             table.row([letter.sequence.to_string(), session, verdict, why]);
             Ok(true)
         };
@@ -74,12 +86,20 @@ impl RedriveCommand<'_> {
         walk.give_back().await;
         let end = end?;
         let mut out = io::stdout().lock();
-        if letters > 0 {
-            for line in table.lines() {
+        if self.json {
+            let line = json!({"deadLetters": letters, "changed": false});
+            writeln!(out, "{line}")?;
+        } else {
+            let lines = if letters > 0 {
+                table.lines()
+            } else {
+                Vec::new()
+            };
+            for line in lines {
                 writeln!(out, "{line}")?;
             }
+            writeln!(out, "{}", counted(letters))?;
         }
-        writeln!(out, "{}", counted(letters))?;
         let code = report_end(end);
         let code = if clean {
             code
@@ -96,14 +116,22 @@ impl RedriveCommand<'_> {
             unstored_too: self.hand_over,
         });
         let mut walk = Walk::new(self.bus, self.wait, Stop::on_interrupt()?);
-        let mut progress = io::stderr();
-        let run = redrive::run(self.bus, &mut walk, &self.filter, &reserver, &mut progress);
+        let (mut out, mut err) = (io::stdout(), io::stderr());
+        let mut told = match self.json {
+            true => Told::Json(&mut out),
+            false => Told::Lines(&mut err),
+        };
+        let run = redrive::run(self.bus, &mut walk, &self.filter, &reserver, &mut told);
         let tally = Box::pin(run).await;
         walk.give_back().await;
         let tally = tally?;
-        // Who closed the output still gets the exit code of what was done.
-        writeln!(io::stdout(), "{tally}").ok();
         let others = self.locked_by_others(&tally).await;
+        let told = match self.json {
+            true => tally.record(others).to_string(),
+            false => tally.to_string(),
+        };
+        // Who closed the output still gets the exit code of what was done.
+        writeln!(io::stdout(), "{told}").ok();
         if tally.is_clean() && others == 0 {
             return Ok(ExitCode::SUCCESS);
         }

@@ -1,10 +1,22 @@
 //! The settings: the function's own, and where its queue is. Every mistake is reported at once.
 
-use order_items_reserver::{
-    azure_app::settings::{self, Mistakes, Source},
-    config::Settings,
-};
+use order_items_reserver::azure_app::settings;
+use order_items_reserver::azure_app::settings::{Mistakes, Source};
+use order_items_reserver::config::Settings;
 use service_bus::Queue;
+
+/// Says where settings may come from, when the queue's are missing: a laptop's are in a file.
+#[must_use]
+pub fn hint_at_local(mut mistakes: Mistakes) -> Mistakes {
+    for mistake in &mut mistakes.0 {
+        let missing = mistake.problem.starts_with("missing");
+        if mistake.setting == service_bus::settings::CONNECTION && missing {
+            mistake.problem +=
+                "; with --local the settings are those of local.settings.json in this folder";
+        }
+    }
+    mistakes
+}
 
 /// Reads the settings of the queue alone: enough to look at its dead letters.
 ///

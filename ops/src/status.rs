@@ -17,7 +17,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use tokio::time::timeout;
 
-use crate::text::Table;
+use crate::text::{Progress, Table};
 
 /// Time limit of one page of a listing.
 const PAGE_TIMEOUT: Duration = Duration::from_secs(60);
@@ -78,6 +78,7 @@ impl From<azure_core::Error> for ListingError {
 pub async fn newest(
     container: &BlobContainerClient,
     limit: usize,
+    mut progress: Progress,
 ) -> Result<NewestBlobs, ListingError> {
     let options = BlobContainerClientListBlobsOptions {
         include: Some(vec![ListBlobsIncludeItem::Metadata]),
@@ -99,7 +100,9 @@ pub async fn newest(
                 newest.pop();
             }
         }
+        progress.at(total);
     }
+    progress.end();
     let blobs = newest.into_sorted_vec().into_iter();
     Ok(NewestBlobs {
         blobs: blobs.map(|Reverse(listed)| listed).collect(),
@@ -125,6 +128,28 @@ impl From<BlobItem> for ListedBlob {
 }
 
 impl NewestBlobs {
+    /// Writes them for programs: the container with its count, then one order a line.
+    ///
+    /// # Errors
+    /// When `out` does not take it.
+    pub fn write_json(self, container: &str, out: &mut dyn Write) -> io::Result<()> {
+        let line = serde_json::json!({"container": container, "orders": self.total});
+        writeln!(out, "{line}")?;
+        for blob in self.blobs {
+            let modified = blob.modified.format(&Rfc3339).unwrap_or_default();
+            let some = |text: String| Some(text).filter(|text| !text.is_empty());
+            let line = serde_json::json!({
+                "blob": blob.name,
+                "modified": modified,
+                "sequenceNumber": blob.sequence.parse::<u64>().ok(),
+                "enqueuedTime": some(blob.enqueued),
+                "bytes": blob.bytes,
+            });
+            writeln!(out, "{line}")?;
+        }
+        Ok(())
+    }
+
     /// Writes them as a table.
     ///
     /// # Errors

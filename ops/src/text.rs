@@ -1,7 +1,16 @@
 //! What others wrote, on an operator's terminal: nothing that steers it, and tables.
 
+use std::fmt;
 use std::fmt::Write as _;
+use std::io;
+use std::io::IsTerminal as _;
 use std::str;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// Often enough for a person.
+const PROGRESS_EVERY: Duration = Duration::from_millis(500);
 
 /// The text with control characters (which could steer a terminal) spelt out.
 #[must_use]
@@ -37,6 +46,75 @@ fn is_steering(c: char) -> bool {
 pub fn counted(letters: usize) -> String {
     let plural = if letters == 1 { "" } else { "s" };
     format!("{letters} dead letter{plural}")
+}
+
+/// How far a long walk is, on one line of a terminal that is gone in the end; nothing elsewhere, for
+/// what is kept in a file is read by programs.
+pub struct Progress {
+    what: &'static str,
+    out: Option<Box<dyn io::Write + Send>>,
+    told: Option<Instant>,
+}
+
+impl fmt::Debug for Progress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Progress")
+            .field("what", &self.what)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Progress {
+    /// Of so many `what`, on standard error.
+    #[must_use]
+    pub fn on_terminal(what: &'static str) -> Self {
+        let err = io::stderr();
+        match err.is_terminal() {
+            true => Self::to(what, Box::new(err)),
+            false => Self::nowhere(),
+        }
+    }
+
+    /// Of so many `what`, on `out`.
+    #[must_use]
+    pub fn to(what: &'static str, out: Box<dyn io::Write + Send>) -> Self {
+        Self {
+            what,
+            out: Some(out),
+            told: None,
+        }
+    }
+
+    /// To nobody.
+    #[must_use]
+    pub fn nowhere() -> Self {
+        Self {
+            what: "",
+            out: None,
+            told: None,
+        }
+    }
+
+    /// So many were seen. The first is not told: a short walk needs no word.
+    pub fn at(&mut self, seen: usize) {
+        let Some(out) = &mut self.out else { return };
+        let now = Instant::now();
+        let last = *self.told.get_or_insert(now);
+        if now.duration_since(last) >= PROGRESS_EVERY {
+            self.told = Some(now);
+            // Who closed it still wants the walk.
+            let told = write!(out, "\r{seen} {} so far", self.what);
+            told.and_then(|()| out.flush()).ok();
+        }
+    }
+
+    /// The walk is over: its line goes.
+    pub fn end(&mut self) {
+        if let (Some(out), Some(_)) = (&mut self.out, self.told.take()) {
+            let gone = write!(out, "\r\x1b[K");
+            gone.and_then(|()| out.flush()).ok();
+        }
+    }
 }
 
 /// Rows under a heading, in columns as wide as they need to be.
@@ -84,7 +162,37 @@ impl Table {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::mpsc::{Sender, channel};
+
     use super::*;
+
+    struct Heard(Sender<String>);
+
+    impl io::Write for Heard {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let text = String::from_utf8_lossy(bytes).into_owned();
+            self.0.send(text).map_err(io::Error::other)?;
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_long_walk_tells_how_far_it_is_and_takes_the_line_away() {
+        let (said, heard) = channel();
+        let mut progress = Progress::to("dead letters", Box::new(Heard(said)));
+        for seen in 1..=1000 {
+            progress.at(seen);
+            tokio::time::advance(Duration::from_millis(1)).await;
+        }
+        progress.end();
+        drop(progress);
+        let heard: String = heard.into_iter().collect();
+        assert_eq!(heard, "\r501 dead letters so far\r\u{1b}[K");
+    }
 
     #[test]
     fn nothing_steers_the_terminal() {

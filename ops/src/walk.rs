@@ -15,6 +15,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::bus::{Bus, BusError};
 use crate::letter::{Letter, Lock};
+use crate::text::Progress;
 
 /// Letters given back at a time.
 const UNLOCKS_AT_ONCE_MAX: usize = 8;
@@ -125,6 +126,7 @@ pub struct Walk<'a> {
     held: Vec<Lock>,
     seen: HashSet<u64>,
     repeated: usize,
+    progress: Progress,
 }
 
 impl<'a> Walk<'a> {
@@ -138,7 +140,15 @@ impl<'a> Walk<'a> {
             held: Vec::new(),
             seen: HashSet::new(),
             repeated: 0,
+            progress: Progress::nowhere(),
         }
+    }
+
+    /// The same, and who waits at a terminal sees how far it is.
+    #[must_use]
+    pub fn with_progress(mut self) -> Self {
+        self.progress = Progress::on_terminal("dead letters");
+        self
     }
 
     /// The next letter that was not seen yet, locked, or why there is none.
@@ -182,6 +192,16 @@ impl<'a> Walk<'a> {
     pub async fn look(
         &mut self,
         filter: &Filter,
+        look: impl AsyncFnMut(Letter) -> io::Result<bool>,
+    ) -> Result<WalkEnd, WalkError> {
+        let end = self.look_at_each(filter, look).await;
+        self.progress.end();
+        end
+    }
+
+    async fn look_at_each(
+        &mut self,
+        filter: &Filter,
         mut look: impl AsyncFnMut(Letter) -> io::Result<bool>,
     ) -> Result<WalkEnd, WalkError> {
         let mut taken = 0;
@@ -190,6 +210,7 @@ impl<'a> Walk<'a> {
                 Err(end) => return Ok(end),
                 Ok((letter, lock)) => {
                     self.hold(lock);
+                    self.progress.at(self.seen.len());
                     if filter.takes(&letter) {
                         taken += 1;
                         if !look(letter).await? {

@@ -41,7 +41,28 @@ impl From<BusError> for CountsError {
     }
 }
 
+/// The counts of one queue, as programs read them.
+#[derive(Debug, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CountsOf<'a> {
+    queue: &'a str,
+    active: u64,
+    dead_lettered: u64,
+    scheduled: u64,
+}
+
 impl Counts {
+    /// Those of `queue`.
+    #[must_use]
+    pub fn of(self, queue: &str) -> CountsOf<'_> {
+        CountsOf {
+            queue,
+            active: self.active,
+            dead_lettered: self.dead_lettered,
+            scheduled: self.scheduled,
+        }
+    }
+
     /// Reads `CountDetails` of a queue's description, whatever prefix its names have.
     ///
     /// # Errors

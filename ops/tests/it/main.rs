@@ -15,6 +15,7 @@ mod letters;
 mod looks;
 mod outages;
 mod positions;
+mod programs;
 mod scripted;
 mod settings;
 mod stage;

@@ -123,7 +123,8 @@ pub(crate) async fn redrive(
     let mut walk = Walk::new(bus, Duration::ZERO, Stop::never());
     let mut progress = Vec::new();
     let everything = Filter::default();
-    let run = redrive::run(bus, &mut walk, &everything, &reserver, &mut progress);
+    let mut told = redrive::Told::Lines(&mut progress);
+    let run = redrive::run(bus, &mut walk, &everything, &reserver, &mut told);
     let tally = Box::pin(run).await.unwrap();
     walk.give_back().await;
     let puts = *reserver.store.puts.lock().unwrap();
