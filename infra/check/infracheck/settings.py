@@ -51,7 +51,8 @@ def check(project: Project) -> list[Problem]:
 def rust_settings(project: Project) -> dict[str, str | None]:
     """Name and default of every setting in `config::SETTINGS`."""
     source = project.text("src/config.rs")
-    constants = dict(_CONSTANT.findall(source))
+    # Names that every program of ours reads alike are with the reader.
+    constants = dict(_CONSTANT.findall(project.text("azure-app/src/settings.rs") + source))
     table = source.partition("pub const SETTINGS")[2].partition("];")[0]
     return {constants[name]: default or None for name, default in _ENTRY.findall(table)}
 
