@@ -113,10 +113,25 @@ impl Model {
                     self.messages.pop_first();
                 }
             }
-            Transition::Duplicate { message_id } => {
+            Transition::Duplicate {
+                message_id,
+                session_id,
+                of,
+                same_body,
+            } => {
                 self.totals.duplicates += 1;
-                let text = format!("dropped a duplicate: message id {message_id} was seen before");
-                self.activity.add(Level::Information, &text, now);
+                let session = session_id.as_deref().unwrap_or("-");
+                let of = of.map_or("an earlier one".to_owned(), |of| format!("#{of}"));
+                let (level, body) = match same_body {
+                    Some(true) => (Level::Information, "the same body"),
+                    Some(false) => (Level::Warning, "ANOTHER BODY, which is lost"),
+                    None => (Level::Warning, "a body that may be another one"),
+                };
+                let text = format!(
+                    "session {session}: a message was swallowed as a duplicate of {of}: it has the \
+                     same message id {message_id} and {body}"
+                );
+                self.activity.add(level, &text, now);
             }
             Transition::Locked {
                 sequence,

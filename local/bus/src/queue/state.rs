@@ -11,7 +11,7 @@ mod duplicates;
 mod record;
 mod sessions;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ use super::transition::Transition;
 use backlog::{Backlog, Waiting};
 use dead_letters::DeadLetters;
 use delivery::Locked;
-use duplicates::Duplicates;
+use duplicates::{Duplicates, First};
 
 /// How the queue is set up; the defaults are those of the queue in Azure.
 #[derive(Debug, Clone, Copy)]
@@ -92,7 +92,7 @@ impl State {
         now: OffsetDateTime,
     ) -> Result<Vec<Transition>, SendRefused> {
         let mut admitted = Vec::with_capacity(messages.len());
-        let mut ids = HashSet::new();
+        let mut ids: HashMap<String, First> = HashMap::new();
         let mut sequence = self.last_sequence;
         for mut message in messages {
             if self.options.sessions && message.properties.session_id.is_none() {
@@ -101,11 +101,18 @@ impl State {
             let new_id = || Uuid::new_v4().simple().to_string();
             let id = message.properties.message_id.get_or_insert_with(new_id);
             let message_id = id.clone();
-            if self.duplicates.knows(id, now) || !ids.insert(message_id.clone()) {
-                admitted.push(Transition::Duplicate { message_id });
+            let known = self.duplicates.find(id, now);
+            if let Some(first) = known.or_else(|| ids.get(id).copied().map(Some)) {
+                admitted.push(Transition::Duplicate {
+                    message_id,
+                    session_id: message.properties.session_id,
+                    of: first.map(|first| first.sequence),
+                    same_body: first.map(|first| first.had(&message.body)),
+                });
                 continue;
             }
             sequence += 1;
+            ids.insert(message_id, First::new(sequence, &message.body));
             let accepted = self.stamped(message, sequence, now);
             admitted.push(Transition::Accepted(Arc::new(accepted)));
         }
@@ -141,7 +148,8 @@ impl State {
     fn take(&mut self, accepted: Arc<Accepted>) {
         self.number(&accepted);
         if let Some(id) = &accepted.message.properties.message_id {
-            self.duplicates.remember(id, accepted.enqueued);
+            let first = First::new(accepted.sequence, &accepted.message.body);
+            self.duplicates.remember(id, accepted.enqueued, Some(first));
         }
         self.backlog.insert(Waiting {
             accepted,

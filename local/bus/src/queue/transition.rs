@@ -24,7 +24,14 @@ pub enum Transition {
     Accepted(Arc<Accepted>),
     /// A message was dropped: its id was seen within the window. It leaves no trace in the journal.
     #[serde(skip)]
-    Duplicate { message_id: String },
+    Duplicate {
+        message_id: String,
+        session_id: Option<String>,
+        /// The message that has the id, and whether its body is the same; unknown when the queue was
+        /// started again since.
+        of: Option<u64>,
+        same_body: Option<bool>,
+    },
     /// A message was handed out under a lock. The lock does not outlive the process, the count
     /// does.
     #[serde(rename = "handedOut")]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bus::{
     Abandoned, Accepted, DeadLetter, DeadLetterReason, Enqueued, LockLost, Message, Queue,
-    QueueOptions,
+    QueueOptions, Transition,
 };
 use stand_in::Clock;
 use tokio::time::{advance, timeout};
@@ -64,6 +64,48 @@ async fn a_duplicate_is_accepted_and_dropped_within_the_window_even_after_comple
     assert_eq!(
         queue.enqueue(Message::new("a").with_id("id-1")).unwrap(),
         Enqueued::Accepted { sequence: 2 }
+    );
+}
+
+/// A publisher that uses an id twice loses what it sent last, and gets the same answer.
+#[tokio::test(start_paused = true)]
+async fn a_duplicate_tells_whose_id_it_has_and_whether_it_is_a_repeat() {
+    let queue = queue();
+    let mut told = queue.transitions();
+    let message =
+        |body: &str, id: &str| Message::new(body.to_owned()).with_session("S").with_id(id);
+    queue.enqueue(message("other", "id-0")).unwrap();
+    queue.enqueue(message("a", "id-1")).unwrap();
+    queue.enqueue(message("a", "id-1")).unwrap();
+    queue.enqueue(message("b", "id-1")).unwrap();
+    let batch = vec![
+        message("c", "id-2"),
+        message("d", "id-2"),
+        message("e", "id-0"),
+    ];
+    queue.send(batch).unwrap();
+    let mut duplicates = Vec::new();
+    while let Ok(transition) = told.try_recv() {
+        if let Transition::Duplicate {
+            message_id,
+            session_id,
+            of,
+            same_body,
+        } = transition
+        {
+            assert_eq!(session_id.as_deref(), Some("S"));
+            duplicates.push((message_id, of, same_body));
+        }
+    }
+    let duplicate = |id: &str, of: u64, same: bool| (id.to_owned(), Some(of), Some(same));
+    assert_eq!(
+        duplicates,
+        [
+            duplicate("id-1", 2, true),
+            duplicate("id-1", 2, false),
+            duplicate("id-2", 3, false),
+            duplicate("id-0", 1, false),
+        ]
     );
 }
 

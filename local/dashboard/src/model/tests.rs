@@ -302,3 +302,26 @@ fn memory_is_bounded_and_the_counters_go_on() {
     assert_eq!(world.whole(many)["requests"].as_array().unwrap().len(), 60);
     assert_eq!(world.whole(many)["log"].as_array().unwrap().len(), 60);
 }
+
+#[test]
+fn a_swallowed_message_is_told_with_the_one_that_has_its_id() {
+    let mut world = World::default();
+    for (of, same_body) in [(Some(7), Some(false)), (Some(7), Some(true)), (None, None)] {
+        let duplicate = Transition::Duplicate {
+            message_id: "id-1".to_owned(),
+            session_id: Some("S".to_owned()),
+            of,
+            same_body,
+        };
+        world.0.transition(&duplicate, NOW);
+    }
+    let told = format!("{:?}", world.0.activity);
+    assert_eq!(world.0.totals.duplicates, 3);
+    for words in [
+        "swallowed as a duplicate of #7: it has the same message id id-1 and ANOTHER BODY",
+        "duplicate of #7: it has the same message id id-1 and the same body",
+        "duplicate of an earlier one",
+    ] {
+        assert!(told.contains(words), "{words}: {told}");
+    }
+}

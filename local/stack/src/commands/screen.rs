@@ -4,6 +4,7 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
+use bus::Transition;
 use host::{Delivered, DeliveryOutcome, Event, Exit, Level, Next};
 use logic_app::mail::Mail;
 use serde_json::{Map, Value};
@@ -79,6 +80,35 @@ impl EventLines {
             )),
             StorefrontEvent::Listening(_) => None,
         }
+    }
+}
+
+/// The line for a message that the queue dropped: its id was that of another. A repeat of the same
+/// body is what a publisher does that got no answer, and is left out of a calm screen.
+pub(super) fn duplicate_line(transition: &Transition, verbose: bool) -> Option<String> {
+    let Transition::Duplicate {
+        message_id,
+        session_id,
+        of,
+        same_body,
+    } = transition
+    else {
+        return None;
+    };
+    let session = short(session_id.as_deref());
+    let of = of.map_or("an earlier message".to_owned(), |of| format!("#{of}"));
+    let id = word(message_id);
+    match same_body {
+        Some(true) => {
+            verbose.then(|| format!("{session}  a repeat of {of} was dropped (MessageId {id})"))
+        }
+        Some(false) => Some(format!(
+            "warning: {session}  a message was swallowed as a duplicate of {of}: it has the same MessageId {id} \
+             and ANOTHER BODY, which is lost; a publisher makes an id for each update"
+        )),
+        None => Some(format!(
+            "{session}  a message was swallowed as a duplicate of {of} (MessageId {id})"
+        )),
     }
 }
 
@@ -259,6 +289,43 @@ mod tests {
             took: Duration::from_micros(4_200),
         };
         delivery_line(&delivered)
+    }
+
+    #[test]
+    fn a_swallowed_message_names_the_one_that_has_its_id() {
+        let told = |of: Option<u64>, same_body: Option<bool>, verbose: bool| {
+            let duplicate = Transition::Duplicate {
+                message_id: "id\u{1b}[2J".to_owned(),
+                session_id: Some("S".to_owned()),
+                of,
+                same_body,
+            };
+            duplicate_line(&duplicate, verbose)
+        };
+        let lost = told(Some(7), Some(false), false).expect("a line");
+        assert!(
+            lost.starts_with("warning: S  a message was swallowed as a duplicate of #7:"),
+            "{lost}"
+        );
+        assert!(
+            lost.contains("ANOTHER BODY") && !lost.contains('\u{1b}'),
+            "{lost}"
+        );
+        assert_eq!(
+            told(Some(7), Some(true), false),
+            None,
+            "a repeat is no news"
+        );
+        let repeat = told(Some(7), Some(true), true).expect("a line");
+        assert!(
+            repeat.starts_with("S  a repeat of #7 was dropped"),
+            "{repeat}"
+        );
+        let unknown = told(None, None, false).expect("a line");
+        assert!(
+            unknown.contains("duplicate of an earlier message"),
+            "{unknown}"
+        );
     }
 
     #[test]

@@ -18,7 +18,7 @@ use tokio::time::timeout;
 
 use super::build::Watch;
 use super::run_folder::RunFolder;
-use super::screen::{EventLines, mail_line, print};
+use super::screen::{EventLines, duplicate_line, mail_line, print};
 
 /// The programs, as cargo names them.
 const HANDLER: &str = "order-items-reserver";
@@ -105,10 +105,17 @@ impl RunningParts {
 /// Prints what happens until the host gives up.
 pub(super) async fn until_the_end(parts: &mut RunningParts) -> io::Result<ExitCode> {
     let mut mails = parts.stack.mail.as_ref().map(MailService::arrivals);
+    let mut transitions = parts.stack.queue.transitions();
     // Kept over the turns of the loop: a build goes on while other things happen.
     let mut build = Box::pin(rebuilt(parts.watch.take()));
     loop {
         tokio::select! {
+            // Who is too late for some of them misses no more than lines.
+            Ok(transition) = transitions.recv() => {
+                if let Some(line) = duplicate_line(&transition, parts.lines.verbose) {
+                    print(&line)?;
+                }
+            },
             Some(mail) = next(&mut mails) => print(&mail_line(&mail))?,
             Some(hint) = parts.stack.hints.recv() => print(&format!("hint: {hint}"))?,
             told = told(&mut parts.storefront) => if let Some(line) = parts.lines.storefront(&told) {

@@ -20,7 +20,9 @@ impl State {
                 self.last_sequence = self.last_sequence.max(sequence);
                 self.latest = self.latest.max(latest);
             }
-            Heading::Remembered { message_id, at } => self.duplicates.remember(&message_id, at),
+            Heading::Remembered { message_id, at } => {
+                self.duplicates.remember(&message_id, at, None);
+            }
         }
         Ok(())
     }

@@ -34,6 +34,32 @@ async fn other_commands_find_the_stack_as_long_as_it_runs() {
 }
 
 #[tokio::test]
+async fn a_cart_that_is_swallowed_for_its_message_id_is_told() {
+    let app = app_with_handler(SLEEP);
+    let local = Local::start(&app, &["--no-build", "--no-petstore"]);
+    let queue = found(&app).await.queue.expect("a queue");
+    for body in ["{\"quantity\":1}", "{\"quantity\":2}"] {
+        let sent = testkit::net::client()
+            .post(format!("{queue}/messages"))
+            .header(
+                "BrokerProperties",
+                r#"{"SessionId":"S","MessageId":"used-twice"}"#,
+            )
+            .body(body)
+            .send()
+            .await;
+        assert_eq!(sent.unwrap().status(), 201, "as in Azure");
+    }
+    local.says("swallowed as a duplicate of #1").await;
+    assert!(
+        local.output().contains("ANOTHER BODY"),
+        "{}",
+        local.output()
+    );
+    assert_eq!(local.terminate(), Some(0));
+}
+
+#[tokio::test]
 async fn a_killed_stack_is_not_taken_for_a_running_one() {
     let app = app_with_handler(SLEEP);
     let local = Local::start(&app, &["--no-build", "--no-petstore"]);
