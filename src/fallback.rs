@@ -5,10 +5,14 @@ pub mod logic_app;
 use std::{fmt, future::Future, time::Duration};
 
 use crate::{
-    order::{BlobName, Delivery, MESSAGE_MAX, Order, OrderError},
+    order::{BlobName, Delivery, Order, OrderError},
     retry::Exhausted,
     store::StoreError,
 };
+
+/// The longest body that is handed over, in bytes: all that an invocation can bring. As base64 it is
+/// well below the 10 MB that the mail service takes of one request.
+pub const HANDED_OVER_MAX: usize = 4 * 1024 * 1024;
 
 /// Hands an order over to a person.
 pub trait Fallback: Send + Sync + 'static {
@@ -83,10 +87,8 @@ pub enum FallbackError {
     /// Nobody was asked: the order stays where it is, by the caller's choice.
     #[error("not handed over")]
     Withheld,
-    /// The message is no order, and too long to be mailed whole; its length in bytes.
-    #[error(
-        "an unreadable message of {0} bytes is not mailed in part; expected at most {MESSAGE_MAX}"
-    )]
+    /// Too long to be mailed whole; its length in bytes.
+    #[error("{0} bytes are not mailed in part; expected at most {HANDED_OVER_MAX}")]
     TooLong(usize),
     /// The identity gets no token for the workflow; the innermost cause.
     #[error("no token for the fallback: {0}")]

@@ -1,20 +1,34 @@
 //! The Logic App: one POST to its HTTP trigger, and only a 2xx counts.
 //!
-//! The body is version 1 of the trigger's schema, which stands in the workflow in `infra/`.
+//! The body is version 2 of the trigger's schema, which stands in the workflow in `infra/`:
+//! [`request`] writes it, with what [`shown`] and [`command`] make for a person to read.
 
-use std::{borrow::Cow, fmt, sync::Arc};
+mod command;
+mod request;
+mod shown;
+
+use std::{fmt, sync::Arc, time::Duration};
 
 use azure_app::http_client::root_cause;
 use azure_core::credentials::TokenCredential;
-use base64::{Engine as _, engine::general_purpose::STANDARD};
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
-use serde::Serialize;
-use serde_json::value::RawValue;
+use reqwest::{
+    Response,
+    header::{AUTHORIZATION, CONTENT_TYPE},
+};
+use serde::Deserialize;
+use tracing::warn;
 use url::Url;
-use uuid::Uuid;
 
 use super::{Fallback, FallbackError, Notice};
-use crate::order::{Delivery, MESSAGE_MAX};
+use request::FallbackRequest;
+
+pub use request::operation_id;
+
+/// How long a 2xx waits for its body, which decides nothing.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// What is read of it.
+const ANSWER_MAX: usize = 16 * 1024;
 
 /// The trigger of the workflow that mails an order to a person.
 pub struct LogicApp {
@@ -81,121 +95,44 @@ impl Fallback for LogicApp {
             request = request.header("traceparent", traceparent);
         }
         let answer = request.send().await;
-        let status = answer
-            .map_err(|error| FallbackError::Unreachable(root_cause(&error)))?
-            .status();
-        if status.is_success() {
-            Ok(())
-        } else {
-            Err(FallbackError::Refused(status.as_u16()))
+        let answer = answer.map_err(|error| FallbackError::Unreachable(root_cause(&error)))?;
+        let status = answer.status();
+        if !status.is_success() {
+            return Err(FallbackError::Refused(status.as_u16()));
         }
+        if !says_accepted(answer).await {
+            warn!(
+                status = status.as_u16(),
+                operation_id = %operation_id(notice.delivery),
+                "the fallback's yes does not say that a mail was accepted: \
+                 it may come before its workflow has done anything"
+            );
+        }
+        Ok(())
     }
 }
 
-/// The same operation for every delivery of a message: UUID v5 (RFC 9562) of the message id, or
-/// of the body where there is none.
-#[must_use]
-pub fn operation_id(delivery: &Delivery) -> Uuid {
-    let name = match &delivery.message_id {
-        Some(id) if !id.is_empty() => id.as_bytes(),
-        _ => &delivery.body,
+/// The body of our workflow's yes.
+#[derive(Deserialize)]
+struct Accepted {
+    status: String,
+}
+
+/// Whether the answer says what the workflow in `infra/` says: that the mail service took the mail.
+/// It is no condition: a workflow of one's own may answer with a bare 2xx.
+async fn says_accepted(mut answer: Response) -> bool {
+    let read = async {
+        let mut body = Vec::new();
+        while let Ok(Some(piece)) = answer.chunk().await {
+            body.extend_from_slice(&piece);
+            if body.len() > ANSWER_MAX {
+                break;
+            }
+        }
+        body
     };
-    Uuid::new_v5(&Uuid::NAMESPACE_OID, name)
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct FallbackRequest<'a> {
-    schema_version: u8,
-    operation_id: Uuid,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    traceparent: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    order: Option<&'a RawValue>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    raw_body: Option<RawBody<'a>>,
-    failure: FailureBody<'a>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct FailureBody<'a> {
-    reason: String,
-    attempts: u32,
-    session_id: Option<&'a str>,
-    blob_name: Option<String>,
-    message_id: Option<&'a str>,
-    sequence_number: Option<u64>,
-    delivery_count: Option<u32>,
-    enqueued_time: Option<String>,
-}
-
-#[derive(Serialize)]
-struct RawBody<'a> {
-    encoding: &'static str,
-    data: Cow<'a, str>,
-    length: usize,
-    /// Version 1 allows for cut bodies. This sender cuts none, so it is always false.
-    truncated: bool,
-}
-
-impl<'a> FallbackRequest<'a> {
-    /// # Errors
-    /// [`FallbackError::TooLong`].
-    fn new(notice: &'a Notice<'_>) -> Result<Self, FallbackError> {
-        let delivery = notice.delivery;
-        let order = notice.order.and_then(|order| raw_json(&order.body));
-        let raw_body = match order {
-            Some(_) => None,
-            None => Some(RawBody::new(&delivery.body)?),
-        };
-        Ok(Self {
-            schema_version: 1,
-            operation_id: operation_id(delivery),
-            traceparent: delivery.traceparent.as_deref(),
-            order,
-            raw_body,
-            failure: FailureBody {
-                reason: notice.reason.to_string(),
-                attempts: notice.reason.attempts(),
-                session_id: match notice.order {
-                    Some(order) => Some(order.session.as_str()),
-                    None => delivery.session_id.as_deref(),
-                },
-                blob_name: notice.blob_name().map(|name| name.to_string()),
-                message_id: delivery.message_id.as_deref(),
-                sequence_number: delivery.sequence_number.map(|number| number.0),
-                delivery_count: delivery.delivery_count,
-                enqueued_time: delivery.enqueued.map(|time| time.to_string()),
-            },
-        })
-    }
-}
-
-/// The order byte for byte; an [`Order`](crate::order::Order) always is JSON.
-fn raw_json(body: &[u8]) -> Option<&RawValue> {
-    serde_json::from_slice(body).ok()
-}
-
-impl<'a> RawBody<'a> {
-    /// As text where a mail can show it, else as base64. A cut body would be lost with its
-    /// acknowledgement, so a message longer than the broker takes stays in the queue.
-    fn new(body: &'a [u8]) -> Result<Self, FallbackError> {
-        if body.len() > MESSAGE_MAX {
-            return Err(FallbackError::TooLong(body.len()));
-        }
-        let text = std::str::from_utf8(body)
-            .ok()
-            .filter(|text| !text.contains(|c: char| c.is_control() && !"\t\r\n".contains(c)));
-        let (encoding, data) = match text {
-            Some(text) => ("utf-8", Cow::Borrowed(text)),
-            None => ("base64", Cow::Owned(STANDARD.encode(body))),
-        };
-        Ok(Self {
-            encoding,
-            data,
-            length: body.len(),
-            truncated: false,
-        })
-    }
+    let Ok(body) = tokio::time::timeout(ANSWER_TIMEOUT, read).await else {
+        return false;
+    };
+    serde_json::from_slice(&body).is_ok_and(|answer: Accepted| answer.status == "accepted")
 }

@@ -98,7 +98,7 @@ async fn the_largest_message_of_the_tier_fits_in_its_worst_encoding() {
     let request = json!({"Data": {"order": doubly(&body)}, "Metadata": metadata});
     let answer = stage.invoke(request.to_string().as_bytes()).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
-    assert_eq!(stage.notice().await["rawBody"]["length"], 256 * 1024);
+    assert_eq!(stage.notice().await["body"]["length"], 256 * 1024);
 }
 
 fn longer_than_allowed(by: usize) -> Vec<u8> {
@@ -203,7 +203,7 @@ async fn depth_is_stored_or_handed_over_but_never_overflows() {
                 "{index}: {}",
                 answer.text
             );
-            assert_eq!(stage.notice().await["rawBody"]["length"], body.len());
+            assert_eq!(stage.notice().await["body"]["length"], body.len());
         }
         let envelope = format!(
             r#"{{"X":{deep},"Data":{{"y":{deep},"order":"e30="}},"Metadata":{{"sys":{deep},"SessionId":"deep"}}}}"#
@@ -223,8 +223,8 @@ async fn bytes_that_are_no_utf_8_reach_a_person_as_they_are() {
     let answer = stage.invoke(&invocation("S", body)).await;
     assert_eq!(answer.status, 200);
     let notice = stage.notice().await;
-    assert_eq!(notice["rawBody"]["encoding"], "base64");
-    let data = notice["rawBody"]["data"].as_str().unwrap();
+    assert_eq!(notice["body"]["encoding"], "base64");
+    let data = notice["body"]["data"].as_str().unwrap();
     assert_eq!(STANDARD.decode(data).unwrap(), body);
     assert_eq!(notice["failure"]["sessionId"], "S");
     assert!(
@@ -255,7 +255,7 @@ async fn poison_goes_to_a_person_and_not_into_the_store() {
         assert_eq!(answer.status, 200);
         let notice = stage.notice().await;
         assert_eq!(notice["failure"]["attempts"], 0);
-        assert_eq!(notice["rawBody"]["length"], body.len());
+        assert_eq!(notice["body"]["length"], body.len());
     }
     assert!(stage.shelf.names().is_empty());
     let huge = br#"{"id":"S","total":123456789012345678901234567890.5e400,"x":-0}"#;

@@ -1,4 +1,4 @@
-"""The fixtures are what `src/fallback/logic_app.rs` writes; whether the trigger takes them is for the engine to say."""
+"""The fixtures are what `src/fallback/logic_app/` writes; whether the trigger takes them is for the engine to say."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Any
 from .problem import Problem
 from .project import Project
 
-_STRUCT = re.compile(r"struct (\w+)<'a> \{(.*?)\n\}", re.DOTALL)
+_STRUCT = re.compile(r"struct (\w+)(?:<'a>)? \{(.*?)\n\}", re.DOTALL)
 _FIELD = re.compile(r"(#\[serde\(skip_serializing_if[^\]]*\]\s*)?(?:pub\S* )?(\w+): ([^,]+),")
-RUST = "src/fallback/logic_app.rs"
+RUST = ("src/fallback/logic_app/request.rs", "src/fallback/logic_app/shown.rs")
 
 
 def check(project: Project) -> list[Problem]:
@@ -21,9 +21,8 @@ def check(project: Project) -> list[Problem]:
     structs = fields(project)
     found = fixtures(project)
     problems = [Problem(name, 0, message) for name, body in found.items() for message in _fixture(body, structs)]
-    forms = {"order" if "order" in body else body["rawBody"]["encoding"] for body in found.values()}
-    for form in {"order", "utf-8", "base64"} - forms:
-        problems.append(Problem("infra/check/fixtures", 0, f"no fixture for {form}"))
+    for kind in {"notConfirmed", "contradictory", "unreadable"} - {body["failure"]["kind"] for body in found.values()}:
+        problems.append(Problem("infra/check/fixtures", 0, f"no fixture for {kind}"))
     return problems
 
 
@@ -37,7 +36,8 @@ def fixtures(project: Project) -> dict[str, Any]:
 def fields(project: Project) -> dict[str, dict[str, bool]]:
     """Of each struct the names in JSON, and whether they may be left out."""
     found = {}
-    for name, body in _STRUCT.findall(re.sub(r"///.*", "", project.text(RUST))):
+    text = "\n".join(project.text(name) for name in RUST)
+    for name, body in _STRUCT.findall(re.sub(r"///.*", "", text)):
         found[name] = {_camel(field): bool(skipped) for skipped, field, _ in _FIELD.findall(body)}
     return found
 
@@ -49,20 +49,30 @@ def _camel(name: str) -> str:
 
 def _fixture(body: dict[str, Any], structs: dict[str, dict[str, bool]]) -> Iterator[str]:
     yield from _keys(body, structs["FallbackRequest"], "the request")
-    yield from _keys(body["failure"], structs["FailureBody"], "failure")
-    if ("order" in body) == ("rawBody" in body):
-        yield "either order or rawBody"
-    message = body["failure"]["messageId"]
-    if message is not None and str(uuid.uuid5(uuid.NAMESPACE_OID, message)) != body["operationId"]:
-        yield "operationId is not the UUID v5 of the message id"
-    raw = body.get("rawBody")
-    if raw is not None:
-        yield from _keys(raw, structs["RawBody"], "rawBody")
-        data = base64.b64decode(raw["data"]) if raw["encoding"] == "base64" else raw["data"].encode()
-        if len(data) > 256 * 1024 or raw["truncated"] != (len(data) < raw["length"]):
-            yield "rawBody: data, length and truncated do not fit"
-        if body["failure"]["attempts"] != 0 or body["failure"]["blobName"] is not None:
-            yield "what is no order was not uploaded"
+    yield from _keys(body["failure"], structs["Failure"], "failure")
+    yield from _keys(body["body"], structs["Body"], "body")
+    yield from _keys(body["shown"], structs["Shown"], "shown")
+    for product in body["shown"]["products"]:
+        yield from _keys(product, structs["Product"], "a product")
+    if body["failure"]["stored"] is not None:
+        yield from _keys(body["failure"]["stored"], structs["StoredPlace"], "stored")
+    data = base64.b64decode(body["body"]["data"])
+    if operation_id(body["failure"], data) != body["operationId"]:
+        yield "operationId is not the UUID v5 of number, time and message id"
+    if len(data) != body["body"]["length"]:
+        yield "body: data and length do not fit"
+    unreadable = body["failure"]["kind"] == "unreadable"
+    if unreadable and (body["failure"]["attempts"] != 0 or body["failure"]["blobName"] is not None):
+        yield "what is no order was not uploaded"
+
+
+def operation_id(failure: dict[str, Any], data: bytes) -> str:
+    """As `operation_id` in Rust; `data`: the message, which counts when one of the three is missing."""
+    number, time, message = failure["sequenceNumber"], failure["enqueuedTime"], failure["messageId"] or ""
+    name = f"{'' if number is None else number}\n{time or ''}\n{len(message.encode())}\n{message}"
+    if number is None or time is None or not message:
+        name += data.decode()
+    return str(uuid.uuid5(uuid.NAMESPACE_OID, name))
 
 
 def _keys(given: dict[str, Any], known: dict[str, bool], where: str) -> Iterator[str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .engine import Engine, Json
-from .requests import BARE, EVERYWHERE, GUEST, HOSTILE, ORDER, REFUSED, changed, poison
+from .requests import BARE, CONTRADICTORY, EVERYWHERE, EXACT_BYTES, GUEST, HOSTILE, ORDER, REFUSED, body, changed, generated, poison
 from .workflow import Answer, Run
 
 Mail = dict[str, str]
@@ -49,21 +49,24 @@ class Scenario:
 
 
 UNKNOWN, EMPTY = "unknown form", "<p>The cart is empty.</p>"
+NO_LIST, MORE = "no list of products", "There are more"
+CODE = '<div class="code">'
 ESCAPED = "&lt;b&gt;Kong &amp; &quot;Ball&quot; &#39;x&#39;&lt;/b&gt;&lt;script&gt;"
 RAW = ("<script", "<b>", "acs-x.europe")
 POISON = poison("{not json")
-CUT = "gICA" * 21846
 NO_IDS: dict[str, Any] = {
-    f"failure__{n}": None for n in ("sessionId", "messageId", "sequenceNumber", "enqueuedTime", "deliveryCount")
+    f"failure__{n}": None
+    for n in ("sessionId", "messageId", "sequenceNumber", "enqueuedTime", "deliveryCount", "putCommand", "showCommand")
 }
 
 SCENARIOS = [
     Scenario("order", ORDER, html=(
-        "not confirmed as stored", "A late write may still have landed", "<td>Ball</td><td>2</td>", "B&#252;rste",
-        "68FAE9B1D86B794F0AE0ADD35A437428.json", "<td>Sequence number</td><td>8412</td>", "2026-05-04T09:30:10Z", "503 ServerBusy",
-        "photoURL", "What to do next", "<td>Customer</td><td>customer@example.com</td>", "b7ad6b7169203331"),
-        plain=("could not be confirmed as stored", "\n1,Ball,2", "\n2,Bürste 🐕,1", "Sequence number: 8412\n", '"photoURL"', "1. Look at"),
-        absent=(UNKNOWN, EMPTY)),
+        "An order may not be stored", "A late write may still have landed", "<td>1</td><td>Ball</td><td>2</td>", "B&#252;rste",
+        "68FAE9B1D86B794F0AE0ADD35A437428.json, 194 bytes", "<td>Sequence number</td><td>8412</td>", "2026-05-04T09:30:10Z",
+        "503 ServerBusy", "12.50", "What to do", "<td>Customer</td><td>customer@example.com</td>", "b7ad6b7169203331",
+        "by hand", CODE), plain=(
+        "could not be confirmed", "\n1,Ball,2", "\n2,Bürste 🐕,1", "Sequence number: 8412\n", "12.50", "1. When the storage"),
+        absent=(UNKNOWN, EMPTY, NO_LIST, MORE, "The two orders")),
     Scenario("order, mail service 429", ORDER, refuses(429), 503),
     Scenario("order, mail service 401", ORDER, refuses(401), 502),
     Scenario("order, mail service 400", ORDER, refuses(400), 502),
@@ -72,40 +75,45 @@ SCENARIOS = [
     Scenario("order, mail service redirects", ORDER, refuses(302), 502),
     Scenario("order, mail service does not answer", ORDER, silent("TimedOut"), 502),
     Scenario("order, mail service cannot be reached", ORDER, silent("Failed"), 502),
-    Scenario("guest cart: products and email null", GUEST, html=(
-        "<td>Customer</td><td>a guest</td>", "&quot;products&quot;:null", EMPTY), plain=("The cart is empty.", "Trace: none")),
-    Scenario("names, ids, quantities null", changed(order__products=[
-        {"id": 1, "name": None, "quantity": 2}, {"id": None, "name": None, "quantity": None}]),
+    Scenario("guest cart", GUEST, html=("<td>Customer</td><td>not named</td>", EMPTY), plain=("The cart is empty.", "Trace: none")),
+    Scenario("no names, ids, quantities", changed(shown__products=[{"id": "1", "name": "", "quantity": "2"}, {"id": "", "name": "", "quantity": ""}]),
         html=("<tr><td>1</td><td></td><td>2</td></tr><tr><td></td><td></td><td></td></tr>",), plain=("\n1,,2",)),
-    Scenario("names, ids, quantities missing", changed(order__products=[{}]), html=("<tr><td></td><td></td><td></td></tr>",)),
-    Scenario("products empty", changed(order__products=[]), html=(EMPTY,)),
-    Scenario("products missing", changed(order__products=...), html=(EMPTY,)),
-    Scenario("products an object", changed(order__products={"a": 1}), html=(UNKNOWN, "{&quot;a&quot;:1}"), plain=(UNKNOWN,)),
-    Scenario("products of texts", changed(order__products=["[x", "y"]), html=(UNKNOWN, "[x"), plain=(UNKNOWN,)),
-    Scenario("products a text", changed(order__products="[x"), html=(UNKNOWN, "[x")),
-    Scenario("products of lists", changed(order__products=[[1], [2]]), html=(UNKNOWN,)),
-    Scenario("order an empty object", changed(order={}), html=("<td>{}</td>", EMPTY)),
-    Scenario("only the required fields", BARE, html=("<td>Session</td><td>S-1</td>", "<td>File</td><td>none</td>")),
-    Scenario("hostile text in one product", changed(order__products=[{"id": 1, "name": HOSTILE, "quantity": 1}]),
+    Scenario("products missing", changed(shown__products=[], shown__productList="absent"), html=(NO_LIST,), plain=(NO_LIST,)),
+    Scenario("products of an unknown form", changed(shown__products=[], shown__productList="odd"), html=(UNKNOWN,), plain=(UNKNOWN,)),
+    Scenario("more products than are shown", changed(shown__productList="cut"), html=(MORE, "<td>Ball</td>"), plain=(MORE,)),
+    Scenario("the beginning of a long order", changed(shown__textIsCut=True), html=("12.50} …",), plain=("12.50} …",)),
+    Scenario("only the required fields", BARE, html=("<td>Session</td><td>unknown</td>", "<td>none</td>")),
+    Scenario("hostile text in one product", changed(shown__products=[{"id": "1", "name": HOSTILE, "quantity": "1"}]),
              html=(ESCAPED, "@{guid()} @parameters("), plain=("@{guid()}",), absent=RAW),
     Scenario("hostile text everywhere", EVERYWHERE, html=(ESCAPED, "@{guid()} @parameters("), absent=RAW),
-    Scenario("commas, quotes and lines in a name", changed(order__products=[{"id": 1, "name": 'a, "b"\nc', "quantity": 1}]),
+    Scenario("commas, quotes and lines in a name", changed(shown__products=[{"id": "1", "name": 'a, "b"\nc', "quantity": "1"}]),
              html=("a, &quot;b&quot;\nc",), plain=('1,"a, ""b""\nc",1',)),
     Scenario("line breaks in the session id", changed(failure__sessionId="S-1\r\nBcc: evil@example.com")),
-    Scenario("numbers keep their digits", changed(order__products=[{"id": 9007199254740993, "name": "1.10", "quantity": 1}]),
-             html=("9007199254740993", "1.10")),
+    Scenario("numbers keep their digits", changed(
+        shown__products=[{"id": "1754563833779314822", "name": "1.10", "quantity": "1e400"}], failure__sequenceNumber=9007199254740993),
+        html=("1754563833779314822", "1.10", "1e400", "9007199254740993"), plain=("9007199254740993",)),
+    Scenario("contradictory", CONTRADICTORY, html=(
+        "Nobody can tell which order is newer", "The two orders", "<td>8420</td><td>8412</td>", "<td>2026-05-04T09:29:10Z</td><td>2026-05-04T09:30:10Z</td>",
+        "<td>68FAE9B1-6</td><td>68FAE9B1-7</td>", "never go by the number alone", "replaces exactly that"),
+        plain=("Stored: number 8420, accepted 2026-05-04T09:29:10Z", "Attached: number 8412", "never go by the number alone"),
+        absent=("by hand",)),
+    Scenario("contradictory, little known", changed(CONTRADICTORY, failure__stored={"modifiedTime": "2026-05-04T09:31:00Z"}),
+             html=("<td>not known</td><td>8412</td>", "<td>2026-05-04T09:31:00Z</td><td>never</td>")),
+    Scenario("contradictory, the stored order not named", changed(CONTRADICTORY, failure__stored=None), html=("<td>not known</td><td>8412</td>",)),
     Scenario("poison: text", POISON, html=(
-        "could not be read as an order", "{not json", "unreadable order: not JSON", "utf-8, 9 bytes in all",
-        "<td>Upload attempts</td><td>0</td>"), plain=("{not json\n", "utf-8, 9 bytes in all"), absent=("The products", UNKNOWN, EMPTY)),
-    Scenario("poison: base64, truncated", poison("gICA", "base64", 262144, True), html=(
-        "gICA", "base64, 262144 bytes in all, only the beginning")),
-    Scenario("poison: as long as it may be", poison(CUT, "base64", 262144, True), html=(CUT,), plain=(CUT,), golden=False),
+        "could not be read as an order", "{not json", "unreadable order: not JSON", "68FAE9B1-7.txt, 9 bytes",
+        "<td>Upload attempts</td><td>0</td>", "--session=SESSION"), plain=("{not json\n", "68FAE9B1-7.txt, 9 bytes"),
+        absent=("<h2>Products", UNKNOWN, EMPTY, NO_LIST, "orders show")),
+    Scenario("poison: bytes", poison(b"\0\xff\xfe{"), html=("\0\ufffd\ufffd{",)),
+    Scenario("poison: as long as it may be", poison(b"\x80" * 4 * 1024 * 1024), golden=False),
     Scenario("poison: empty body, no ids", poison("", **NO_IDS), html=(
-        "utf-8, 0 bytes in all", "<td>Message</td><td>" + str(ORDER["operationId"]), "<td>Session</td><td>unknown</td>")),
+        "txt, 0 bytes", "<td>Message</td><td>" + str(ORDER["operationId"]), "<td>Session</td><td>unknown</td>")),
     Scenario("poison: hostile text", poison(HOSTILE), html=(ESCAPED,), absent=RAW),
     Scenario("poison, mail service 429", POISON, refuses(429), 503),
     Scenario("poison, mail service 401", POISON, refuses(401), 502),
     Scenario("rendering fails", changed(failure=...), status=500, golden=False),
+    *[Scenario(f"byte for byte: {name}", changed(body=body(file))) for name, file in EXACT_BYTES.items()],
+    *[Scenario(f"byte for byte: generated {n}", changed(body=body(file), shown__text=file), golden=False) for n, file in enumerate(generated(40))],
 ]  # fmt: skip
 
 
@@ -123,6 +131,10 @@ def play(scenario: Scenario, engine: Engine, definition: Json) -> tuple[Run, lis
         problems.append(f"{len(run.calls)} mails")
     for call in run.calls:
         problems += _mail(call["body"]["content"], scenario)
+        sent = scenario.request["body"]
+        attached = {"name": sent["fileName"], "contentType": sent["contentType"], "contentInBase64": sent["data"]}
+        if call["body"]["attachments"] != [attached]:
+            problems.append("the attachment is not the file, byte for byte")
     return run, problems
 
 
@@ -133,6 +145,7 @@ def _mail(mail: Mail, scenario: Scenario) -> list[str]:
     if "\r" in mail["subject"] or "\n" in mail["subject"]:
         problems.append("a line break in the subject")
     free = [value for value in scenario.request["failure"].values() if isinstance(value, str)]
+    free.remove(scenario.request["failure"]["kind"])
     for text in [*free, scenario.request["operationId"]]:  # nothing of what the function says may be lost
         if text not in html.unescape(mail["html"]) or text not in mail["plainText"]:
             problems.append(f"the mail lacks {text[:80]!r}")

@@ -120,10 +120,10 @@ pub struct Mailed {
     pub session: Option<String>,
     /// `failure.sequenceNumber`.
     pub sequence: Option<u64>,
-    /// Of `order` as JSON without blanks.
-    pub order_sha256: Option<String>,
-    /// Of the bytes in `rawBody`, when all of them are there.
-    pub raw_sha256: Option<String>,
+    /// Of the bytes in `body`, when all of them are there.
+    pub sha256: Option<String>,
+    /// Whether it was mailed as no order: `failure.kind`.
+    pub is_unreadable: bool,
     /// The cart in the order.
     pub cart: Option<Cart>,
 }
@@ -138,33 +138,26 @@ impl Mailed {
         let body: &Value = parsed.as_ref().unwrap_or(body);
         let failure = body.get("failure");
         let text = |key: &str| Some(failure?.get(key)?.as_str()?.to_owned());
-        let order = body.get("order").map(Value::to_string);
+        let bytes = body.get("body").and_then(bytes);
         Self {
             message_id: text("messageId"),
             session: text("sessionId"),
             sequence: failure.and_then(|failure| failure.get("sequenceNumber")?.as_u64()),
-            cart: order
-                .as_ref()
-                .and_then(|order| Cart::of_order(order.as_bytes())),
-            order_sha256: order.map(|order| sha256(order.as_bytes())),
-            raw_sha256: body
-                .get("rawBody")
-                .and_then(raw_body)
-                .map(|bytes| sha256(&bytes)),
+            cart: bytes.as_deref().and_then(Cart::of_order),
+            sha256: bytes.map(|bytes| sha256(&bytes)),
+            is_unreadable: text("kind").as_deref() == Some("unreadable"),
         }
     }
 }
 
-/// The bytes of an unreadable message; none when they are not all there.
-fn raw_body(raw: &Value) -> Option<Vec<u8>> {
-    let data = raw.get("data")?.as_str()?;
-    let bytes = match raw.get("encoding")?.as_str()? {
-        "utf-8" => data.as_bytes().to_vec(),
-        "base64" => STANDARD.decode(data).ok()?,
-        _ => return None,
-    };
-    let is_whole = !raw.get("truncated")?.as_bool()?;
-    is_whole.then_some(bytes)
+/// The bytes that are mailed; none when they are not all there.
+fn bytes(body: &Value) -> Option<Vec<u8>> {
+    if body.get("encoding")?.as_str()? != "base64" {
+        return None;
+    }
+    let bytes = STANDARD.decode(body.get("data")?.as_str()?).ok()?;
+    let length = u64::try_from(bytes.len()).ok()?;
+    (body.get("length")?.as_u64()? == length).then_some(bytes)
 }
 
 /// A cart as it is shown, or as it is stored.
@@ -288,14 +281,14 @@ mod tests {
     #[test]
     fn a_fallback_request_is_read_as_an_object_and_as_text() {
         let body = serde_json::json!({
-            "order": {"id": "S", "revision": 1},
-            "failure": {"messageId": "m", "sessionId": "S", "sequenceNumber": 7},
+            "body": {"encoding": "base64", "data": "eyJpZCI6IlMifQ==", "length": 10},
+            "failure": {
+                "kind": "notConfirmed", "messageId": "m", "sessionId": "S", "sequenceNumber": 7,
+            },
         });
         let read = Mailed::read(&body);
-        assert_eq!(
-            read.order_sha256,
-            Some(sha256(br#"{"id":"S","revision":1}"#))
-        );
+        assert_eq!(read.sha256, Some(sha256(br#"{"id":"S"}"#)));
+        assert!(!read.is_unreadable);
         assert_eq!(
             (read.message_id.as_deref(), read.sequence),
             (Some("m"), Some(7))
@@ -304,15 +297,17 @@ mod tests {
     }
 
     #[test]
-    fn the_bytes_of_an_unreadable_message_are_read_when_they_are_whole() {
-        let read = |encoding: &str, data: &str, truncated: bool| {
-            let raw =
-                serde_json::json!({"encoding": encoding, "data": data, "truncated": truncated});
-            Mailed::read(&serde_json::json!({"rawBody": raw, "failure": {}})).raw_sha256
+    fn the_bytes_of_a_mail_are_read_when_they_are_whole() {
+        let read = |encoding: &str, data: &str, length: usize| {
+            let body = serde_json::json!({"encoding": encoding, "data": data, "length": length});
+            let failure = serde_json::json!({"kind": "unreadable"});
+            let read = Mailed::read(&serde_json::json!({"body": body, "failure": failure}));
+            assert!(read.is_unreadable);
+            read.sha256
         };
-        assert_eq!(read("utf-8", "Zoë", false), Some(sha256("Zoë".as_bytes())));
-        assert_eq!(read("base64", "/wA=", false), Some(sha256(&[255, 0])));
-        assert_eq!(read("utf-8", "Zo", true), None);
-        assert_eq!(read("base64", "no base64", false), None);
+        assert_eq!(read("base64", "/wA=", 2), Some(sha256(&[255, 0])));
+        assert_eq!(read("base64", "/wA=", 3), None);
+        assert_eq!(read("utf-8", "Zo", 2), None);
+        assert_eq!(read("base64", "no base64", 9), None);
     }
 }

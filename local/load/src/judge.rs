@@ -160,17 +160,15 @@ fn is_later(blob: &Blob, sent: &Sent, index: &Index<'_>) -> bool {
     later_number && in_blob.revision > sent.revision
 }
 
-/// An e-mail has the order it is about, whole; of poison, every byte.
+/// An e-mail has the order it is about, or the poison, byte for byte.
 fn mails_are_whole(evidence: &Evidence, index: &Index<'_>, found: &mut Vec<Violation>) {
     for mailed in &evidence.mailed {
         let Some(sent) = mailed.message_id.as_deref().and_then(|id| index.sent(id)) else {
             // Someone else's order.
             continue;
         };
-        let whole = match &sent.order_sha256 {
-            Some(order) => mailed.order_sha256.as_ref() == Some(order),
-            None => mailed.raw_sha256.as_ref() == Some(&sent.sha256),
-        };
+        let whole = mailed.sha256.as_ref() == Some(&sent.sha256)
+            && mailed.is_unreadable == sent.is_poison();
         let for_another = mailed.session.as_ref();
         if !whole || for_another.is_some_and(|session| *session != sent.session) {
             found.push(mail_violation(sent, mailed));
@@ -179,16 +177,17 @@ fn mails_are_whole(evidence: &Evidence, index: &Index<'_>, found: &mut Vec<Viola
 }
 
 fn mail_violation(sent: &Sent, mailed: &Mailed) -> Violation {
-    let (what, expected, found) = match &sent.order_sha256 {
-        Some(order) => ("an order", order, &mailed.order_sha256),
-        None => ("bytes", &sent.sha256, &mailed.raw_sha256),
+    let what = if sent.is_poison() {
+        "bytes"
+    } else {
+        "an order"
     };
     Violation::Mail {
         message_id: sent.message_id.clone(),
         session: sent.session.clone(),
         what,
-        expected: expected.clone(),
-        found: found.clone(),
+        expected: sent.sha256.clone(),
+        found: mailed.sha256.clone(),
         mailed_for: mailed.session.clone(),
     }
 }

@@ -23,6 +23,7 @@ pub struct Schema {
     required: Vec<String>,
     additional_properties: Option<bool>,
     properties: BTreeMap<String, Self>,
+    items: Option<Box<Self>>,
     one_of: Option<Vec<Self>>,
 }
 
@@ -40,6 +41,7 @@ enum Type {
     Boolean,
     Integer,
     String,
+    Array,
     Object,
 }
 
@@ -51,6 +53,7 @@ impl Type {
             // 4.0 is an integer; 4.5 is not.
             Self::Integer => value.as_f64().is_some_and(|number| number.fract() == 0.0),
             Self::String => value.is_string(),
+            Self::Array => value.is_array(),
             Self::Object => value.is_object(),
         }
     }
@@ -91,6 +94,7 @@ impl Schema {
         match value {
             Value::String(text) => self.check_text(text).or_else(|what| wrong(&what)),
             Value::Object(object) => self.check_object(object, place),
+            Value::Array(list) => self.check_items(list, place),
             _ => match (self.minimum, value.as_f64()) {
                 (Some(minimum), Some(number)) if number < minimum => {
                     wrong(&format!("less than {minimum}"))
@@ -136,6 +140,14 @@ impl Schema {
             }
         }
         Ok(())
+    }
+
+    fn check_items(&self, list: &[Value], place: &str) -> Result<(), String> {
+        let Some(schema) = &self.items else {
+            return Ok(());
+        };
+        let mut items = list.iter().enumerate();
+        items.try_for_each(|(index, item)| schema.check(item, &format!("{place}[{index}]")))
     }
 
     fn check_choice(&self, value: &Value, place: &str) -> Result<(), String> {

@@ -3,7 +3,7 @@
 use blob::BlobEndpoint;
 use serde_json::Value;
 use testkit::net::listener;
-use testkit::scripted::{Scripted, Step, answering};
+use testkit::scripted::{Scripted, Step, answer, answering};
 
 use crate::support::door::INVOCATION_ID;
 use crate::support::message::TRACE_ID;
@@ -88,6 +88,30 @@ async fn every_invocation_is_one_line_of_json_on_the_stream_of_its_severity() {
     assert_eq!(err[2]["invocation_id"], INVOCATION_ID);
     let all = [rig.handler.stdout.all(), rig.handler.stderr.all()].concat();
     assert_eq!(all.len(), 6, "those, and the one about listening: {all:#?}");
+}
+
+/// Any 2xx is a yes; one that may have come before anything was done is logged.
+#[tokio::test]
+async fn a_yes_that_does_not_say_that_a_mail_was_accepted_is_logged() {
+    let storage = Scripted::start([], refusing("503 Service Unavailable", "ServerBusy")).await;
+    let other = answer("200 OK", "", r#"{"status":"queued"}"#);
+    let yeses = [
+        accepting(),
+        answering("204 No Content", ""),
+        vec![Step::ReadAll, Step::Send(other)],
+    ];
+    let fallback = Scripted::start(yeses, accepting()).await;
+    let mut rig = Rig::start(storage, fallback, &[]).await;
+    for number in 1..=3 {
+        let answered = rig.handler.deliver(&Message::new("S", number)).await;
+        assert_eq!(answered.status, 200);
+    }
+    rig.handler.kill().await;
+    let lines = rig.handler.stderr.all();
+    let said = lines
+        .iter()
+        .filter(|line| line.contains("does not say that a mail was accepted"));
+    assert_eq!((lines.len(), said.count()), (5, 2), "{lines:#?}");
 }
 
 /// Whoever reads the lines may go; the orders must not suffer for it.

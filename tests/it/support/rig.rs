@@ -2,11 +2,13 @@
 
 use std::net::SocketAddr;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use blob::{ACCOUNT, ACCOUNT_KEY};
 use serde_json::Value;
-use testkit::scripted::{Scripted, Step, answering};
+use testkit::scripted::{Scripted, Step, answer, answering};
 
-use super::{Answer, Handler, Message, contains};
+use super::{Answer, Handler, Message};
 
 /// Generous, so that no attempt times out on a busy machine where the test means another fault.
 pub(crate) const ATTEMPT_TIMEOUT_MS: u32 = 20_000;
@@ -31,7 +33,8 @@ pub(crate) fn settings(storage: &str, fallback: SocketAddr) -> Vec<(&'static str
 
 /// The workflow says yes.
 pub(crate) fn accepting() -> Vec<Step> {
-    answering("202 Accepted", "")
+    let body = r#"{"status":"accepted"}"#;
+    vec![Step::ReadAll, Step::Send(answer("202 Accepted", "", body))]
 }
 
 /// Blob Storage says no.
@@ -95,12 +98,19 @@ impl Rig {
         assert_eq!(seen.len(), 1, "one call of the fallback per delivery");
         assert_eq!(seen[0].method(), "POST");
         assert_eq!(seen[0].target(), "/notify");
-        assert!(contains(seen[0].body(), &message.body), "the whole order");
+        self.assert_body(&message.body);
         let failure = &self.notices()[0]["failure"];
         assert_eq!(failure["attempts"], attempts);
         assert_eq!(failure["sessionId"], message.session);
         assert_eq!(failure["blobName"], message.blob_name());
         assert_eq!(failure["messageId"], message.id);
         assert_eq!(failure["sequenceNumber"], message.sequence);
+    }
+
+    /// The first notice has these bytes.
+    pub(crate) fn assert_body(&self, expected: &[u8]) {
+        let notices = self.notices();
+        let data = notices[0]["body"]["data"].as_str().unwrap();
+        assert_eq!(STANDARD.decode(data).unwrap(), expected, "byte for byte");
     }
 }

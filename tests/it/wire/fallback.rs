@@ -120,5 +120,6 @@ async fn an_unreadable_order_is_never_uploaded() {
     message.body = "{\"id\":".into();
     assert_answered(&rig.deliver(&message).await, 200, "handed over", 0);
     assert!(rig.storage.received().is_empty());
-    assert_eq!(rig.notices()[0]["rawBody"]["data"], "{\"id\":");
+    assert_eq!(rig.notices()[0]["failure"]["kind"], "unreadable");
+    rig.assert_body(b"{\"id\":");
 }

@@ -83,8 +83,8 @@ fn mailed(session: &str, revision: u64, sequence: u64) -> Mailed {
         message_id: Some(format!("{session}-{revision}")),
         session: Some(session.to_owned()),
         sequence: Some(sequence),
-        order_sha256: sent(session, revision).order_sha256,
-        raw_sha256: None,
+        sha256: Some(sent(session, revision).sha256),
+        is_unreadable: false,
         cart: None,
     }
 }
@@ -206,8 +206,7 @@ fn poison(session: &str, revision: u64) -> Sent {
 
 fn mailed_raw(session: &str, revision: u64, sequence: u64) -> Mailed {
     Mailed {
-        order_sha256: None,
-        raw_sha256: Some(sent(session, revision).sha256),
+        is_unreadable: true,
         ..mailed(session, revision, sequence)
     }
 }
@@ -280,11 +279,11 @@ fn poison_is_mailed_with_every_byte_and_for_nobody_else() {
     let right = mailed_raw(A, 3, 5);
     for wrong in [
         Mailed {
-            raw_sha256: None,
+            sha256: None,
             ..right.clone()
         },
         Mailed {
-            raw_sha256: Some(sha256(b"other")),
+            sha256: Some(sha256(b"other")),
             ..right.clone()
         },
         Mailed {
@@ -436,7 +435,7 @@ fn a_blob_that_is_not_its_last_write_is_told() {
 fn a_mail_with_half_an_order_or_for_another_session_is_told() {
     let mut evidence = fine();
     evidence.mailed.push(Mailed {
-        order_sha256: None,
+        sha256: None,
         ..mailed(A, 1, 1)
     });
     evidence.mailed.push(Mailed {

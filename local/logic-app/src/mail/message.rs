@@ -1,7 +1,12 @@
 //! The request of `emails:send`: the properties that the workflow sends. Others are refused by
 //! name.
 
-use serde::Deserialize;
+use std::borrow::Cow;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
 
 /// An e-mail, as it is handed to the service.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -10,6 +15,8 @@ pub struct Email {
     pub sender_address: String,
     pub recipients: Recipients,
     pub content: Content,
+    #[serde(default)]
+    pub attachments: Vec<Attachment>,
     /// Whether opening it is not to be tracked.
     #[serde(default)]
     pub user_engagement_tracking_disabled: bool,
@@ -42,6 +49,25 @@ pub struct Content {
     pub html: Option<String>,
 }
 
+/// A file that goes with an e-mail.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Attachment {
+    pub name: String,
+    pub content_type: String,
+    #[serde(rename = "contentInBase64", deserialize_with = "base64")]
+    pub content: Vec<u8>,
+}
+
+fn base64<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+    let text = Cow::<'de, str>::deserialize(deserializer)?;
+    STANDARD.decode(text.as_ref()).map_err(D::Error::custom)
+}
+
+/// The types of the service's list that are used here, by the ending of the file's name. The
+/// service refuses a file whose ending is not of its type.
+const ATTACHMENT_TYPES: [(&str, &str); 2] = [(".json", "application/json"), (".txt", "text/plain")];
+
 /// The most recipients of one e-mail.
 const RECIPIENTS_MAX: usize = 50;
 
@@ -63,6 +89,15 @@ impl Email {
         for address in addresses.chain([&email.sender_address]) {
             if !is_address(address) {
                 return Err(format!("{address:?} is not an address"));
+            }
+        }
+        for Attachment {
+            name, content_type, ..
+        } in &email.attachments
+        {
+            let mut types = ATTACHMENT_TYPES.iter();
+            if !types.any(|(ending, legal)| name.ends_with(ending) && content_type == legal) {
+                return Err(format!("attachments: {name:?} is no {content_type}"));
             }
         }
         if email.content.plain_text.is_none() && email.content.html.is_none() {
@@ -97,6 +132,27 @@ mod tests {
             r#"{{"senderAddress":"a@b","recipients":{{"to":[{recipients}]}},"content":{content}}}"#
         );
         Email::read(body.as_bytes())
+    }
+
+    #[test]
+    fn attachments_are_read_byte_for_byte() {
+        let read = |name: &str, content: &str| {
+            let file = format!(
+                r#"{{"name":"{name}","contentType":"application/json","contentInBase64":"{content}"}}"#
+            );
+            let body = format!(
+                r#"{{"senderAddress":"a@b","recipients":{{"to":[{{"address":"c@d"}}]}},"content":{{"subject":"s","html":"h"}},"attachments":[{file}]}}"#
+            );
+            Email::read(body.as_bytes())
+        };
+        let email = read("a.json", "AP8=").unwrap();
+        assert_eq!(email.attachments[0].content, [0, 255]);
+        assert!(
+            read("a.exe", "AP8=")
+                .unwrap_err()
+                .contains("\"a.exe\" is no application/json")
+        );
+        assert!(read("a.json", "{}").unwrap_err().contains("attachments[0]"));
     }
 
     #[test]

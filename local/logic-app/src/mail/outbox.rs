@@ -1,6 +1,6 @@
 //! The mails that were accepted: in memory, and as files when there is a folder for them.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -41,6 +41,7 @@ pub struct Mail {
 pub struct Outbox {
     folder: Option<PathBuf>,
     last: AtomicU64,
+    operations: Mutex<HashSet<Uuid>>,
     mails: Mutex<VecDeque<Arc<Mail>>>,
     arrivals: broadcast::Sender<Arc<Mail>>,
 }
@@ -52,6 +53,7 @@ impl Outbox {
         Self {
             folder: None,
             last: AtomicU64::new(0),
+            operations: Mutex::default(),
             mails: Mutex::default(),
             arrivals: broadcast::Sender::new(256),
         }
@@ -67,8 +69,12 @@ impl Outbox {
         }
     }
 
-    /// Takes a mail: on return it is as safe as it gets here.
+    /// Takes a mail: on return it is as safe as it gets here. A repeat of an operation is none more:
+    /// the real service may take its id for the key of an idempotent request.
     pub(super) async fn take(&self, email: Email, operation_id: Uuid) -> io::Result<()> {
+        if self.operations().contains(&operation_id) {
+            return Ok(());
+        }
         let number = self.last.fetch_add(1, Ordering::Relaxed) + 1;
         let at = OffsetDateTime::now_utc();
         let eml = eml(&email, operation_id, number, at)?;
@@ -85,6 +91,9 @@ impl Outbox {
             email,
             eml,
         });
+        if !self.operations().insert(operation_id) {
+            return Ok(());
+        }
         let mut mails = self.lock();
         if mails.len() == MAILS_MAX {
             mails.pop_front();
@@ -113,6 +122,12 @@ impl Outbox {
         self.arrivals.subscribe()
     }
 
+    fn operations(&self) -> MutexGuard<'_, HashSet<Uuid>> {
+        self.operations
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn lock(&self) -> MutexGuard<'_, VecDeque<Arc<Mail>>> {
         self.mails.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -137,6 +152,10 @@ fn eml(email: &Email, operation_id: Uuid, number: u64, at: OffsetDateTime) -> io
     }
     if let Some(html) = &email.content.html {
         builder = builder.html_body(html.as_str());
+    }
+    for file in &email.attachments {
+        // As octets, for a text's line ends would be changed.
+        builder = builder.attachment("application/octet-stream", &*file.name, &*file.content);
     }
     builder.write_to_vec()
 }

@@ -29,9 +29,13 @@ fn email(subject: &str) -> Value {
 }
 
 async fn send(service: &MailService, body: &Value) -> reqwest::Result<Response> {
+    send_as(service, ID, body).await
+}
+
+async fn send_as(service: &MailService, id: &str, body: &Value) -> reqwest::Result<Response> {
     let url = format!("{}/emails:send?api-version=2023-03-31", service.url());
     let request = net::client().post(url).body(body.to_string());
-    let request = request.header("operation-id", ID);
+    let request = request.header("operation-id", id);
     request.header("authorization", "Bearer x").send().await
 }
 
@@ -58,6 +62,20 @@ async fn an_accepted_mail_is_answered_like_the_service_does_and_kept() {
     assert_eq!(arrived.operation_id.to_string(), ID);
     assert_eq!(arrived.email.to(), "ops@example.com");
     assert_eq!(service.mails().len(), 1);
+}
+
+/// As the real one may: others report that it takes the operation's id as an idempotency key.
+#[tokio::test]
+async fn a_repeat_of_an_operation_is_answered_and_not_sent_again() {
+    let service = service().await;
+    for subject in ["first", "again"] {
+        let response = send(&service, &email(subject)).await.unwrap();
+        assert_eq!(response.status(), 202);
+        assert_eq!(json_of(response).await["id"], ID);
+    }
+    let mails = service.mails();
+    assert_eq!(mails.len(), 1);
+    assert_eq!(mails[0].email.content.subject, "first");
 }
 
 #[tokio::test]

@@ -6,11 +6,21 @@ use stand_in::{Fault, StatusCode};
 use testkit::net;
 
 fn fallback(operation_id: &str) -> Value {
+    let shown = json!({
+        "customer": null, "productList": "absent", "products": [], "text": "{}", "textIsCut": false,
+    });
     json!({
-        "schemaVersion": 1,
+        "schemaVersion": 2,
         "operationId": operation_id,
-        "order": { "id": "E7DB", "total": 1.5 },
-        "failure": { "reason": "503 ServerBusy", "attempts": 4 },
+        "body": {
+            "encoding": "base64",
+            "data": "e30=",
+            "length": 2,
+            "fileName": "E7DB.json",
+            "contentType": "application/json",
+        },
+        "shown": shown,
+        "failure": { "kind": "notConfirmed", "reason": "503 ServerBusy", "attempts": 4 },
     })
 }
 
@@ -76,7 +86,7 @@ async fn the_list_is_for_people_newest_first() {
 async fn a_wrong_request_is_refused_by_name_and_not_kept() {
     let app = LogicApp::start(net::listener().await).unwrap();
     let mut wrong = fallback(FIRST);
-    wrong["schemaVersion"] = json!(2);
+    wrong["schemaVersion"] = json!(1);
     let (status, answer) = send(&app.url(), wrong.to_string()).await.unwrap();
     assert_eq!(status, 400);
     assert_eq!(answer["error"]["code"], "TriggerInputSchemaMismatch");

@@ -35,6 +35,11 @@ async fn an_order_becomes_the_mail_that_azure_would_send() {
     assert_eq!(json!(content.plain_text), expected["plainText"]);
     assert_eq!(json!(content.html), expected["html"]);
     assert_eq!(mails.len(), 1);
+    let file = &mails[0].email.attachments[0];
+    let sent = &vector["request"]["body"];
+    assert_eq!(file.name, sent["fileName"]);
+    assert_eq!(sent["length"], file.content.len());
+    assert!(file.content.starts_with(br#"{"id":"68FAE9B1"#));
     let received = app.received();
     assert_eq!(received.len(), 1);
     assert_eq!(received[0].operation_id, vector["request"]["operationId"]);

@@ -127,21 +127,19 @@ fn altered<'a>(sent: &[Sent], there: impl Iterator<Item = &'a Accepted>) -> Vec<
     wrong.collect()
 }
 
-/// What the Logic App said yes to was mailed; and an unreadable message is in its mail, as it was
-/// handed over.
+/// What the Logic App said yes to was mailed, with the file that was handed over.
 fn unmailed(received: &[Received], counted: &Counted) -> Vec<String> {
     let missing = received.iter().filter_map(|received| {
         let id = &received.operation_id;
         let mail = Uuid::try_parse(id).ok();
-        let Some(text) = mail.and_then(|id| counted.mails.get(&id)) else {
+        let Some(attached) = mail.and_then(|id| counted.mails.get(&id)) else {
             return Some(format!(
                 "operation {id} was accepted by the Logic App, and no mail was sent"
             ));
         };
         let body: Value = serde_json::from_slice(&received.body).unwrap_or_default();
-        let raw = body.pointer("/rawBody/data").and_then(Value::as_str);
-        raw.filter(|raw| !text.contains(raw))
-            .map(|_| format!("operation {id} was mailed without the message that was handed over"))
+        (Mailed::read(&body).sha256 != *attached)
+            .then(|| format!("operation {id} was mailed without the message that was handed over"))
     });
     missing.collect()
 }

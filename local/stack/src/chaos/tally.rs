@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bus::Transition;
 use host::{Delivered, DeliveryOutcome, Event, Exit};
+use load::evidence::sha256;
 use logic_app::mail::{Mail, OutboxReader};
 use stand_in::{Method, Moment, Seen};
 use tokio::sync::broadcast::Receiver;
@@ -28,8 +29,8 @@ pub(super) struct Counted {
     pub(super) uploads: u64,
     pub(super) reads: u64,
     pub(super) starts: u64,
-    /// The text of each mail, by its operation id.
-    pub(super) mails: HashMap<Uuid, String>,
+    /// SHA-256 of the file in each mail, by its operation id.
+    pub(super) mails: HashMap<Uuid, Option<String>>,
     /// What should never be: the handler ended by itself, a host gave up.
     pub(super) problems: Vec<String>,
     /// What was missed because the counting fell behind.
@@ -123,11 +124,11 @@ async fn mails(outbox: OutboxReader, counted: Arc<Mutex<Counted>>) {
     loop {
         match arrivals.recv().await {
             Ok(mail) => {
-                lock(&counted).mails.extend([with_text(&mail)]);
+                lock(&counted).mails.extend([with_file(&mail)]);
             }
             Err(RecvError::Lagged(_)) => {
                 let all = outbox.mails();
-                let mails = all.iter().map(|mail| with_text(mail));
+                let mails = all.iter().map(|mail| with_file(mail));
                 lock(&counted).mails.extend(mails);
             }
             Err(RecvError::Closed) => return,
@@ -135,9 +136,9 @@ async fn mails(outbox: OutboxReader, counted: Arc<Mutex<Counted>>) {
     }
 }
 
-fn with_text(mail: &Mail) -> (Uuid, String) {
-    let text = mail.email.content.plain_text.clone();
-    (mail.operation_id, text.unwrap_or_default())
+fn with_file(mail: &Mail) -> (Uuid, Option<String>) {
+    let file = mail.email.attachments.first();
+    (mail.operation_id, file.map(|file| sha256(&file.content)))
 }
 
 fn transition(counted: &mut Counted, transition: &Transition) {

@@ -1,4 +1,4 @@
-//! The fallback request, version 1: what the trigger of the workflow in infra/ takes.
+//! The fallback request, version 2: what the trigger of the workflow in infra/ takes.
 
 use serde_json::{Value, json};
 use testkit::workflow::read;
@@ -7,12 +7,27 @@ use workflow::Schema;
 const ID: &str = "6ba7b814-9dad-51d1-80b4-00c04fd430c8";
 
 fn order() -> Value {
+    let product = json!({ "id": "8", "name": "Scratcher", "quantity": "2" });
     json!({
-        "schemaVersion": 1,
+        "schemaVersion": 2,
         "operationId": ID,
         "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
-        "order": { "id": "E7DB", "products": [] },
+        "body": {
+            "encoding": "base64",
+            "data": "e30=",
+            "length": 2,
+            "fileName": "E7DB.json",
+            "contentType": "application/json",
+        },
+        "shown": {
+            "customer": null,
+            "productList": "whole",
+            "products": [product],
+            "text": "{}",
+            "textIsCut": false,
+        },
         "failure": {
+            "kind": "contradictory",
             "reason": "upload could not be confirmed: 503 ServerBusy",
             "attempts": 4,
             "sessionId": "E7DB",
@@ -21,16 +36,10 @@ fn order() -> Value {
             "sequenceNumber": 8412,
             "deliveryCount": 1,
             "enqueuedTime": "2026-05-04T09:30:10Z",
+            "stored": { "sequenceNumber": 8413, "enqueuedTime": "2026-05-04T09:30:00Z" },
+            "putCommand": "order-items-ops orders put ./E7DB.json",
+            "showCommand": "order-items-ops orders show --body -- E7DB",
         },
-    })
-}
-
-fn poison() -> Value {
-    json!({
-        "schemaVersion": 1,
-        "operationId": ID,
-        "rawBody": { "encoding": "utf-8", "data": "not json", "length": 8, "truncated": false },
-        "failure": { "reason": "the order is not JSON", "attempts": 0 },
     })
 }
 
@@ -58,9 +67,10 @@ fn without(mut request: Value, pointer: &str) -> Result<(), String> {
 }
 
 #[test]
-fn both_forms_pass() {
-    assert_eq!(verdict(&order()), Ok(()));
-    assert_eq!(verdict(&poison()), Ok(()));
+fn every_kind_passes() {
+    for kind in ["notConfirmed", "contradictory", "unreadable"] {
+        assert_eq!(with(order(), "/failure/kind", json!(kind)), Ok(()));
+    }
 }
 
 #[test]
@@ -74,6 +84,9 @@ fn what_is_optional_may_be_null_or_missing() {
         "sequenceNumber",
         "deliveryCount",
         "enqueuedTime",
+        "stored",
+        "putCommand",
+        "showCommand",
     ] {
         let pointer = format!("/failure/{name}");
         assert!(without(order(), &pointer).is_ok(), "{name}");
@@ -83,19 +96,25 @@ fn what_is_optional_may_be_null_or_missing() {
 }
 
 #[test]
-fn order_and_failure_are_open_and_the_root_is_closed() {
-    assert!(with(order(), "/order/extra", json!(1)).is_ok());
+fn failure_is_open_and_all_else_is_closed() {
     assert!(with(order(), "/failure/extra", json!(1)).is_ok());
-    let refused = with(order(), "/extra", json!(1));
-    assert_eq!(refused, Err("extra is not expected".to_owned()));
+    for pointer in [
+        "/extra",
+        "/body/extra",
+        "/shown/extra",
+        "/shown/products/0/extra",
+    ] {
+        let refused = with(order(), pointer, json!(1)).expect_err(pointer);
+        assert!(refused.ends_with("extra is not expected"), "{refused}");
+    }
 }
 
 #[test]
 fn what_is_refused_is_named() {
     let table = [
         (without(order(), "/schemaVersion"), "schemaVersion"),
-        (with(order(), "/schemaVersion", json!(2)), "schemaVersion"),
-        (with(order(), "/schemaVersion", json!("1")), "schemaVersion"),
+        (with(order(), "/schemaVersion", json!(1)), "schemaVersion"),
+        (with(order(), "/schemaVersion", json!("2")), "schemaVersion"),
         (without(order(), "/operationId"), "operationId"),
         (
             with(order(), "/operationId", json!(ID.to_uppercase())),
@@ -123,48 +142,53 @@ fn what_is_refused_is_named() {
             with(order(), "/failure/attempts", json!(4.5)),
             "failure.attempts",
         ),
+        (with(order(), "/failure/kind", json!("x")), "failure.kind"),
+        (without(order(), "/body"), "body is missing"),
         (
-            with(order(), "/order", Value::Null),
-            "order: expected [object]",
+            with(order(), "/body", Value::Null),
+            "body: expected [object]",
         ),
         (
-            with(order(), "/order", json!([])),
-            "order: expected [object]",
+            with(order(), "/body", json!("{}")),
+            "body: expected [object]",
         ),
         (
-            without(order(), "/order"),
-            "order is missing, or rawBody is missing",
+            with(order(), "/body/encoding", json!("utf-8")),
+            "body.encoding",
+        ),
+        (with(order(), "/body/data", json!("{}")), "body.data"),
+        (
+            with(order(), "/body/data", json!("a".repeat(5_592_409))),
+            "body.data",
+        ),
+        (with(order(), "/body/length", json!(-1)), "body.length"),
+        (
+            with(order(), "/body/fileName", json!("../a.json")),
+            "body.fileName",
         ),
         (
-            with(poison(), "/order", json!({})),
-            "fits more than one of the forms",
+            with(order(), "/body/fileName", json!("a.exe")),
+            "body.fileName",
         ),
         (
-            with(poison(), "/rawBody/encoding", json!("latin-1")),
-            "rawBody.encoding",
+            with(order(), "/body/contentType", json!("text/html")),
+            "body.contentType",
         ),
         (
-            with(poison(), "/rawBody/data", json!("a".repeat(349_529))),
-            "rawBody.data",
+            with(order(), "/shown/products", json!({})),
+            "shown.products: expected [array]",
         ),
         (
-            with(poison(), "/rawBody/length", json!(-1)),
-            "rawBody.length",
+            with(order(), "/shown/products/0/id", json!(8)),
+            "shown.products[0].id: expected [string]",
         ),
         (
-            without(poison(), "/rawBody/truncated"),
-            "rawBody: truncated is missing",
+            without(order(), "/shown/products/0/name"),
+            "shown.products[0]: name is missing",
         ),
     ];
     for (verdict, named) in table {
         let wrong = verdict.expect_err(named);
         assert!(wrong.contains(named), "{named}: {wrong}");
     }
-}
-
-/// No schema of this form can say it: that a message is refused without an upload is the sender's
-/// promise, and the function's tests hold it.
-#[test]
-fn attempts_beside_a_raw_body_are_not_looked_at() {
-    assert_eq!(with(poison(), "/failure/attempts", json!(4)), Ok(()));
 }

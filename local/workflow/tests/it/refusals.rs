@@ -101,18 +101,13 @@ fn names_and_order_of_actions() {
         "after Nobody",
     );
     refused(
-        "/actions/Render/runAfter/Products_text",
+        "/actions/Render/runAfter/Send_email",
         json!(["Done"]),
         place,
         "`Done`",
     );
-    let circle = "/actions/Products_table/runAfter/Render";
-    refused(
-        circle,
-        succeeded,
-        "actions.Products_table",
-        "waits for itself",
-    );
+    let circle = "/actions/Render/runAfter/Send_email";
+    refused(circle, succeeded, "actions.Render", "waits for itself");
     refused(
         "/actions/Render/actions/send_EMAIL",
         json!({}),
@@ -132,7 +127,7 @@ fn functions_and_names_in_expressions() {
         ("@body(string('x'))", "written down"),
         ("@triggerBody().a", "only [ can select"),
     ] {
-        let pointer = "/actions/Render/actions/Facts/inputs/kind";
+        let pointer = "/actions/Render/actions/Facts/inputs/session";
         refused(
             pointer,
             json!(expression),

@@ -37,8 +37,8 @@ async fn a_folder_gets_a_file_for_each_mail() {
     let folder = testkit::fixture::Folder::new();
     let outbox = Outbox::in_folder(folder.join("outbox"));
     let service = MailService::start(net::listener().await, outbox).unwrap();
-    for subject in ["First", "Second"] {
-        send(&service, &email(subject)).await.unwrap();
+    for subject in ["1111", "2222"] {
+        send_as(&service, &ID.replace("8540", subject), &email(subject)).await.unwrap();
     }
     let files = std::fs::read_dir(folder.join("outbox")).unwrap();
     let mut files: Vec<_> = files.map(|file| file.unwrap().path()).collect();
@@ -55,7 +55,7 @@ async fn a_folder_gets_a_file_for_each_mail() {
     assert_eq!(written, kept);
     std::fs::remove_dir_all(folder.join("outbox")).unwrap();
     std::fs::write(folder.join("outbox"), "in the way").unwrap();
-    let response = send(&service, &email("Third")).await.unwrap();
+    let response = send_as(&service, ID, &email("Third")).await.unwrap();
     assert_eq!(
         response.status(),
         500,

@@ -46,7 +46,7 @@ async fn a_definition_that_cannot_be_run_is_said_at_the_start() {
     let stack = Stack::start(app.path(), Ports::Auto, Settings::new()).await;
     let error = stack.err().unwrap().to_string();
     assert!(
-        error.contains("actions.Products_table: \"Wait\" is not a known type"),
+        error.contains("actions.Render.actions.Products_table: \"Wait\" is not a known type"),
         "{error}"
     );
 }
