@@ -3,7 +3,7 @@
 use logic_app::mail::{MailService, Outbox};
 use testkit::net;
 
-use super::{email, send, service};
+use super::{ID, email, send, send_as, service};
 
 #[tokio::test]
 async fn the_file_holds_text_and_html_as_alternatives() {
@@ -38,7 +38,9 @@ async fn a_folder_gets_a_file_for_each_mail() {
     let outbox = Outbox::in_folder(folder.join("outbox"));
     let service = MailService::start(net::listener().await, outbox).unwrap();
     for subject in ["1111", "2222"] {
-        send_as(&service, &ID.replace("8540", subject), &email(subject)).await.unwrap();
+        send_as(&service, &ID.replace("8540", subject), &email(subject))
+            .await
+            .unwrap();
     }
     let files = std::fs::read_dir(folder.join("outbox")).unwrap();
     let mut files: Vec<_> = files.map(|file| file.unwrap().path()).collect();
