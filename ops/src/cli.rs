@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand};
+use order_items_reserver::order::EnqueuedTime;
 
 use crate::local_settings::LOCAL_SETTINGS;
 use crate::walk::Filter;
 
-/// Looks after the dead letters of the orders queue.
+/// Looks after the dead letters of the orders queue, and after the stored orders.
 ///
 /// Settings come from the environment, under the names that the function app has:
 /// ServiceBusConnection (or ServiceBusConnection__fullyQualifiedNamespace, __credential,
@@ -42,6 +43,9 @@ pub enum Command {
     /// Look at the dead letters, keep them, or bring their orders home.
     #[command(subcommand)]
     DeadLetters(DeadLetters),
+    /// Look at the order that is stored for a session, or store one that came by mail.
+    #[command(subcommand)]
+    Orders(Orders),
     /// Print what makes a shell complete this tool's words, as in
     /// `order-items-ops completions bash > /etc/bash_completion.d/order-items-ops`.
     Completions {
@@ -54,6 +58,46 @@ pub enum Command {
         #[arg(long, value_name = "N", default_value_t = 10)]
         limit: usize,
     },
+}
+
+/// What to do with stored orders. Needs the settings of the storage only.
+#[derive(Debug, Subcommand)]
+pub enum Orders {
+    /// Tell what is stored for a session: its place in the queue, its message, since when.
+    Show {
+        /// The order too, byte for byte on standard output; the rest then goes to standard error.
+        #[arg(long)]
+        body: bool,
+        /// The session's id.
+        #[arg(allow_hyphen_values = true)]
+        session: String,
+    },
+    /// Store the file that a mail brought, as the function would have: it never replaces a newer
+    /// order, and it keeps its place in the queue. Says whether it is stored, superseded by a
+    /// newer one, or in doubt; then nothing is changed, and a person decides with --replace.
+    Put(PutArguments),
+}
+
+/// Which order is to be stored, and at which place. The mail names all of it.
+#[derive(Clone, Debug, Args)]
+pub struct PutArguments {
+    /// The order.
+    pub file: PathBuf,
+    /// Whose order it is.
+    #[arg(long, value_name = "ID", allow_hyphen_values = true)]
+    pub session: String,
+    /// The broker's sequence number of its message.
+    #[arg(long, value_name = "N", requires = "enqueued")]
+    pub sequence: Option<u64>,
+    /// When the broker accepted it.
+    #[arg(long, value_name = "TIME", requires = "sequence")]
+    pub enqueued: Option<EnqueuedTime>,
+    /// The publisher's id of the message.
+    #[arg(long, value_name = "ID", allow_hyphen_values = true)]
+    pub message_id: Option<String>,
+    /// Store it in place of this version, which a former run has shown, whatever the guard says.
+    #[arg(long, value_name = "VERSION")]
+    pub replace: Option<String>,
 }
 
 /// What to do with dead letters. All but a confirmed redrive leave them where they are; each look

@@ -5,6 +5,7 @@ use std::{io, process::ExitCode};
 use order_items_ops::{
     bus::{BusError, TokenError},
     local_settings::LocalSettingsError,
+    status::ListingError,
     walk::WalkError,
 };
 use order_items_reserver::{
@@ -30,6 +31,13 @@ pub(crate) enum CommandError {
     Client(#[from] ClientError),
     #[error(transparent)]
     Bus(#[from] BusError),
+    #[error("the storage: {0}")]
+    Listing(#[from] ListingError),
+    /// What a person gave is no order, or cannot be read.
+    #[error("{0}")]
+    NoOrder(String),
+    #[error("not confirmed as stored: {0}; run it again")]
+    Unconfirmed(String),
     #[error("{0}")]
     Output(#[from] io::Error),
 }
@@ -56,7 +64,10 @@ impl CommandError {
         ExitCode::from(match self {
             Self::Settings(_) | Self::LocalSettings(_) => exit::USAGE,
             Self::Setup(error) => error.exit_code(),
-            Self::Token(_) | Self::Bus(_) => exit::UNAVAILABLE,
+            Self::NoOrder(_) => INCOMPLETE,
+            Self::Token(_) | Self::Bus(_) | Self::Listing(_) | Self::Unconfirmed(_) => {
+                exit::UNAVAILABLE
+            }
             Self::Client(_) => exit::SOFTWARE,
             Self::Output(_) => exit::IO,
         })

@@ -20,6 +20,7 @@ use service_bus::Queue;
 
 use crate::command_error::{CommandError, INCOMPLETE};
 use crate::inspect;
+use crate::orders_command;
 use crate::redrive_command::RedriveCommand;
 
 /// Runs the command.
@@ -44,6 +45,10 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode, CommandError> {
             let name = command.get_name().to_owned();
             clap_complete::generate(shell, &mut command, name, &mut io::stdout());
             Ok(ExitCode::SUCCESS)
+        }
+        Command::Orders(command) => {
+            let settings = settings::storage(&source)?;
+            Box::pin(orders_command::run(&settings, &client, command, json)).await
         }
         Command::Status { limit } => {
             let (queue, settings) = settings::all(&source).map_err(hinted)?;

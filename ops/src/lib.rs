@@ -12,11 +12,11 @@
 //! |---|---|
 //! | 8 | `main` |
 //! | 7 | `commands` |
-//! | 6 | `redrive_command` |
+//! | 6 | `redrive_command`, `orders_command` |
 //! | 5 | `inspect` |
 //! | 4 | [`cli`], `command_error` |
-//! | 3 | [`redrive`], [`list`], [`export`], [`status`] |
-//! | 2 | [`walk`]: one letter after another, all given back at the end |
+//! | 3 | [`redrive`], [`list`], [`export`], [`orders`] |
+//! | 2 | [`status`], [`walk`]: one letter after another, all given back at the end |
 //! | 1 | [`bus`]: the queue over REST, and its errors |
 //! | 0 | [`letter`], [`settings`], [`local_settings`], [`text`] |
 
@@ -28,6 +28,7 @@ pub mod export;
 pub mod letter;
 pub mod list;
 pub mod local_settings;
+pub mod orders;
 pub mod redrive;
 pub mod settings;
 pub mod status;

@@ -3,6 +3,7 @@
 mod command_error;
 mod commands;
 mod inspect;
+mod orders_command;
 mod redrive_command;
 
 use std::io;

@@ -26,6 +26,19 @@ pub fn queue(source: Source<'_>) -> Result<Queue, Mistakes> {
     settings::read(&service_bus::settings::SETTINGS, source, Queue::read)
 }
 
+/// Reads those of the function's storage, where nothing is handed over: whatever is said of the
+/// fallback is not looked at.
+///
+/// # Errors
+/// Lists everything that is missing or wrong.
+pub fn storage(source: Source<'_>) -> Result<Settings, Mistakes> {
+    Settings::read(&|name| match name {
+        "FALLBACK_URL" => Some("http://127.0.0.1/nobody".to_owned()),
+        _ if name.starts_with("FALLBACK_") => None,
+        _ => source(name),
+    })
+}
+
 /// Reads those of the queue and those of the function.
 ///
 /// # Errors

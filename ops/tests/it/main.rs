@@ -13,6 +13,7 @@ mod dry_run;
 mod kills;
 mod letters;
 mod looks;
+mod orders;
 mod outages;
 mod positions;
 mod programs;
