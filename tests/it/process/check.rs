@@ -168,23 +168,15 @@ async fn check_takes_a_signature_for_one_container_at_its_word() {
     );
 }
 
-/// The same by script: what is asked, and what each answer means.
-#[tokio::test]
-async fn check_asks_for_a_blob_that_no_session_has() {
-    let fallback = Scripted::start([], accepting()).await;
-    let signed = |storage: &Scripted, query: &str| {
-        format!(
-            "BlobEndpoint=http://{}/orders-account;SharedAccessSignature={query}",
-            storage.address
-        )
-    };
+/// Answers to the one request, under which signature: exit code, and what is said.
+fn answers() -> Vec<(Vec<Step>, &'static str, Option<i32>, &'static str)> {
     let no_permission = || {
         refusing(
             "403 This request is not authorized",
             "AuthorizationPermissionMismatch",
         )
     };
-    for (answer, query, code, said) in [
+    vec![
         (
             refusing("404 Not Found", "BlobNotFound"),
             "sr=c&sp=rcw&sig=x",
@@ -245,7 +237,20 @@ async fn check_asks_for_a_blob_that_no_session_has() {
             UNAVAILABLE,
             "403 AuthenticationFailed",
         ),
-    ] {
+    ]
+}
+
+/// The same by script: what is asked, and what each answer means.
+#[tokio::test]
+async fn check_asks_for_a_blob_that_no_session_has() {
+    let fallback = Scripted::start([], accepting()).await;
+    let signed = |storage: &Scripted, query: &str| {
+        format!(
+            "BlobEndpoint=http://{}/orders-account;SharedAccessSignature={query}",
+            storage.address
+        )
+    };
+    for (answer, query, code, said) in answers() {
         let storage = Scripted::start([], answer).await;
         let checked = run(
             &["--check"],
