@@ -183,10 +183,15 @@ impl Settings {
 
 /// Where the orders go, and who the function is there.
 fn storage_account(reader: &mut Reader<'_>, identity: Option<&Identity>) -> Option<StorageAccount> {
-    let (name, account) = match (reader.get(STORAGE), reader.get(STORAGE_SERVICE_URI)) {
-        (Some(connection), None) => (STORAGE, StorageAccount::from_connection_string(&connection)),
+    let (name, hint, account) = match (reader.get(STORAGE), reader.get(STORAGE_SERVICE_URI)) {
+        (Some(connection), None) => (
+            STORAGE,
+            settings::hint_at_cut(&connection),
+            StorageAccount::from_connection_string(&connection),
+        ),
         (None, Some(uri)) => (
             STORAGE_SERVICE_URI,
+            "",
             StorageAccount::with_identity(&uri, identity?.clone()),
         ),
         (Some(_), Some(_)) => {
@@ -205,7 +210,7 @@ fn storage_account(reader: &mut Reader<'_>, identity: Option<&Identity>) -> Opti
     };
     match account {
         Ok(account) => Some(account),
-        Err(error) => reader.wrong(name, error.to_string()),
+        Err(error) => reader.wrong(name, format!("{error}{hint}")),
     }
 }
 

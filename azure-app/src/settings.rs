@@ -93,6 +93,16 @@ pub fn from_env(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
+/// What to add to the mistake of a connection string that has one part only: words on the habit that
+/// leaves it so, or nothing.
+#[must_use]
+pub fn hint_at_cut(connection: &str) -> &'static str {
+    match connection.trim_end_matches(';').contains(';') {
+        true => "",
+        false => "; it has one part only: a shell ends a command at each ; that is not in quotes",
+    }
+}
+
 /// Reads settings with `assemble`, which gives up on nothing before it has read everything.
 ///
 /// `defaults` has every setting with its default, if it has one; an empty value counts as unset. A

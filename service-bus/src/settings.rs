@@ -1,6 +1,6 @@
 //! `ServiceBusConnection` and the queue's name: the settings that the function's trigger reads too.
 
-use azure_app::settings::{AZURE_CLIENT_ID, IdentitySettings, Reader};
+use azure_app::settings::{AZURE_CLIENT_ID, IdentitySettings, Reader, hint_at_cut};
 use url::Url;
 
 use crate::connection::Connection;
@@ -74,9 +74,13 @@ fn connection(reader: &mut Reader<'_>) -> Option<Connection> {
         client_id: CLIENT_ID,
         other_ids: OTHER_IDS,
     });
-    let (name, connection) = match (reader.get(CONNECTION), reader.get(NAMESPACE)) {
-        (Some(text), None) => (CONNECTION, Connection::from_string(&text)),
-        (None, Some(host)) => (NAMESPACE, Connection::with_identity(&host, identity?)),
+    let (name, hint, connection) = match (reader.get(CONNECTION), reader.get(NAMESPACE)) {
+        (Some(text), None) => (
+            CONNECTION,
+            hint_at_cut(&text),
+            Connection::from_string(&text),
+        ),
+        (None, Some(host)) => (NAMESPACE, "", Connection::with_identity(&host, identity?)),
         (Some(_), Some(_)) => {
             let problem = format!("{NAMESPACE} is set too; expected one of them");
             return reader.wrong(CONNECTION, problem);
@@ -88,7 +92,7 @@ fn connection(reader: &mut Reader<'_>) -> Option<Connection> {
     };
     match connection {
         Ok(connection) => Some(connection),
-        Err(error) => reader.wrong(name, error.to_string()),
+        Err(error) => reader.wrong(name, format!("{error}{hint}")),
     }
 }
 

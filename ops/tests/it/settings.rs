@@ -170,6 +170,15 @@ fn a_connection_string_in_quotes_or_a_reference_is_told_as_what_it_is() {
         assert!(mistakes[0].1.contains(said), "{mistakes:?}");
         assert!(!mistakes[0].1.contains("hush"), "{mistakes:?}");
     }
+    let cut = read(&[(
+        "ServiceBusConnection",
+        "Endpoint=sb://ns.servicebus.windows.net/",
+    )]);
+    let told = &cut.unwrap_err()[0].1;
+    assert!(
+        told.ends_with("a shell ends a command at each ; that is not in quotes"),
+        "{told}"
+    );
     let queue = [
         ("ServiceBusConnection", CLOUD),
         ("ORDERS_QUEUE_NAME", "%QUEUE%"),

@@ -98,6 +98,11 @@ pub enum AccountError {
     /// Nothing says how to get in.
     #[error("neither AccountKey with AccountName nor SharedAccessSignature is given")]
     NoAccess,
+    /// What is left of a shared access signature when a shell read it.
+    #[error(
+        "SharedAccessSignature has no sig=; a shell ends a command at each & that is not in quotes"
+    )]
+    NoSignature,
     /// A storage key is base64: this one is cut off, or something else.
     #[error("AccountKey is not base64")]
     KeyNotBase64,
@@ -150,6 +155,10 @@ impl StorageAccount {
         ) {
             (Some(signature), ..) => {
                 endpoint.set_query(Some(signature.trim_start_matches('?')));
+                let mut pairs = endpoint.query_pairs();
+                if !pairs.any(|(name, value)| name == "sig" && !value.is_empty()) {
+                    return Err(AccountError::NoSignature);
+                }
                 Access::Signed
             }
             (None, Some(account), Some(key)) => Access::Key(account_key(account, key)?),

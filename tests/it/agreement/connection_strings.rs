@@ -151,6 +151,14 @@ fn what_is_missing_is_named() {
         ),
         ("oops", "part 1 is not name=value"),
         (
+            "BlobEndpoint=https://x;SharedAccessSignature=sv=2022-11-02",
+            "SharedAccessSignature has no sig=; a shell ends a command at each &",
+        ),
+        (
+            "BlobEndpoint=https://x;SharedAccessSignature=?sv=2022-11-02&sig=",
+            "SharedAccessSignature has no sig=",
+        ),
+        (
             "BlobEndpoint=orders;SharedAccessSignature=sig=x",
             "BlobEndpoint is not an http(s) URL",
         ),

@@ -389,6 +389,17 @@ fn a_damaged_value_is_told_by_what_happened_to_it() {
         let url = format!("{quote}{TRIGGER}?sig=x{quote}");
         assert_mistake(&[("FALLBACK_URL", &url)], "FALLBACK_URL", "in quotes");
     }
+    for cut in [
+        "DefaultEndpointsProtocol=https",
+        "AccountName=orders",
+        "AccountName=orders;",
+    ] {
+        assert_mistake(
+            &[("OrdersStorage", cut)],
+            "OrdersStorage",
+            "a shell ends a command at each ; that is not in quotes",
+        );
+    }
     let url = format!("{TRIGGER}?api-version=2016-10-01&amp;sp=x&amp;sig=x");
     assert_mistake(&[("FALLBACK_URL", &url)], "FALLBACK_URL", "`&amp;`");
 }
