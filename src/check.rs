@@ -20,10 +20,15 @@ const NO_PERMISSION: &str = "AuthorizationPermissionMismatch";
 /// Time limit of each question: a person waits.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(15);
 
+/// What cannot be seen from here, for the function has no way to the queue but its host.
+const PARTITIONS: &str = "where it or its namespace is partitioned, each message needs the \
+    session's id as SessionId (or PartitionKey): partitions number their messages apart";
+
 /// Asks `blobs` and `fallback`, and reports on standard output: [`ExitCode::SUCCESS`] when both
 /// answer, else [`exit::UNAVAILABLE`].
 pub async fn run(settings: &Settings, blobs: &AzureBlobs, fallback: &LogicApp) -> ExitCode {
     println!("settings  ok");
+    println!("queue     not looked at; {PARTITIONS}");
     let storage = check_storage(settings, blobs).await;
     let fallback = check_fallback(settings, fallback).await;
     if report("storage ", "ok", &storage) & report("fallback", "reachable", &fallback) {

@@ -110,6 +110,7 @@ async fn invoke<S: OrderStore, F: Fallback>(
             return error_answer(StatusCode::BAD_REQUEST, error.to_string());
         }
     };
+    telemetry::partitioned(&delivery);
     let span = telemetry::invocation_span(&id);
     let wait = redelivery_wait(&delivery);
     let reservation = async move {

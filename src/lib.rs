@@ -23,7 +23,7 @@
 //! | 4 | [`invocation`], [`config`], [`telemetry`] |
 //! | 3 | [`reserve`], [`store::azure`], [`fallback::logic_app`] |
 //! | 2 | [`fallback`], [`store::blob`] |
-//! | 1 | [`store`] |
+//! | 1 | [`store`], [`store::stored`] |
 //! | 0 | [`order`], [`retry`] |
 
 #![cfg_attr(

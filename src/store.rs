@@ -2,13 +2,13 @@
 
 pub mod azure;
 pub mod blob;
+pub mod stored;
 
 use std::{future::Future, time::Duration};
 
-use crate::{
-    order::{Order, Position},
-    retry::Retriable,
-};
+use crate::{order::Order, retry::Retriable};
+
+pub use stored::{Doubt, Origin, Stored, Verdict};
 
 /// Keeps the newest order of each session.
 pub trait OrderStore: Send + Sync + 'static {
@@ -71,14 +71,16 @@ pub enum StoreError {
     /// Others wrote the same session in each of this many rounds.
     #[error("other writers of the session came first {0} times")]
     Contended(usize),
-    /// Number and time disagree about which order is newer.
-    #[error("cannot tell which order is newer: stored {stored}, this one {ours}")]
-    Contradictory {
-        /// What is stored.
-        stored: Position,
-        /// What was to be stored.
-        ours: Position,
-    },
+    /// The storage shows a state of the blob, refuses a write to just that state, and shows it
+    /// again: something between us changes ETags, drops conditions, or refuses on its own.
+    #[error(
+        "the storage refuses a write to the very state that it shows before and after ({0}); \
+         expected If-Match and If-None-Match to work, and ETags unchanged by what is in between"
+    )]
+    ConditionRefused(String),
+    /// A person has to say which order is newer.
+    #[error("cannot tell which order is newer: {0}")]
+    Contradictory(#[source] Doubt),
 }
 
 impl Retriable for StoreError {

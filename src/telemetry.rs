@@ -1,7 +1,11 @@
 //! One span and one line per invocation. Never in it: the body, an e-mail address, a token, a
 //! signature.
 
-use std::{fmt::Display, time::Duration};
+use std::{
+    fmt::Display,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 use tracing::{Span, error, info, info_span, warn};
 
@@ -61,6 +65,28 @@ pub fn reserved(
         Settlement::Complete(Outcome::HandedOver) => line!(warn, "handed over"),
         Settlement::Abandon(_) => line!(error, "abandoned"),
     }
+}
+
+/// Says once in the life of a process what a partitioned queue wants.
+pub fn partitioned(delivery: &Delivery) {
+    static SAID: AtomicBool = AtomicBool::new(false);
+    let Some(number) = delivery.sequence_number else {
+        return;
+    };
+    let has_session = delivery
+        .session_id
+        .as_ref()
+        .is_some_and(|id| !id.is_empty());
+    if number.partition() == 0 || has_session || SAID.swap(true, Ordering::Relaxed) {
+        return;
+    }
+    warn!(
+        sequence_number = number.0,
+        partition = number.partition(),
+        "the queue is partitioned and this message has no SessionId: the partitions number apart, \
+         and of two carts of a session that they accept within seconds only a person can tell the \
+         newer; expected the session's id as SessionId (or PartitionKey) of each of its messages"
+    );
 }
 
 /// The line of a request that was no invocation of ours.

@@ -134,6 +134,11 @@ pub enum DeadLetters {
         /// Also mail what the storage does not take; else it stays.
         #[arg(long)]
         hand_over: bool,
+        /// Go by the letters' times where numbers do not tell: between two partitions, over a
+        /// queue created anew, and against a file that names no place. Only where dead letters
+        /// keep the time at which the queue accepted them; without it such letters stay.
+        #[arg(long)]
+        trust_times: bool,
         /// Which letters are meant; all of them without.
         #[command(flatten)]
         filter: FilterArguments,

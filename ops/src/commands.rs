@@ -57,6 +57,7 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode, CommandError> {
         Command::DeadLetters(DeadLetters::Redrive {
             yes,
             hand_over,
+            trust_times,
             filter,
         }) => {
             let (queue, settings) = settings::all(&source).map_err(hinted)?;
@@ -68,6 +69,7 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode, CommandError> {
                 filter: filter.into(),
                 hand_over,
                 json,
+                trust_times,
             };
             Box::pin(redrive.run(yes)).await
         }

@@ -11,9 +11,11 @@ use std::future::Future;
 use std::io::Write;
 use std::pin::pin;
 
-use order_items_reserver::fallback::{Fallback, FallbackError, Notice, Reason};
-use order_items_reserver::reserve::{Outcome, Reservation, Reserver, Settlement};
-use order_items_reserver::store::{OrderStore, StoreError};
+use order_items_reserver::{
+    fallback::{Fallback, FallbackError, Notice, Reason},
+    reserve::{Outcome, Reservation, Reserver, Settlement},
+    store::{Doubt, OrderStore, StoreError},
+};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
@@ -25,6 +27,10 @@ use crate::walk::{Filter, Walk, WalkEnd, WalkError};
 /// So many letters in a row that the storage did not take end the run: each costs four attempts,
 /// and the next thousand would fare alike.
 pub const UNSTORED_IN_A_ROW_MAX: usize = 3;
+
+/// What to do about an order whose time alone tells whether it is newer.
+const TRUST_TIMES: &str =
+    "--trust-times goes by them, if dead letters keep the time at which the queue accepted them";
 
 /// How each letter is told of, and where.
 pub enum Told<'a> {
@@ -171,14 +177,30 @@ async fn while_locked<T>(bus: &Bus, lock: &Lock, work: impl Future<Output = T>) 
     (work.await, false)
 }
 
-/// A person has to see what is unreadable or contradictory; anything else is the storage's fault.
-fn is_unstored(reason: &Reason) -> bool {
+/// Whose case a reservation is that stored nothing.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Case {
+    /// A person's: unreadable, or nobody can tell which order is newer.
+    Person,
+    /// The operator's, who may say that the letters' times are to be trusted.
+    Operator,
+    /// The storage's fault.
+    Storage,
+}
+
+fn case(reason: &Reason) -> Case {
     match reason {
-        Reason::NotConfirmed(exhausted) => {
-            !matches!(exhausted.last, StoreError::Contradictory { .. })
-        }
-        Reason::Unreadable(_) => false,
+        Reason::Unreadable(_) => Case::Person,
+        Reason::NotConfirmed(exhausted) => match exhausted.last {
+            StoreError::Contradictory(Doubt::TimeAlone { .. }) => Case::Operator,
+            StoreError::Contradictory(_) => Case::Person,
+            _ => Case::Storage,
+        },
     }
+}
+
+fn is_unstored(reason: &Reason) -> bool {
+    case(reason) == Case::Storage
 }
 
 /// A fallback for people's own cases: it hands over what is unreadable or contradictory, and what
@@ -197,7 +219,12 @@ pub struct SelectiveFallback<F> {
 
 impl<F: Fallback> Fallback for SelectiveFallback<F> {
     async fn send(&self, notice: &Notice<'_>) -> Result<(), FallbackError> {
-        if !is_unstored(notice.reason) || self.unstored_too {
+        let is_mailed = match case(notice.reason) {
+            Case::Person => true,
+            Case::Operator => false,
+            Case::Storage => self.unstored_too,
+        };
+        if is_mailed {
             self.fallback.send(notice).await
         } else {
             Err(FallbackError::Withheld)
@@ -207,6 +234,7 @@ impl<F: Fallback> Fallback for SelectiveFallback<F> {
 
 fn why_left(reservation: &Reservation, fallback: &str) -> String {
     match &reservation.reason {
+        Some(reason) if case(reason) == Case::Operator => format!("{reason}; {TRUST_TIMES}"),
         Some(reason) => format!("{reason}; {fallback}"),
         None => fallback.to_owned(),
     }

@@ -28,6 +28,7 @@ pub(crate) struct RedriveCommand<'a> {
     pub(crate) filter: Filter,
     pub(crate) hand_over: bool,
     pub(crate) json: bool,
+    pub(crate) trust_times: bool,
 }
 
 impl RedriveCommand<'_> {
@@ -57,7 +58,11 @@ impl RedriveCommand<'_> {
     /// Reads, and changes nothing.
     async fn dry_run(&self) -> Result<(usize, ExitCode), CommandError> {
         let function = Function::from(self.settings, self.client)?;
-        let mut plan = Plan::new(function.store.blobs(), self.settings.retry);
+        let mut plan = Plan::new(
+            function.store.blobs(),
+            self.settings.retry,
+            self.trust_times,
+        );
         let mut table = Table::new(&["SEQUENCE", "SESSION", "WOULD BE", "BECAUSE"]);
         let (mut letters, mut clean) = (0, true);
         let walk = Walk::new(self.bus, self.wait, Stop::on_interrupt()?);
@@ -110,7 +115,10 @@ impl RedriveCommand<'_> {
     }
 
     async fn redrive(&self) -> Result<ExitCode, CommandError> {
-        let function = Function::from(self.settings, self.client)?;
+        let mut function = Function::from(self.settings, self.client)?;
+        if !self.trust_times {
+            function.store = function.store.by_numbers_alone();
+        }
         let reserver = function.with_fallback(|fallback| SelectiveFallback {
             fallback,
             unstored_too: self.hand_over,

@@ -31,13 +31,10 @@ pub struct Delivery {
 }
 
 impl Delivery {
-    /// The message's place in its queue, when both of its parts are known.
+    /// The message's place in its queue, when both of its parts are known and are one.
     #[must_use]
     pub fn position(&self) -> Option<Position> {
-        Some(Position {
-            sequence: self.sequence_number?,
-            enqueued: self.enqueued?,
-        })
+        Position::new(self.sequence_number?, self.enqueued?)
     }
 
     /// The trace id within [`Self::traceparent`]: 32 hexadecimal digits.

@@ -1,26 +1,39 @@
 //! Where a message stands in the queue: the broker's number and the time it was accepted.
 //!
-//! The number alone is not enough: it restarts when a queue is deleted and created again. Every
-//! verdict on two positions therefore needs both, and says so when they contradict each other.
+//! The number alone is not enough: it restarts when a queue is deleted and created again, and each
+//! partition of a queue counts for itself. Every verdict on two positions therefore needs both, and
+//! says so when they contradict each other.
 
 use std::{cmp::Ordering, fmt, num::ParseIntError, str::FromStr};
 
 use time::{
-    OffsetDateTime, PrimitiveDateTime, UtcOffset, format_description::well_known::Rfc3339,
-    macros::format_description,
+    OffsetDateTime, PrimitiveDateTime, UtcOffset,
+    format_description::well_known::Rfc3339,
+    macros::{datetime, format_description},
 };
 
 /// A lower number that was accepted more than this many seconds later belongs to a queue created
 /// anew. Numbers and times that contradict each other within it decide nothing.
 pub const CONTRADICTION_WINDOW_SECS: i64 = 60;
 
-/// How far the broker's clock may step back within one life of a queue, in seconds. Less than it
-/// takes to create a queue anew: a straggler of its former life must not pass for newer.
+/// How far two clocks of the service may be apart, and how far one may step back within one life of
+/// a queue, in seconds. Less than it takes to create a queue anew: a straggler of its former life
+/// must not pass for newer.
 pub const CLOCK_STEP_MAX_SECS: i64 = 2;
 
-/// The broker's `SequenceNumber`: unique and rising within one life of a queue.
+/// The broker's `SequenceNumber`: unique and rising within one partition and one life of a queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SequenceNumber(pub u64);
+
+impl SequenceNumber {
+    /// The partition that gave it out: the upper 16 bits (Service Bus, "Message sequencing and
+    /// timestamps"). Numbers of two partitions say nothing about each other. 0 in a queue without
+    /// partitions.
+    #[must_use]
+    pub fn partition(self) -> u16 {
+        (self.0 >> 48) as u16
+    }
+}
 
 impl fmt::Display for SequenceNumber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -47,8 +60,19 @@ pub struct EnqueuedTimeError;
 
 impl EnqueuedTime {
     /// Seconds from `earlier` to `self`; negative when `self` came first.
-    fn seconds_since(self, earlier: Self) -> i64 {
+    pub(crate) fn seconds_since(self, earlier: Self) -> i64 {
         (self.0 - earlier.0).whole_seconds()
+    }
+
+    /// What a clock shows that nobody has set: the first moment of .NET, of Windows' file times, or
+    /// of Unix. No broker has accepted a message then.
+    fn is_unset(self) -> bool {
+        const FIRST_MOMENTS: [OffsetDateTime; 3] = [
+            datetime!(0001-01-01 00:00:00 UTC),
+            datetime!(1601-01-01 00:00:00 UTC),
+            OffsetDateTime::UNIX_EPOCH,
+        ];
+        FIRST_MOMENTS.contains(&self.0)
     }
 }
 
@@ -96,6 +120,16 @@ pub struct Position {
     pub enqueued: EnqueuedTime,
 }
 
+impl Position {
+    /// `None` where one of them is what a broker's double writes that counts nothing: such a place
+    /// would be that of every message.
+    #[must_use]
+    pub fn new(sequence: SequenceNumber, enqueued: EnqueuedTime) -> Option<Self> {
+        let is_place = sequence.0 != 0 && !enqueued.is_unset();
+        is_place.then_some(Self { sequence, enqueued })
+    }
+}
+
 impl fmt::Display for Position {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "#{} of {}", self.sequence, self.enqueued)
@@ -107,9 +141,12 @@ impl fmt::Display for Position {
 pub enum Standing {
     /// It came later in the same numbering.
     Newer,
-    /// It is the very message that is stored.
+    /// It came later by the clocks of two partitions, whose numbers cannot be compared.
+    Later,
+    /// It has the stored one's place.
     Same,
-    /// What is stored came later: higher number, not accepted earlier.
+    /// What is stored came later: higher number, not accepted earlier; or another partition accepted
+    /// it clearly later.
     Superseded,
     /// It came later although its number is not higher: the queue was recreated in between.
     Renumbered,
@@ -122,6 +159,13 @@ impl Position {
     #[must_use]
     pub fn against(self, stored: Self) -> Standing {
         let age = self.enqueued.seconds_since(stored.enqueued);
+        if self.sequence.partition() != stored.sequence.partition() {
+            return match age {
+                _ if age > CLOCK_STEP_MAX_SECS => Standing::Later,
+                _ if age < -CLOCK_STEP_MAX_SECS => Standing::Superseded,
+                _ => Standing::Contradictory,
+            };
+        }
         match self.sequence.cmp(&stored.sequence) {
             Ordering::Equal if age == 0 => Standing::Same,
             Ordering::Greater if age >= -CLOCK_STEP_MAX_SECS => Standing::Newer,
@@ -149,6 +193,45 @@ mod tests {
     #[test]
     fn a_position_is_shown_with_number_and_time() {
         assert_eq!(at(100, 0).to_string(), "#100 of 1970-01-12T13:46:40Z");
+    }
+
+    #[test]
+    fn between_partitions_the_time_decides_where_it_is_clear() {
+        let (third, ninth) = (844_424_930_131_985, 2_533_274_790_395_909);
+        assert_eq!(SequenceNumber(third).partition(), 3);
+        assert_eq!(SequenceNumber(ninth).partition(), 9);
+        for (ours, stored, age, expected) in [
+            (ninth, third, -1, Standing::Contradictory),
+            (third, ninth, 1, Standing::Contradictory),
+            (third, ninth, 0, Standing::Contradictory),
+            (third, ninth, 2, Standing::Contradictory),
+            (third, ninth, 3, Standing::Later),
+            (ninth, third, 86_400, Standing::Later),
+            (ninth, third, -3, Standing::Superseded),
+            (third, ninth, -3, Standing::Superseded),
+            (1, ninth, 61, Standing::Later),
+            (third + 1, third, 0, Standing::Newer),
+            (third - 1, third, -1, Standing::Superseded),
+        ] {
+            let (ours, stored) = (at(ours, age), at(stored, 0));
+            assert_eq!(ours.against(stored), expected, "{ours} against {stored}");
+        }
+    }
+
+    #[test]
+    fn what_a_double_that_counts_nothing_writes_is_no_place() {
+        let place =
+            |sequence, time: &str| Position::new(SequenceNumber(sequence), time.parse().unwrap());
+        assert!(place(1, "2026-05-04T09:30:10").is_some());
+        for (sequence, time) in [
+            (0, "2026-05-04T09:30:10"),
+            (0, "0001-01-01T00:00:00"),
+            (7, "0001-01-01T00:00:00"),
+            (7, "1601-01-01T00:00:00Z"),
+            (7, "1970-01-01T00:00:00Z"),
+        ] {
+            assert_eq!(place(sequence, time), None, "#{sequence} of {time}");
+        }
     }
 
     #[test]

@@ -8,10 +8,10 @@
 mod memory;
 mod service;
 
-use tracing::warn;
+use tracing::{field, warn};
 
-use super::{OrderStore, Put, StoreError};
-use crate::order::{Order, Standing};
+use super::{OrderStore, Origin, Put, StoreError, Verdict};
+use crate::order::Order;
 use memory::Memory;
 
 pub use service::{BlobService, Condition, ETag, Head, PutReply};
@@ -25,6 +25,7 @@ pub struct BlobStore<B> {
     blobs: B,
     for_retries: Option<B>,
     memory: Memory,
+    numbers_alone: bool,
 }
 
 impl<B: BlobService> BlobStore<B> {
@@ -35,6 +36,7 @@ impl<B: BlobService> BlobStore<B> {
             blobs,
             for_retries: None,
             memory: Memory::default(),
+            numbers_alone: false,
         }
     }
 
@@ -53,28 +55,41 @@ impl<B: BlobService> BlobStore<B> {
         &self.blobs
     }
 
-    /// What to do about the blob as it is: the condition of the next PUT, or the end.
-    fn judge(&self, order: &Order, stored: &Head) -> Result<Next, StoreError> {
-        let overwrite = Next::Write(Condition::Version(stored.etag.clone()));
-        let (Some(ours), Some(theirs)) = (order.position, stored.position) else {
-            return Ok(overwrite);
-        };
-        self.memory
-            .learn(&order.session, stored.etag.clone(), theirs);
-        match ours.against(theirs) {
-            Standing::Newer => Ok(overwrite),
-            Standing::Same => Ok(Next::End(Put::Stored)),
-            Standing::Superseded => Ok(Next::End(Put::Superseded)),
-            Standing::Renumbered => {
-                warn!(session = %order.session, stored = %theirs, ours = %ours,
-                    "the queue numbers its messages anew: overwriting an order of its former life");
-                Ok(overwrite)
-            }
-            Standing::Contradictory => Err(StoreError::Contradictory {
-                stored: theirs,
-                ours,
-            }),
+    /// The same for who cannot be sure of an order's time: what numbers alone do not decide is left
+    /// to a person.
+    #[must_use]
+    pub fn by_numbers_alone(self) -> Self {
+        Self {
+            numbers_alone: true,
+            ..self
         }
+    }
+
+    /// What to do about the blob as it is: the condition of the next PUT, or the end.
+    fn judge(&self, order: &Order, head: &Head) -> Result<Next, StoreError> {
+        if let Origin::Placed { position, .. } = head.stored.origin {
+            self.memory
+                .learn(&order.session, head.etag.clone(), position);
+        }
+        let mut verdict = head.stored.judge(order);
+        if self.numbers_alone {
+            verdict = verdict.by_numbers_alone(order);
+        }
+        match verdict {
+            Verdict::Same => return Ok(Next::End(Put::Stored)),
+            Verdict::Superseded(_) => return Ok(Next::End(Put::Superseded)),
+            Verdict::Doubtful(doubt) => return Err(StoreError::Contradictory(doubt)),
+            Verdict::Renumbered(former) => {
+                warn!(session = %order.session, stored = %former, ours = order.position.map(field::display),
+                    "the queue numbers its messages anew: overwriting an order of its former life");
+            }
+            Verdict::AfterForeign => {
+                warn!(session = %order.session, modified = head.stored.modified.map(field::display),
+                    "overwriting a file that names no place in the queue and is older");
+            }
+            Verdict::Newer(_) | Verdict::Later(_) | Verdict::Unplaced => {}
+        }
+        Ok(Next::Write(Condition::Version(head.etag.clone())))
     }
 
     async fn read(&self, blobs: &B, order: &Order) -> Result<Next, StoreError> {
@@ -95,6 +110,11 @@ impl<B: BlobService> BlobStore<B> {
 
     async fn write(&self, blobs: &B, order: &Order) -> Result<Put, StoreError> {
         let mut next = self.aim(blobs, order).await?;
+        // What was read last, which the next PUT is aimed at.
+        let mut shown = match (&next, order.position) {
+            (Next::Write(condition), None) => Some(condition.clone()),
+            _ => None,
+        };
         let mut created = false;
         for _ in 0..ROUNDS_MAX {
             let condition = match next {
@@ -104,9 +124,26 @@ impl<B: BlobService> BlobStore<B> {
             next = match blobs.put_blob(order, &condition).await? {
                 PutReply::Written(etag) => {
                     self.memory.wrote(order, etag);
+                    if order.position.is_none() {
+                        warn!(session = %order.session, message_id = order.message_id,
+                            "stored an order without a place in the queue: \
+                             the session's next one cannot be compared with it");
+                    }
                     return Ok(Put::Stored);
                 }
-                PutReply::Conflict => self.read(blobs, order).await?,
+                PutReply::Conflict => {
+                    let next = self.read(blobs, order).await?;
+                    // No version comes back, and no blob is made and deleted again in a moment:
+                    // who shows the same before and after refuses a condition that holds. Asking
+                    // five times would not change that.
+                    if let Next::Write(again) = &next {
+                        if shown.as_ref() == Some(again) {
+                            return Err(StoreError::ConditionRefused(again.to_string()));
+                        }
+                        shown = Some(again.clone());
+                    }
+                    next
+                }
                 PutReply::NoContainer if created => return Err(StoreError::ContainerVanished),
                 PutReply::NoContainer => {
                     let creation = blobs.create_container().await;

@@ -16,6 +16,7 @@ mod matrix;
 mod model;
 mod order;
 mod pipeline;
+mod places;
 mod process;
 mod properties;
 mod shipped;

@@ -2,12 +2,14 @@
 //! two messages of one session, two handlers, two attempts of two rounds each, redeliveries, lost
 //! locks, crashes at any point, lost requests, lost answers, late writes, a refusing fallback.
 //!
-//! Which of two messages is newer the model asks the product's own `Position::against`, by number
-//! and time. Not in it: messages without a number, blobs deleted by others, the container; the
-//! fault matrix and the properties, which run the real code, have the first and the last.
+//! Which of two messages is newer the model asks the product's own `Stored::judge`: by partition,
+//! number, time and id, and by `Last-Modified` where there is no number. Somebody may save or delete
+//! the file by hand. Not in it: the container; the fault matrix and the properties, which run the
+//! real code, have it.
 
 pub(crate) mod choices;
 pub(crate) mod messages;
+pub(crate) mod rules;
 pub(crate) mod storage;
 
 mod explore;
@@ -16,19 +18,33 @@ mod protocol;
 use order_items_reserver::order::{CLOCK_STEP_MAX_SECS, Position, Standing};
 
 use explore::{Explored, explore};
-use messages::at;
-use protocol::{Broken, Protocol, Variant};
+use messages::{at, in_partition};
+use protocol::{Broken, ByHand, Entry, Protocol, Variant};
+use rules::Rule;
 
 /// The product's protocol, in the worst of worlds: messages come in any order.
 fn chosen(positions: [Position; 2]) -> Protocol {
+    among(placed(&positions))
+}
+
+fn among(entries: Vec<Entry>) -> Protocol {
     Protocol {
         variant: Variant::Chosen,
         shared_memory: false,
         fifo: false,
         faults: true,
         deliveries: 2,
-        positions: positions.to_vec(),
+        entries,
+        rule: None,
+        by_hand: ByHand::Nothing,
     }
+}
+
+fn placed(positions: &[Position]) -> Vec<Entry> {
+    let ranked = (1..).zip(positions);
+    ranked
+        .map(|(rank, position)| Entry::message(rank, Some(*position), 0))
+        .collect()
 }
 
 fn rising() -> [Position; 2] {
@@ -111,12 +127,159 @@ fn s2_holds_in_every_state_whatever_number_and_time_say() {
     );
 }
 
+/// The older first; which of its own partition's numbers a message has says nothing.
+fn partitions() -> [[Position; 2]; 4] {
+    let (third, ninth) = (in_partition(3, 7), in_partition(9, 3));
+    [
+        [at(ninth, 0), at(third, CLOCK_STEP_MAX_SECS + 1)],
+        [at(third, 0), at(ninth, CLOCK_STEP_MAX_SECS + 1)],
+        // Nobody can tell these: within what clocks may differ, and against them.
+        [at(ninth, 0), at(third, CLOCK_STEP_MAX_SECS)],
+        [at(ninth, 1), at(third, 0)],
+    ]
+}
+
+#[test]
+fn s2_holds_in_every_state_of_two_partitions() {
+    let states = partitions().map(|positions| {
+        let protocol = Protocol {
+            shared_memory: true,
+            ..chosen(positions)
+        };
+        assert_safe(&protocol).states
+    });
+    assert_eq!(
+        states,
+        [254_160, 254_160, 191_345, 191_345],
+        "states appeared or got lost"
+    );
+}
+
+/// A message beside one without a place, which was written at once, or late.
+fn unplaced() -> [Vec<Entry>; 3] {
+    let placed = |rank, position| Entry::message(rank, Some(position), 0);
+    [
+        vec![placed(1, at(7, 0)), Entry::message(2, None, 5)],
+        vec![Entry::message(1, None, 1), placed(2, at(7, 4))],
+        vec![Entry::message(1, None, 2), placed(2, at(7, 4))],
+    ]
+}
+
+#[test]
+fn s2_holds_in_every_state_where_a_message_has_no_place() {
+    let states = unplaced().map(|entries| {
+        let protocol = Protocol {
+            shared_memory: true,
+            ..among(entries)
+        };
+        assert_safe(&protocol).states
+    });
+    assert_eq!(
+        states,
+        [168_923, 249_349, 168_923],
+        "states appeared or got lost"
+    );
+}
+
+#[test]
+fn s1_holds_in_every_state_where_two_messages_have_one_place() {
+    let states = [false, true].map(|shared_memory| {
+        let protocol = Protocol {
+            shared_memory,
+            ..chosen([at(7, 0); 2])
+        };
+        assert_safe(&protocol).states
+    });
+    assert_eq!(states, [209_453, 191_345], "states appeared or got lost");
+}
+
+/// Somebody saves a file between two messages: long enough before the second, or hardly; or before
+/// one without a place.
+fn saved_by_hand() -> [Vec<Entry>; 3] {
+    let older = Entry::message(1, Some(at(7, 0)), 0);
+    let file = Entry::file(5);
+    let newer = |seconds| Entry::message(3, Some(at(8, seconds)), 0);
+    [
+        vec![older.clone(), file.clone(), newer(8)],
+        vec![older.clone(), file.clone(), newer(7)],
+        vec![older, file, Entry::message(3, None, 8)],
+    ]
+}
+
+#[test]
+fn s2_holds_in_every_state_where_a_file_is_saved_by_hand() {
+    let states = saved_by_hand().map(|entries| {
+        let protocol = Protocol {
+            shared_memory: true,
+            by_hand: ByHand::Saves,
+            ..among(entries)
+        };
+        assert_safe(&protocol).states
+    });
+    assert_eq!(
+        states,
+        [433_663, 317_223, 218_362],
+        "states appeared or got lost"
+    );
+}
+
+fn deleting(by_hand: ByHand, deliveries: u8) -> Protocol {
+    Protocol {
+        shared_memory: true,
+        deliveries,
+        by_hand,
+        ..chosen(rising())
+    }
+}
+
+/// No order is lost over it. But who deletes a file lets an older order in that is delivered again.
+#[test]
+fn s1_holds_in_every_state_where_a_file_is_deleted_by_hand() {
+    let states = assert_safe(&deleting(ByHand::Deletes, 1)).states;
+    assert_eq!(states, 19_523, "states appeared or got lost");
+    let resurrected = deleting(ByHand::DeletesForGood, 1);
+    assert_eq!(assert_breaks(&resurrected, Broken::OlderOverNewer), 5);
+}
+
+/// The limit where two messages have no place: whichever is written last stays.
+#[test]
+fn s2_needs_a_place() {
+    let bare = among(vec![Entry::message(1, None, 5), Entry::message(2, None, 5)]);
+    assert_eq!(assert_breaks(&bare, Broken::OlderOverNewer), 8);
+}
+
+/// The controls: each simpler rule goes back, or loses an order.
+#[test]
+fn s1_and_s2_break_with_each_simpler_rule() {
+    let ruled = |rule, by_hand, entries| Protocol {
+        rule: Some(rule),
+        by_hand,
+        ..among(entries)
+    };
+    let [.., together] = partitions();
+    let [_, after_unplaced, _] = unplaced();
+    let [between_messages, ..] = saved_by_hand();
+    let one_place = placed(&[at(7, 0); 2]);
+    let (nothing, saves) = (ByHand::Nothing, ByHand::Saves);
+    let steps = [
+        (Rule::WholeNumbers, nothing, placed(&together)),
+        (Rule::UnplacedWins, nothing, after_unplaced),
+        (Rule::FilesAreOlder, saves, between_messages),
+    ]
+    .map(|(rule, by_hand, entries)| {
+        assert_breaks(&ruled(rule, by_hand, entries), Broken::OlderOverNewer)
+    });
+    assert_eq!(steps, [6, 6, 7]);
+    let any_id = ruled(Rule::AnyMessageId, nothing, one_place);
+    assert_eq!(assert_breaks(&any_id, Broken::Lost), 8);
+}
+
 /// Two carts, then a third from a queue created anew.
 fn three_messages(shared_memory: bool, deliveries: u8) -> Protocol {
     Protocol {
         shared_memory,
         deliveries,
-        positions: vec![at(7, 0), at(8, 1), at(2, 90)],
+        entries: placed(&[at(7, 0), at(8, 1), at(2, 90)]),
         ..chosen(rising())
     }
 }
@@ -146,6 +309,8 @@ fn s1_s2_s6_l1_l2_hold_in_every_state_of_a_larger_model() {
     );
     let states = assert_safe(&three_messages(true, 2)).states;
     assert_eq!(states, 9_740_456, "states appeared or got lost");
+    let states = assert_safe(&deleting(ByHand::Deletes, 2)).states;
+    assert_eq!(states, 2_501_467, "states appeared or got lost");
 }
 
 /// The controls: each simpler protocol breaks, even where messages come in order.
@@ -215,24 +380,32 @@ fn pairs(gap: i64) -> impl Iterator<Item = (Position, Position)> {
     let across_lives = [1, 50, 99, 100, 101, 150]
         .into_iter()
         .flat_map(move |number| (gap..=300).map(move |later| (at(100, 0), at(number, later))));
-    within_a_life.chain(across_lives)
+    let across_partitions = [1, 100, 150].into_iter().flat_map(|number| {
+        let newer = move |later| at(in_partition(3, number), later);
+        (-CLOCK_STEP_MAX_SECS..=200).flat_map(move |later| {
+            let older = [at(100, 0), at(in_partition(9, 100), 0)];
+            older.map(|older| (older, newer(later)))
+        })
+    });
+    within_a_life.chain(across_lives).chain(across_partitions)
 }
 
 fn goes_back((older, newer): (Position, Position)) -> bool {
-    let overwrites = [Standing::Newer, Standing::Renumbered].contains(&older.against(newer));
+    let overwrites = [Standing::Newer, Standing::Later, Standing::Renumbered];
+    let overwrites = overwrites.contains(&older.against(newer));
     let drops = [Standing::Same, Standing::Superseded].contains(&newer.against(older));
     overwrites || drops || older.against(newer) == Standing::Same
 }
 
 /// With [`chosen`], which holds for two messages, this is S2 for any number of them: no message
 /// overwrites a newer one, and none is dropped for an older one. What is assumed: within one life
-/// of a queue numbers rise, and the clock goes back by two seconds at the most; between two lives
-/// there are more than two.
+/// and one partition of a queue numbers rise; the clock goes back by two seconds at the most, and
+/// no two partitions are further apart; between two lives there are more than two.
 #[test]
 fn s2_number_and_time_never_prefer_the_older() {
     let gap = CLOCK_STEP_MAX_SECS + 1;
     assert_eq!(pairs(gap).filter(|&pair| goes_back(pair)).count(), 0);
-    assert_eq!(pairs(gap).count(), 3 * 203 + 6 * 298);
+    assert_eq!(pairs(gap).count(), 3 * 203 + 6 * 298 + 3 * 203 * 2);
 }
 
 /// The control, and the limit of the rule: a straggler of a queue that was created anew within

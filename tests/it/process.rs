@@ -22,9 +22,13 @@ const REACHED: &str = " answers (no order was sent)";
 fn assert_checked(run: &Run, code: Option<i32>, storage: &str, fallback: &str) {
     assert_eq!(run.code, code, "{run:?}");
     let lines: Vec<&str> = run.stdout.lines().collect();
-    let [_, about_storage, about_fallback] = lines[..] else {
-        panic!("three lines: {run:?}");
+    let [_, about_queue, about_storage, about_fallback] = lines[..] else {
+        panic!("four lines: {run:?}");
     };
+    assert!(
+        about_queue.starts_with("queue  ") && about_queue.contains("SessionId"),
+        "{run:?}"
+    );
     assert!(
         about_storage.starts_with("storage ") && about_storage.contains(storage),
         "{run:?}"

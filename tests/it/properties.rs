@@ -1,21 +1,26 @@
-//! S1 to S7, L1 and L2 under random schedules: several messages of several sessions, in two
-//! processes or two invocations of one, with lost answers, late writes, redeliveries, lost locks,
-//! crashes and a queue created anew. The real data path, one request at a time.
+//! S1 to S7, L1 and L2 under random schedules: several messages of several sessions and partitions,
+//! in two processes or two invocations of one, with lost answers, late writes, redeliveries, lost
+//! locks, crashes, a queue created anew, messages without a place or with another's, and files that
+//! somebody saves or deletes by hand. The real data path, one request at a time.
 
 mod network;
 mod world;
 
 use std::cell::Cell;
 
-use order_items_reserver::order::CLOCK_STEP_MAX_SECS;
-use order_items_reserver::store::blob::BlobStore;
-use proptest::collection::vec;
-use proptest::prelude::*;
-use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
+use order_items_reserver::{order::CLOCK_STEP_MAX_SECS, store::blob::BlobStore};
+use proptest::{
+    collection::vec,
+    prelude::*,
+    test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner},
+};
 use tokio::runtime::Builder;
 
 use crate::model::storage::Storage;
-use network::{Credulous, Fate, Protocol, Unconditional};
+use network::{
+    AnyMessageId, Credulous, Fate, FilesAreOlder, Protocol, Unconditional, UnplacedWins,
+    WholeNumbers,
+};
 use world::{Tally, World};
 
 /// Schedules that are tried unless `PROPTEST_CASES` says otherwise.
@@ -29,9 +34,19 @@ const GAP: i64 = CLOCK_STEP_MAX_SECS + 1;
 enum Op {
     Publish {
         session: usize,
-        /// What the broker's clock does meanwhile.
+        /// How much time passes before.
         seconds: i64,
-        numbered: bool,
+        /// How far off the clock is of the partition that accepts it.
+        skew: i64,
+        place: Place,
+    },
+    /// Somebody saves the session's file by hand.
+    Save {
+        session: usize,
+    },
+    /// Somebody deletes it.
+    Delete {
+        session: usize,
     },
     Deliver {
         pick: usize,
@@ -53,6 +68,16 @@ enum Op {
         process: usize,
     },
     Recreate,
+}
+
+/// Where a message stands.
+#[derive(Clone, Copy, Debug)]
+enum Place {
+    /// At the next number of this partition.
+    In(u16),
+    /// Where the session's last message stands: another queue numbered it.
+    Twin,
+    None,
 }
 
 #[derive(Clone, Debug)]
@@ -77,13 +102,28 @@ fn fate(served: u32) -> impl Strategy<Value = Fate> {
 
 fn op(served: u32) -> impl Strategy<Value = Op> {
     let pick = || 0..8_usize;
-    // Only the third session has messages without a number: they know no order.
-    let publish =
-        (0..3_usize, -1..5_i64, any::<bool>()).prop_map(|(session, seconds, bare)| Op::Publish {
+    let session = || 0..3_usize;
+    // The first session is of one partition, as with a SessionId; only the third has messages
+    // without a place of their own.
+    let place = |session| match session {
+        0 => Just(Place::In(0)).boxed(),
+        1 => (0..3_u16).prop_map(Place::In).boxed(),
+        _ => prop_oneof![
+            4 => (0..2_u16).prop_map(Place::In),
+            2 => Just(Place::Twin),
+            2 => Just(Place::None),
+        ]
+        .boxed(),
+    };
+    let publish = session().prop_flat_map(move |session| {
+        let (seconds, skew) = (0..5_i64, -1..=1_i64);
+        (seconds, skew, place(session)).prop_map(move |(seconds, skew, place)| Op::Publish {
             session,
             seconds,
-            numbered: session < 2 || !bare,
-        });
+            skew,
+            place,
+        })
+    });
     prop_oneof![
         4 => publish,
         6 => pick().prop_map(|pick| Op::Deliver { pick }),
@@ -95,6 +135,8 @@ fn op(served: u32) -> impl Strategy<Value = Op> {
         2 => pick().prop_map(|pick| Op::LoseLock { pick }),
         1 => (0..2_usize).prop_map(|process| Op::Kill { process }),
         1 => Just(Op::Recreate),
+        1 => session().prop_map(|session| Op::Save { session }),
+        1 => session().prop_map(|session| Op::Delete { session }),
     ]
 }
 
@@ -167,6 +209,12 @@ fn s1_to_s7_l1_and_l2_hold_under_any_schedule() {
         ("abandoned", tally.abandoned),
         ("killed", tally.killed),
         ("late PUTs that landed", tally.landed_late),
+        ("with unclear places", tally.positions),
+        ("with one place", tally.same_place),
+        ("without a place", tally.no_place),
+        ("after a file was saved", tally.not_older),
+        ("files saved by hand", tally.saved),
+        ("files deleted by hand", tally.deleted),
     ] {
         assert!(count >= enough, "only {count} {what} in {cases} schedules");
     }
@@ -197,6 +245,19 @@ fn s2_breaks_when_conditions_are_ignored() {
 fn s1_breaks_when_a_conflict_is_taken_for_a_newer_order() {
     let violation = control::<Credulous>(Storage::new, GAP);
     assert!(violation.contains("S1"), "{violation}");
+}
+
+#[test]
+fn s1_and_s2_break_with_each_simpler_rule() {
+    for (violation, invariants) in [
+        (control::<WholeNumbers>(Storage::new, GAP), ["S1", "S2"]),
+        (control::<AnyMessageId>(Storage::new, GAP), ["S1", "S1"]),
+        (control::<UnplacedWins>(Storage::new, GAP), ["S2", "S2"]),
+        (control::<FilesAreOlder>(Storage::new, GAP), ["S2", "S2"]),
+    ] {
+        let found = invariants.iter().any(|one| violation.contains(one));
+        assert!(found, "{violation}");
+    }
 }
 
 /// The limit of comparing by number and time.

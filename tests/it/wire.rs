@@ -36,9 +36,13 @@ fn created(headers: &str) -> Vec<u8> {
 
 /// The headers of a HEAD whose blob holds the order of `message`.
 fn holding(message: &Message) -> Vec<Step> {
+    holding_at(message, "\"0x8DC\"")
+}
+
+fn holding_at(message: &Message, etag: &str) -> Vec<Step> {
     let position = message.order().position.unwrap();
     let headers = format!(
-        "{ETAG}x-ms-meta-sequence: {}\r\nx-ms-meta-enqueued: {}\r\n",
+        "etag: {etag}\r\nx-ms-meta-sequence: {}\r\nx-ms-meta-enqueued: {}\r\n",
         position.sequence, position.enqueued
     );
     answering("200 OK", &headers)

@@ -3,32 +3,23 @@
 use std::{collections::HashMap, fmt};
 
 use order_items_reserver::{
-    order::{Order, OrderError, Position, SessionId, Standing},
+    order::{Order, OrderError, SessionId},
     retry::Retry,
-    store::blob::{BlobService, Head},
+    store::{Doubt, Origin, Stored, Verdict, blob::BlobService},
 };
 
+use super::TRUST_TIMES;
 use crate::letter::Letter;
 
 /// What would happen to a letter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Forecast {
     /// Its order is the session's first.
-    Store,
-    /// Its order replaces an older one.
-    Replace(Position),
-    /// Its order replaces one of a former life of the queue, which numbered higher.
-    Renumbered(Position),
-    /// Its order replaces a blob that names no position.
-    ReplaceForeign,
-    /// It is the stored one.
-    Stored,
-    /// A newer one is stored.
-    Superseded(Position),
+    First,
+    /// A blob is there, and this is what its order is to it.
+    Judged(Verdict),
     /// A person gets it: it is no order.
     Unreadable(OrderError),
-    /// A person gets it: nobody can tell which is newer.
-    Contradictory(Position),
     /// It stays: its place in the queue is not certain.
     DoubtfulPosition(String),
     /// The storage cannot be read.
@@ -39,23 +30,34 @@ impl Forecast {
     /// Whether the letter would be settled.
     #[must_use]
     pub fn settles(&self) -> bool {
-        !matches!(self, Self::DoubtfulPosition(_) | Self::Unknown(_))
+        !["LEFT", "UNKNOWN"].contains(&self.verdict())
     }
 
     /// The first word of what would happen.
     #[must_use]
     pub fn verdict(&self) -> &'static str {
         match self {
-            Self::Store
-            | Self::Replace(_)
-            | Self::Renumbered(_)
-            | Self::ReplaceForeign
-            | Self::Stored => "stored",
-            Self::Superseded(_) => "superseded",
-            Self::Unreadable(_) | Self::Contradictory(_) => "handed over",
+            Self::First => "stored",
+            Self::Judged(verdict) => match verdict {
+                Verdict::Newer(_)
+                | Verdict::Later(_)
+                | Verdict::Renumbered(_)
+                | Verdict::AfterForeign
+                | Verdict::Unplaced
+                | Verdict::Same => "stored",
+                Verdict::Superseded(_) => "superseded",
+                Verdict::Doubtful(Doubt::TimeAlone { .. }) => "LEFT",
+                Verdict::Doubtful(_) => "handed over",
+            },
+            Self::Unreadable(_) => "handed over",
             Self::DoubtfulPosition(_) => "LEFT",
             Self::Unknown(_) => "UNKNOWN",
         }
+    }
+
+    /// Whether its order would be in the blob afterwards, and was not before.
+    fn writes(&self) -> bool {
+        self.verdict() == "stored" && *self != Self::Judged(Verdict::Same)
     }
 }
 
@@ -63,18 +65,25 @@ impl Forecast {
 impl fmt::Display for Forecast {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Store => f.write_str("nothing is stored for the session"),
-            Self::Replace(older) => write!(f, "replaces {older}"),
-            Self::Renumbered(former) => {
-                write!(f, "replaces {former}: the queue was recreated since")
-            }
-            Self::ReplaceForeign => f.write_str("replaces a blob that we did not write"),
-            Self::Stored => f.write_str("it is the stored one"),
-            Self::Superseded(newer) => write!(f, "{newer} is stored"),
+            Self::First => f.write_str("nothing is stored for the session"),
+            Self::Judged(verdict) => match verdict {
+                Verdict::Newer(older) | Verdict::Later(older) => write!(f, "replaces {older}"),
+                Verdict::Renumbered(former) => {
+                    write!(f, "replaces {former}: the queue was recreated since")
+                }
+                Verdict::AfterForeign | Verdict::Unplaced => {
+                    f.write_str("replaces an older file that names no place in the queue")
+                }
+                Verdict::Same => f.write_str("it is the stored one"),
+                Verdict::Superseded(newer) => write!(f, "{newer} is stored"),
+                Verdict::Doubtful(doubt @ Doubt::TimeAlone { .. }) => {
+                    write!(f, "{doubt}; {TRUST_TIMES}")
+                }
+                Verdict::Doubtful(doubt) => {
+                    write!(f, "cannot tell which order is newer: {doubt}")
+                }
+            },
             Self::Unreadable(error) => write!(f, "unreadable order: {error}"),
-            Self::Contradictory(stored) => {
-                write!(f, "cannot tell which order is newer: stored {stored}")
-            }
             Self::DoubtfulPosition(why) | Self::Unknown(why) => f.write_str(why),
         }
     }
@@ -85,18 +94,20 @@ impl fmt::Display for Forecast {
 pub struct Plan<'a, B> {
     blobs: &'a B,
     retry: Retry,
-    /// Of each session looked at: its blob, if there is one, and the position that the blob names.
-    stored: HashMap<SessionId, Option<Option<Position>>>,
+    trust_times: bool,
+    /// Of each session looked at: its blob, if there is one.
+    stored: HashMap<SessionId, Option<Stored>>,
     /// Why the storage cannot be read, once found out: the next letters must not wait for it too.
     storage_down: Option<String>,
 }
 
 impl<'a, B: BlobService> Plan<'a, B> {
-    /// A plan that reads `blobs` as patiently as the function does.
-    pub fn new(blobs: &'a B, retry: Retry) -> Self {
+    /// A plan that reads `blobs` as patiently as the function does; `trust_times` as for the redrive.
+    pub fn new(blobs: &'a B, retry: Retry, trust_times: bool) -> Self {
         Self {
             blobs,
             retry,
+            trust_times,
             stored: HashMap::new(),
             storage_down: None,
         }
@@ -115,32 +126,42 @@ impl<'a, B: BlobService> Plan<'a, B> {
             Ok(stored) => stored,
             Err(why) => return Forecast::Unknown(why),
         };
-        let forecast = judge(&order, stored);
-        let writes = matches!(
-            forecast,
-            Forecast::Store
-                | Forecast::Replace(_)
-                | Forecast::Renumbered(_)
-                | Forecast::ReplaceForeign
-        );
-        if writes {
-            self.stored.insert(order.session, Some(order.position));
+        let forecast = stored.map_or(Forecast::First, |stored| {
+            let verdict = stored.judge(&order);
+            Forecast::Judged(match self.trust_times {
+                true => verdict,
+                false => verdict.by_numbers_alone(&order),
+            })
+        });
+        if forecast.writes() {
+            let origin = match order.position {
+                Some(position) => Origin::Placed {
+                    position,
+                    message_id: order.message_id,
+                },
+                None => Origin::Unplaced,
+            };
+            let stored = Stored {
+                origin,
+                modified: None,
+            };
+            self.stored.insert(order.session, Some(stored));
         }
         forecast
     }
 
-    /// The session's blob: none, one without a position, one with.
-    async fn stored(&mut self, session: &SessionId) -> Result<Option<Option<Position>>, String> {
+    /// The session's blob, if there is one.
+    async fn stored(&mut self, session: &SessionId) -> Result<Option<Stored>, String> {
         if let Some(known) = self.stored.get(session) {
-            return Ok(*known);
+            return Ok(known.clone());
         }
         if let Some(why) = &self.storage_down {
             return Err(why.clone());
         }
         match self.retry.run(|_| self.blobs.head_blob(session)).await {
             Ok(read) => {
-                let stored = read.value.map(|head: Head| head.position);
-                self.stored.insert(session.clone(), stored);
+                let stored = read.value.map(|head| head.stored);
+                self.stored.insert(session.clone(), stored.clone());
                 Ok(stored)
             }
             Err(exhausted) => {
@@ -149,20 +170,5 @@ impl<'a, B: BlobService> Plan<'a, B> {
                 Err(why)
             }
         }
-    }
-}
-
-/// As the reservation judges; see the table in `ARCHITECTURE.md`.
-fn judge(order: &Order, stored: Option<Option<Position>>) -> Forecast {
-    match (stored, order.position) {
-        (None, _) => Forecast::Store,
-        (Some(None), _) | (_, None) => Forecast::ReplaceForeign,
-        (Some(Some(theirs)), Some(ours)) => match ours.against(theirs) {
-            Standing::Newer => Forecast::Replace(theirs),
-            Standing::Same => Forecast::Stored,
-            Standing::Superseded => Forecast::Superseded(theirs),
-            Standing::Renumbered => Forecast::Renumbered(theirs),
-            Standing::Contradictory => Forecast::Contradictory(theirs),
-        },
     }
 }

@@ -153,6 +153,26 @@ impl Stage {
             .unwrap();
     }
 
+    /// Saves a file by hand, now.
+    pub(crate) fn save(&self, session: &str, body: &str) {
+        let upload = Upload {
+            bytes: body.to_owned().into(),
+            metadata: BTreeMap::new(),
+            content_type: "application/json".to_owned(),
+        };
+        let name = blob_name(session);
+        let storage = self.blobs.storage();
+        storage
+            .put("orders", &name, upload, &Conditions::default())
+            .unwrap();
+    }
+
+    /// What is stored, whoever wrote it.
+    pub(crate) fn saved(&self, session: &str) -> String {
+        let blob = self.blobs.blob("orders", &blob_name(session)).unwrap();
+        String::from_utf8(blob.bytes.to_vec()).unwrap()
+    }
+
     /// Sequence number and body of what is stored.
     pub(crate) fn stored(&self, session: &str) -> Option<(u64, String)> {
         let blob = self.blobs.blob("orders", &blob_name(session))?;

@@ -13,8 +13,8 @@ use uuid::Uuid;
 use super::command::{put_command, show_command};
 use super::shown::Shown;
 use crate::fallback::{FallbackError, HANDED_OVER_MAX, Notice, Reason};
-use crate::order::{Delivery, Position};
-use crate::store::StoreError;
+use crate::order::Delivery;
+use crate::store::{Doubt, StoreError};
 
 /// Characters of an attachment's name before its ending.
 const STEM_MAX: usize = 100;
@@ -74,6 +74,8 @@ enum Kind {
 struct StoredPlace {
     sequence_number: Option<u64>,
     enqueued_time: Option<String>,
+    message_id: Option<String>,
+    modified_time: Option<String>,
 }
 
 impl<'a> FallbackRequest<'a> {
@@ -138,19 +140,29 @@ fn judged(reason: &Reason) -> (Kind, Option<StoredPlace>) {
     match reason {
         Reason::Unreadable(_) => (Kind::Unreadable, None),
         Reason::NotConfirmed(exhausted) => match &exhausted.last {
-            StoreError::Contradictory { stored, .. } => {
-                (Kind::Contradictory, Some(StoredPlace::of(*stored)))
-            }
+            StoreError::Contradictory(doubt) => (Kind::Contradictory, Some(StoredPlace::of(doubt))),
             _ => (Kind::NotConfirmed, None),
         },
     }
 }
 
 impl StoredPlace {
-    fn of(position: Position) -> Self {
+    fn of(doubt: &Doubt) -> Self {
+        let (position, message_id, modified) = match doubt {
+            Doubt::Positions { stored, .. } | Doubt::NoPlace { stored } => {
+                (Some(*stored), None, None)
+            }
+            Doubt::SamePlace {
+                position, stored, ..
+            } => (Some(*position), Some(stored.clone()), None),
+            Doubt::NotOlder { modified, .. } => (None, None, *modified),
+            Doubt::TimeAlone { stored, .. } => (*stored, None, None),
+        };
         Self {
-            sequence_number: Some(position.sequence.0),
-            enqueued_time: Some(position.enqueued.to_string()),
+            sequence_number: position.map(|position| position.sequence.0),
+            enqueued_time: position.map(|position| position.enqueued.to_string()),
+            message_id,
+            modified_time: modified.map(|time| time.to_string()),
         }
     }
 }

@@ -1,10 +1,10 @@
 //! What the write protocol needs of Blob Storage: three requests, each sent once.
 
-use std::future::Future;
+use std::{fmt, future::Future};
 
 use crate::{
-    order::{Order, Position, SessionId},
-    store::StoreError,
+    order::{Order, SessionId},
+    store::{StoreError, Stored},
 };
 
 /// A version of a blob, opaque (RFC 9110 §8.8.3).
@@ -18,6 +18,15 @@ pub enum Condition {
     Absent,
     /// `If-Match`: it is still this version.
     Version(ETag),
+}
+
+impl fmt::Display for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Absent => f.write_str("no such blob"),
+            Self::Version(ETag(etag)) => write!(f, "ETag {etag}"),
+        }
+    }
 }
 
 /// The answer to a PUT.
@@ -36,9 +45,8 @@ pub enum PutReply {
 pub struct Head {
     /// Its version.
     pub etag: ETag,
-    /// Position of the order in it, from the metadata that was written with it; `None` for a
-    /// blob that somebody else wrote.
-    pub position: Option<Position>,
+    /// What is in it.
+    pub stored: Stored,
 }
 
 /// The few requests that the protocol needs of Blob Storage.

@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use order_items_reserver::order::Position;
 use order_items_reserver::store::{Put, StoreError};
 use tokio::time::Instant;
 
 use super::world::{Answer, Attempt, Seen};
-use super::{Cast, Prior, Violation};
+use super::{Cast, Violation};
 use crate::model::storage::Content;
 
 /// The promise, in figures of its own: one attempt and three retries, ...
@@ -54,14 +53,13 @@ pub(super) fn check(observed: &Observed, cast: &Cast) -> Vec<Violation> {
         }
     };
     durable(observed, cast, &mut must);
-    attempts(observed, &mut must);
+    attempts(observed, cast, &mut must);
     settled(observed, &mut must);
     superseded(observed, cast, &mut must);
     in_time(observed, &mut must);
     must(
         "S2",
-        cast.prior != Prior::Contradictory
-            || matches!(observed.end, End::HandedOver | End::Abandoned),
+        !cast.is_doubtful() || matches!(observed.end, End::HandedOver | End::Abandoned),
         "what nobody can compare was settled without a person",
     );
     must(
@@ -78,8 +76,8 @@ fn durable(observed: &Observed, cast: &Cast, must: &mut impl FnMut(&'static str,
     let holds = match observed.end {
         End::Stored => observed.stored.as_ref() == Some(&ours.content()),
         End::Superseded => {
-            let stored = observed.stored.as_ref().and_then(|stored| stored.position);
-            stored.is_some_and(|stored| later(stored, ours.position))
+            let stored = observed.stored.as_ref().map(|stored| &stored.origin);
+            stored.is_some_and(|stored| cast.is_newer(stored))
         }
         End::HandedOver => observed.seen.answer == Some(Answer::Accepts),
         End::Abandoned => true,
@@ -87,13 +85,8 @@ fn durable(observed: &Observed, cast: &Cast, must: &mut impl FnMut(&'static str,
     must("S1", holds, "acknowledged, but nobody has it");
 }
 
-/// Beyond doubt: by number and by time.
-fn later(stored: Position, ours: Option<Position>) -> bool {
-    ours.is_some_and(|ours| stored.sequence > ours.sequence && stored.enqueued >= ours.enqueued)
-}
-
 /// S4: one to four attempts, one after the other, spaced; then, and only then, the fallback.
-fn attempts(observed: &Observed, must: &mut impl FnMut(&'static str, bool, &str)) {
+fn attempts(observed: &Observed, cast: &Cast, must: &mut impl FnMut(&'static str, bool, &str)) {
     let seen = &observed.seen;
     let count = seen.attempts.len();
     must(
@@ -107,7 +100,12 @@ fn attempts(observed: &Observed, must: &mut impl FnMut(&'static str, bool, &str)
         "attempts miscounted",
     );
     must("S4", !seen.overlapped, "attempts overlapped");
-    must("S4", seen.puts >= count, "an attempt without a PUT");
+    // Who has no place reads first, and may have to leave it at that.
+    let tried = match cast.ours.position {
+        Some(_) => seen.puts,
+        None => seen.heads,
+    };
+    must("S4", tried >= count, "an attempt without a request");
     let all_failed = count == ATTEMPTS_MAX && seen.attempts.iter().all(Attempt::failed);
     must(
         "S4",
@@ -161,9 +159,8 @@ fn settled(observed: &Observed, must: &mut impl FnMut(&'static str, bool, &str))
 
 /// S6: only what was read in this delivery supersedes.
 fn superseded(observed: &Observed, cast: &Cast, must: &mut impl FnMut(&'static str, bool, &str)) {
-    let ours = cast.ours.position;
-    let mut read = observed.seen.read.iter().flatten();
-    let proven = read.any(|read| later(*read, ours));
+    let mut read = observed.seen.read.iter();
+    let proven = read.any(|read| cast.is_newer(read));
     must(
         "S6",
         observed.end != End::Superseded || proven,

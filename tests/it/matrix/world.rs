@@ -4,14 +4,21 @@ use std::future::pending;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use order_items_reserver::fallback::{Fallback, FallbackError, Notice};
-use order_items_reserver::order::{Order, Position, SessionId};
-use order_items_reserver::store::blob::{BlobService, BlobStore, Condition, Head, PutReply};
-use order_items_reserver::store::{OrderStore, Put, StoreError};
+use order_items_reserver::{
+    fallback::{Fallback, FallbackError, Notice},
+    order::{Order, SessionId},
+    store::{
+        OrderStore, Origin, Put, StoreError,
+        blob::{BlobService, BlobStore, Condition, Head, PutReply},
+    },
+};
 use tokio::time::{Instant, sleep};
 
-use crate::model::choices::Choices;
-use crate::model::storage::{Storage, Upload};
+use crate::model::{
+    choices::Choices,
+    rules::{Rule, Ruled},
+    storage::{Storage, Upload},
+};
 
 /// What may happen to a request. Each attempt is hit by one of them at the most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -137,7 +144,7 @@ pub(super) struct Seen {
     pub(super) puts: usize,
     pub(super) heads: usize,
     pub(super) creates: usize,
-    pub(super) read: Vec<Option<Position>>,
+    pub(super) read: Vec<Origin>,
     pub(super) notices: Vec<Instant>,
     pub(super) complete_notices: usize,
     pub(super) answer: Option<Answer>,
@@ -312,7 +319,7 @@ impl BlobService for World {
         let mut state = self.state();
         let head = state.storage.head(session);
         if let Some(head) = &head {
-            state.seen.read.push(head.position);
+            state.seen.read.push(head.stored.origin.clone());
         }
         Ok(head)
     }
@@ -327,18 +334,20 @@ impl BlobService for World {
     }
 }
 
-/// The real store, with every attempt written down.
+/// The real store, with every attempt written down; for a control, by another rule.
 #[derive(Debug)]
-pub(super) struct Watched<S> {
-    pub(super) store: S,
+pub(super) struct Watched {
+    pub(super) store: BlobStore<World>,
     pub(super) world: World,
+    ruled: Option<Ruled<World>>,
 }
 
-impl Watched<BlobStore<World>> {
-    pub(super) fn new(world: &World) -> Self {
+impl Watched {
+    pub(super) fn new(world: &World, rule: Option<Rule>) -> Self {
         Self {
             store: BlobStore::new(world.clone()),
             world: world.clone(),
+            ruled: rule.map(|rule| Ruled::new(world.clone(), rule)),
         }
     }
 }
@@ -374,10 +383,13 @@ impl Drop for Running<'_> {
     }
 }
 
-impl<S: OrderStore> OrderStore for Watched<S> {
+impl OrderStore for Watched {
     async fn put(&self, order: &Order) -> Result<Put, StoreError> {
         let _running = Running::start(&self.world);
-        let result = self.store.put(order).await;
+        let result = match &self.ruled {
+            None => self.store.put(order).await,
+            Some(ruled) => ruled.put(order).await,
+        };
         if let Some(attempt) = self.world.state().seen.attempts.last_mut() {
             attempt.result = Some(result.clone());
         }

@@ -4,7 +4,16 @@
 //! No etag appears in it. An etag is only ever compared with the blob's current one, and none
 //! recurs; so a state says of each copy of an etag whether it is still the current one.
 
-use order_items_reserver::order::{Position, Standing};
+use order_items_reserver::{
+    order::{Order, Position},
+    store::{Origin, Stored, Verdict},
+};
+
+use super::{
+    messages::{Message, second},
+    rules::Rule,
+    storage::origin,
+};
 
 pub(super) const MESSAGES_MAX: usize = 3;
 
@@ -36,8 +45,54 @@ pub(super) struct Protocol {
     pub(super) faults: bool,
     /// Deliveries of each message, at the most.
     pub(super) deliveries: u8,
-    /// Where the messages stand in the queue, in their true order.
-    pub(super) positions: Vec<Position>,
+    /// The messages, and a file that somebody may save by hand, in their true order.
+    pub(super) entries: Vec<Entry>,
+    /// By what the newer of two is told, if not by the product's own rule.
+    pub(super) rule: Option<Rule>,
+    /// What somebody does to the file by hand, once, at any point.
+    pub(super) by_hand: ByHand,
+}
+
+/// What may be in the blob.
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    /// `None`: no message, but the file saved by hand.
+    order: Option<Order>,
+    stored: Stored,
+}
+
+impl Entry {
+    /// A message; `modified` is when its order would be written.
+    pub(super) fn message(rank: u32, position: Option<Position>, modified: i64) -> Self {
+        let message = Message::new("s", rank, position);
+        Self {
+            order: Some(Order::parse(&message.delivery(1)).unwrap()),
+            stored: Stored {
+                origin: origin(position, Some(&message.id())),
+                modified: Some(second(modified)),
+            },
+        }
+    }
+
+    pub(super) fn file(modified: i64) -> Self {
+        Self {
+            order: None,
+            stored: Stored {
+                origin: Origin::Foreign,
+                modified: Some(second(modified)),
+            },
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ByHand {
+    Nothing,
+    /// The entry that is no message is saved over an older one.
+    Saves,
+    Deletes,
+    /// The same, and what was deleted still counts as the newest.
+    DeletesForGood,
 }
 
 /// Attempts per delivery, and rounds of PUT and HEAD per attempt.
@@ -68,10 +123,14 @@ pub(super) struct State {
     /// Whether the process remembers the blob as it is now. What else it remembers leads to a
     /// refused PUT, like no memory at all.
     remembers: [bool; 2],
-    /// PUTs nobody waits for, that would apply if they landed now: one bit for each message, and
-    /// for each message's unconditional PUT.
-    late: u8,
+    /// PUTs nobody waits for, that may apply when they land: for each message one bit for a PUT on
+    /// the blob as it is now, one for an unconditional PUT, and one for a PUT on no blob.
+    late: u16,
     mailed: u8,
+    /// Whether somebody may still do something by hand.
+    by_hand_left: bool,
+    /// What was in the blob that was deleted.
+    deleted: u8,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -124,6 +183,8 @@ enum End {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Aim {
     Anything,
+    /// No blob.
+    Absent,
     /// The blob as it is now.
     Current,
     /// Some state that is gone for good.
@@ -172,12 +233,14 @@ impl State {
             done: true,
         };
         let mut queue = [absent; MESSAGES_MAX];
-        for queued in &mut queue[..protocol.positions.len()] {
-            *queued = Queued {
-                deliveries_left: protocol.deliveries,
-                visible: true,
-                done: false,
-            };
+        for (queued, entry) in queue.iter_mut().zip(&protocol.entries) {
+            if entry.order.is_some() {
+                *queued = Queued {
+                    deliveries_left: protocol.deliveries,
+                    visible: true,
+                    done: false,
+                };
+            }
         }
         Self {
             blob: 0,
@@ -186,6 +249,8 @@ impl State {
             remembers: [false; 2],
             late: 0,
             mailed: 0,
+            by_hand_left: protocol.by_hand != ByHand::Nothing,
+            deleted: 0,
         }
     }
 
@@ -229,54 +294,110 @@ impl State {
         }
     }
 
-    /// A PUT reaches the storage. Every write makes all other aims and memories obsolete.
-    fn put(&mut self, message: u8, aim: Aim) -> (Answer, Option<Broken>) {
-        if aim == Aim::Gone {
+    /// A PUT reaches the storage.
+    fn put(&mut self, message: u8, aim: Aim, by_hand: ByHand) -> (Answer, Option<Broken>) {
+        if aim == Aim::Gone || aim == Aim::Absent && self.blob != 0 {
             return (Answer::Conflict, None);
         }
-        let broken = (message < self.blob).then_some(Broken::OlderOverNewer);
+        let newest = match by_hand {
+            ByHand::DeletesForGood => self.blob.max(self.deleted),
+            _ => self.blob,
+        };
+        let broken = (message < newest).then_some(Broken::OlderOverNewer);
         self.blob = message;
+        self.changed(by_hand);
+        (Answer::Written { current: true }, broken)
+    }
+
+    /// The blob is another one: all other aims and memories are obsolete, but for an aim at no
+    /// blob where it may be deleted.
+    fn changed(&mut self, by_hand: ByHand) {
+        let absent_recurs = by_hand.deletes();
         self.remembers = [false; 2];
-        self.late &= !0b111;
+        self.late &= !LATE_CURRENT;
+        if !absent_recurs {
+            self.late &= !LATE_ABSENT;
+        }
         for handler in &mut self.handlers {
             let Handler::Busy { phase, .. } = handler else {
                 continue;
             };
             match phase {
-                Phase::PutSent(aim @ Aim::Current) => *aim = Aim::Gone,
+                Phase::PutSent(Aim::Absent) if absent_recurs => {}
+                Phase::PutSent(aim @ (Aim::Current | Aim::Absent)) => *aim = Aim::Gone,
+                Phase::HeadAnswered { found: 0, .. } if absent_recurs => {}
                 Phase::PutAnswered(Answer::Written { current })
                 | Phase::HeadAnswered { current, .. } => *current = false,
                 _ => {}
             }
         }
-        (Answer::Written { current: true }, broken)
     }
 
     /// Nobody waits for this PUT any more; it may land all the same.
     fn let_go(&mut self, message: u8, phase: Phase) {
-        self.late |= match phase {
-            Phase::PutSent(Aim::Current) => late_bit(message, Aim::Current),
-            Phase::PutSent(Aim::Anything) => late_bit(message, Aim::Anything),
-            _ => 0,
-        };
+        if let Phase::PutSent(aim @ (Aim::Current | Aim::Absent | Aim::Anything)) = phase {
+            self.late |= late_bit(message, aim);
+        }
+    }
+
+    /// The newest that is in the blob, or was in the one that was deleted.
+    fn newest_stored(&self) -> u8 {
+        self.blob.max(self.deleted)
     }
 }
 
-fn late_bit(message: u8, aim: Aim) -> u8 {
+const LATE_CURRENT: u16 = 0b111;
+const LATE_ABSENT: u16 = 0b111 << 6;
+
+fn late_bit(message: u8, aim: Aim) -> u16 {
+    let bit = 1 << (message - 1);
     match aim {
-        Aim::Anything => 0b1000 << (message - 1),
-        Aim::Current | Aim::Gone => 1 << (message - 1),
+        Aim::Anything => bit << 3,
+        Aim::Absent => bit << 6,
+        Aim::Current | Aim::Gone => bit,
+    }
+}
+
+impl ByHand {
+    fn deletes(self) -> bool {
+        matches!(self, Self::Deletes | Self::DeletesForGood)
     }
 }
 
 impl Protocol {
-    fn messages(&self) -> std::ops::RangeInclusive<u8> {
-        1..=u8::try_from(self.positions.len()).unwrap()
+    fn entry(&self, number: u8) -> &Entry {
+        &self.entries[usize::from(number) - 1]
     }
 
-    fn against(&self, ours: u8, stored: u8) -> Standing {
-        let position = |message| self.positions[usize::from(message) - 1];
-        position(ours).against(position(stored))
+    /// The numbers of the messages.
+    fn messages(&self) -> impl DoubleEndedIterator<Item = u8> {
+        let numbers = 1..=u8::try_from(self.entries.len()).unwrap();
+        numbers.filter(|&number| self.entry(number).order.is_some())
+    }
+
+    fn order(&self, message: u8) -> &Order {
+        self.entry(message).order.as_ref().expect("a message")
+    }
+
+    /// As the product judges, or as the rule does.
+    fn judge(&self, message: u8, stored: u8) -> Verdict {
+        let (order, stored) = (self.order(message), &self.entry(stored).stored);
+        match self.rule {
+            None => stored.judge(order),
+            Some(rule) => rule.judge(stored, order),
+        }
+    }
+
+    fn is_placed(&self, number: u8) -> bool {
+        self.entry(number).stored.position().is_some()
+    }
+
+    /// What a PUT aims at that is to find no blob.
+    fn absent(&self, is_absent: bool) -> Aim {
+        match is_absent || self.by_hand.deletes() {
+            true => Aim::Absent,
+            false => Aim::Gone,
+        }
     }
 
     fn memory(&self, handler: usize) -> usize {
@@ -315,11 +436,12 @@ impl Protocol {
         if self.faults {
             self.crash(state, successors);
         }
+        self.act_by_hand(state, successors);
         let settled = |queued: &Queued| queued.done || queued.is_dead_letter();
         for successor in &mut *successors {
             let state = &successor.state;
-            let newest = *self.messages().end();
-            let stored = state.blob == newest || state.mailed & (1 << (newest - 1)) != 0;
+            let newest = self.messages().next_back().unwrap();
+            let stored = state.newest_stored() >= newest || state.mailed & (1 << (newest - 1)) != 0;
             if state.queue.iter().all(|queued| queued.done) && !stored {
                 successor.broken.get_or_insert(Broken::NewestMissing);
             }
@@ -367,15 +489,18 @@ impl Protocol {
         let aim = match self.variant {
             Variant::HeadThenPut => return state.resume(work, Phase::HeadSent),
             Variant::Unconditional => Aim::Anything,
-            _ if state.blob == 0 => Aim::Current,
+            _ if self.order(work.message).position.is_none() => {
+                return state.resume(work, Phase::HeadSent);
+            }
+            _ if state.blob == 0 => Aim::Absent,
             variant => {
                 let remembers = state.remembers[self.memory(work.handler)];
                 let older = variant == Variant::EtagMemory
-                    || self.against(work.message, state.blob) == Standing::Newer;
+                    || matches!(self.judge(work.message, state.blob), Verdict::Newer(_));
                 if remembers && older {
                     Aim::Current
                 } else {
-                    Aim::Gone
+                    self.absent(false)
                 }
             }
         };
@@ -383,14 +508,14 @@ impl Protocol {
     }
 
     fn land(&self, state: &State, message: u8, successors: &mut Vec<Successor>) {
-        for aim in [Aim::Current, Aim::Anything] {
+        for aim in [Aim::Current, Aim::Absent, Aim::Anything] {
             let bit = late_bit(message, aim);
             if state.late & bit == 0 {
                 continue;
             }
             let mut next = *state;
             next.late &= !bit;
-            let (_, broken) = next.put(message, aim);
+            let (_, broken) = next.put(message, aim, self.by_hand);
             successors.push(Successor {
                 step: step("late PUT lands", message, None),
                 state: next,
@@ -404,13 +529,14 @@ impl Protocol {
         let mut next = *state;
         match work.phase {
             Phase::PutSent(aim) => {
-                let (answer, broken) = next.put(work.message, aim);
+                let (answer, broken) = next.put(work.message, aim, self.by_hand);
                 next.resume(work, Phase::PutAnswered(answer));
                 push(successors, "PUT reaches the storage", work, next);
                 successors.last_mut().unwrap().broken = broken;
             }
             Phase::PutAnswered(Answer::Written { current }) => {
-                next.remembers[self.memory(work.handler)] |= current;
+                next.remembers[self.memory(work.handler)] |=
+                    current && self.is_placed(work.message);
                 next.resume(work, Phase::Settling(End::Stored));
                 push(successors, "learns: written", work, next);
             }
@@ -436,7 +562,7 @@ impl Protocol {
                 push(successors, "HEAD reaches the storage", work, next);
             }
             Phase::HeadAnswered { found, current } => {
-                self.judge(&mut next, work, found, current);
+                self.read(&mut next, work, found, current);
                 push(successors, "reads", work, next);
             }
             Phase::Mailing => {
@@ -455,30 +581,39 @@ impl Protocol {
         }
     }
 
-    /// What a HEAD means, as `order::Position::against` has it.
-    fn judge(&self, state: &mut State, work: Work, found: u8, current: bool) {
-        state.remembers[self.memory(work.handler)] |= current && found != 0;
-        let standing = match found {
-            0 => Standing::Newer,
-            found => self.against(work.message, found),
-        };
-        match standing {
-            Standing::Same => state.resume(work, Phase::Settling(End::Stored)),
-            Standing::Superseded => state.resume(work, Phase::Settling(End::Superseded)),
-            Standing::Contradictory => self.next_attempt(state, work),
-            Standing::Newer | Standing::Renumbered => {
-                let aim = match self.variant {
-                    Variant::HeadThenPut => Aim::Anything,
-                    _ if current => Aim::Current,
-                    _ => Aim::Gone,
-                };
-                if work.round < ROUNDS || self.variant == Variant::HeadThenPut {
-                    let round = work.round + 1;
-                    state.resume(Work { round, ..work }, Phase::PutSent(aim));
-                } else {
-                    self.next_attempt(state, work);
+    /// What a HEAD means, as `store::Stored::judge` has it.
+    fn read(&self, state: &mut State, work: Work, found: u8, current: bool) {
+        let aim = match found {
+            0 => self.absent(current),
+            found => {
+                let memory = &mut state.remembers[self.memory(work.handler)];
+                *memory |= current && self.is_placed(found);
+                match self.judge(work.message, found) {
+                    Verdict::Same => return state.resume(work, Phase::Settling(End::Stored)),
+                    Verdict::Superseded(_) => {
+                        return state.resume(work, Phase::Settling(End::Superseded));
+                    }
+                    Verdict::Doubtful(_) => return self.next_attempt(state, work),
+                    Verdict::Newer(_)
+                    | Verdict::Later(_)
+                    | Verdict::Renumbered(_)
+                    | Verdict::AfterForeign
+                    | Verdict::Unplaced => match current {
+                        true => Aim::Current,
+                        false => Aim::Gone,
+                    },
                 }
             }
+        };
+        if self.variant == Variant::HeadThenPut {
+            let round = work.round + 1;
+            return state.resume(Work { round, ..work }, Phase::PutSent(Aim::Anything));
+        }
+        if work.round < ROUNDS {
+            let round = work.round + 1;
+            state.resume(Work { round, ..work }, Phase::PutSent(aim));
+        } else {
+            self.next_attempt(state, work);
         }
     }
 
@@ -528,6 +663,35 @@ impl Protocol {
         }
     }
 
+    /// Somebody saves a newer file than what is there, or deletes it.
+    fn act_by_hand(&self, state: &State, successors: &mut Vec<Successor>) {
+        let file = (1..)
+            .zip(&self.entries)
+            .find_map(|(number, entry)| entry.order.is_none().then_some(number));
+        let (what, blob) = match (self.by_hand, file) {
+            (ByHand::Saves, Some(file)) if state.blob < file => ("saves the file by hand", file),
+            (ByHand::Deletes | ByHand::DeletesForGood, _) if state.blob != 0 => {
+                ("deletes the file by hand", 0)
+            }
+            _ => return,
+        };
+        if !state.by_hand_left {
+            return;
+        }
+        let mut next = *state;
+        next.by_hand_left = false;
+        if blob == 0 {
+            next.deleted = state.blob;
+        }
+        next.blob = blob;
+        next.changed(self.by_hand);
+        successors.push(Successor {
+            step: step(what, blob, None),
+            state: next,
+            broken: None,
+        });
+    }
+
     /// A process is killed: at any point, with all that it was doing.
     fn crash(&self, state: &State, successors: &mut Vec<Successor>) {
         let processes: &[&[usize]] = if self.shared_memory {
@@ -568,7 +732,7 @@ impl Protocol {
 fn unproven(state: &State, work: Work, end: End) -> Option<Broken> {
     let mailed = state.mailed & (1 << (work.message - 1)) != 0;
     match end {
-        _ if state.blob < work.message && !mailed => Some(Broken::Lost),
+        _ if state.newest_stored() < work.message && !mailed => Some(Broken::Lost),
         End::HandedOver if !mailed => Some(Broken::Lost),
         End::SupersededUnread => Some(Broken::SupersededUnread),
         _ => None,

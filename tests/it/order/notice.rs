@@ -19,9 +19,9 @@ use order_items_reserver::fallback::{
 use order_items_reserver::http::REQUEST_MAX;
 use order_items_reserver::order::{Delivery, Order, Position, SequenceNumber};
 use order_items_reserver::retry::Exhausted;
-use order_items_reserver::store::StoreError;
+use order_items_reserver::store::{Doubt, StoreError};
 use proptest::prelude::*;
-use serde_json::Value;
+use serde_json::{Value, json};
 use testkit::net;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -270,6 +270,13 @@ async fn a_message_is_handed_over_whole_or_not_at_all() {
     assert!(workflow.is_empty(), "nobody may take a part of it");
 }
 
+fn stored() -> Position {
+    Position {
+        sequence: SequenceNumber(8420),
+        enqueued: "2026-05-04T09:29:10Z".parse().unwrap(),
+    }
+}
+
 /// What a person has to do differs: the workflow has words of its own for each.
 #[tokio::test]
 async fn a_contradiction_names_both_places() {
@@ -278,13 +285,10 @@ async fn a_contradiction_names_both_places() {
     let order = Order::parse(&delivery).unwrap();
     let reason = Reason::NotConfirmed(Exhausted {
         attempts: 4,
-        last: StoreError::Contradictory {
-            stored: Position {
-                sequence: SequenceNumber(8420),
-                enqueued: "2026-05-04T09:29:10Z".parse().unwrap(),
-            },
+        last: StoreError::Contradictory(Doubt::Positions {
+            stored: stored(),
             ours: order.position.unwrap(),
-        },
+        }),
     });
     let notice = Notice {
         delivery: &delivery,
@@ -300,6 +304,55 @@ async fn a_contradiction_names_both_places() {
     assert_eq!(failure["stored"]["enqueuedTime"], "2026-05-04T09:29:10Z");
     assert_eq!(failure["sequenceNumber"], 8412);
     assert_eq!(failure["enqueuedTime"], "2026-05-04T09:30:10Z");
+}
+
+/// Whatever is known of what is stored, of each kind of doubt.
+#[tokio::test]
+async fn a_contradiction_tells_what_is_known_of_the_stored_order() {
+    let mut workflow = Workflow::answering(202).await;
+    let delivery = delivered("{}");
+    let order = Order::parse(&delivery).unwrap();
+    let modified = "2026-05-04T10:00:00Z";
+    let place = json!({
+        "sequenceNumber": 8420, "enqueuedTime": "2026-05-04T09:29:10Z",
+        "messageId": null, "modifiedTime": null,
+    });
+    let mut with_id = place.clone();
+    with_id["messageId"] = "other".into();
+    let mut file = json!({"sequenceNumber": null, "enqueuedTime": null, "messageId": null});
+    file["modifiedTime"] = modified.into();
+    for (doubt, stored) in [
+        (Doubt::NoPlace { stored: stored() }, place),
+        (
+            Doubt::SamePlace {
+                position: stored(),
+                stored: "other".to_owned(),
+                ours: "ours".to_owned(),
+            },
+            with_id,
+        ),
+        (
+            Doubt::NotOlder {
+                modified: Some(modified.parse().unwrap()),
+                ours: order.position,
+            },
+            file,
+        ),
+    ] {
+        let reason = Reason::NotConfirmed(Exhausted {
+            attempts: 4,
+            last: StoreError::Contradictory(doubt),
+        });
+        let notice = Notice {
+            delivery: &delivery,
+            order: Some(&order),
+            reason: &reason,
+        };
+        workflow.fallback().send(&notice).await.unwrap();
+        let (_, request) = workflow.next().await;
+        let request: Value = serde_json::from_slice(&request).unwrap();
+        assert_eq!(request["failure"]["stored"], stored, "{reason}");
+    }
 }
 
 /// A generator of JSON texts: blanks, numbers of any length, escapes of half a character, nesting.

@@ -6,12 +6,19 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use order_items_reserver::fallback::{Fallback, FallbackError, Notice};
-use order_items_reserver::order::{Order, Position, SessionId};
-use order_items_reserver::store::blob::{BlobService, BlobStore, Condition, Head, PutReply};
-use order_items_reserver::store::{OrderStore, Put, StoreError};
+use order_items_reserver::{
+    fallback::{Fallback, FallbackError, Notice},
+    order::{Order, SessionId},
+    store::{
+        OrderStore, Origin, Put, StoreError,
+        blob::{BlobService, BlobStore, Condition, Head, PutReply},
+    },
+};
 
-use crate::model::storage::{Storage, Upload};
+use crate::model::{
+    rules::{Rule, Ruled},
+    storage::{Storage, Upload},
+};
 
 /// What becomes of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,7 +73,7 @@ pub(super) struct Seen {
     pub(super) running: usize,
     pub(super) overlapped: bool,
     pub(super) failed: usize,
-    pub(super) read: Vec<Option<Position>>,
+    pub(super) read: Vec<Origin>,
     pub(super) notices: usize,
     pub(super) wrong_notices: usize,
     pub(super) accepted: bool,
@@ -180,7 +187,8 @@ impl State {
             }
             Kind::Head(session) => {
                 let head = self.storage.head(session);
-                seen.read.extend(head.as_ref().map(|head| head.position));
+                let origin = head.as_ref().map(|head| head.stored.origin.clone());
+                seen.read.extend(origin);
                 Answer::Head(error.map_or(Ok(head), Err))
             }
             Kind::Create => {
@@ -338,6 +346,27 @@ impl OrderStore for Credulous {
         }
     }
 }
+
+/// For the controls: the product's protocol, by another rule.
+macro_rules! ruled {
+    ($($rule:ident)*) => {
+        $(pub(super) struct $rule(Ruled<Network>);
+
+        impl Protocol for $rule {
+            fn over(network: Network) -> Self {
+                Self(Ruled::new(network, Rule::$rule))
+            }
+        }
+
+        impl OrderStore for $rule {
+            async fn put(&self, order: &Order) -> Result<Put, StoreError> {
+                self.0.put(order).await
+            }
+        })*
+    };
+}
+
+ruled! { WholeNumbers AnyMessageId UnplacedWins FilesAreOlder }
 
 /// A store whose attempts are written down.
 pub(super) struct Watched<P> {

@@ -6,18 +6,30 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use order_items_reserver::order::SessionId;
-use order_items_reserver::reserve::{Outcome, Reservation, Reserver, Settlement};
-use order_items_reserver::retry::Retry;
+use order_items_reserver::{
+    fallback::Reason,
+    order::{Position, SessionId},
+    reserve::{Outcome, Reservation, Reserver, Settlement},
+    retry::Retry,
+    store::{Doubt, Origin, StoreError},
+};
 use tokio::time::advance;
 
-use super::network::{Fate, Network, Protocol, Watched};
-use super::{Op, Schedule};
-use crate::model::messages::{Message, Violation, at, check_history};
-use crate::model::storage::Storage;
+use super::{
+    Op, Place, Schedule,
+    network::{Fate, Network, Protocol, Watched},
+};
+use crate::model::{
+    messages::{Message, Violation, at, check_history, in_partition},
+    storage::{Content, Event, Storage},
+};
 
 /// One attempt and three retries.
 const ATTEMPTS_MAX: usize = 4;
+
+/// Those of a queue, and of storage.
+const PARTITIONS: usize = 3;
+const SESSIONS: usize = 3;
 
 /// Messages at once in one process.
 const SLOTS: usize = 3;
@@ -59,6 +71,15 @@ pub(super) struct Tally {
     pub(super) abandoned: usize,
     pub(super) killed: usize,
     pub(super) landed_late: usize,
+    /// Handed over, or given back, because nobody can tell which is newer: two places, one place
+    /// of two messages, no place, a file that names none.
+    pub(super) positions: usize,
+    pub(super) same_place: usize,
+    pub(super) no_place: usize,
+    pub(super) not_older: usize,
+    /// Files saved and deleted by hand.
+    pub(super) saved: usize,
+    pub(super) deleted: usize,
 }
 
 impl Tally {
@@ -69,6 +90,12 @@ impl Tally {
         self.abandoned += other.abandoned;
         self.killed += other.killed;
         self.landed_late += other.landed_late;
+        self.positions += other.positions;
+        self.same_place += other.same_place;
+        self.no_place += other.no_place;
+        self.not_older += other.not_older;
+        self.saved += other.saved;
+        self.deleted += other.deleted;
     }
 }
 
@@ -77,13 +104,17 @@ pub(super) struct World<P> {
     processes: Vec<Arc<Reserver<Watched<P>, Network>>>,
     queue: Vec<Queued>,
     running: Vec<Delivery>,
-    sequence: u64,
-    /// The broker's, in seconds.
-    clock: i64,
+    files: Vec<Message>,
+    /// Messages and files so far.
+    ranks: u32,
+    /// The last number of each partition.
+    sequences: [u64; PARTITIONS],
+    /// The true time in seconds, and the storage's. The broker's clocks are a second off at most.
+    now: i64,
     /// When this life of the queue began.
-    clock_min: i64,
-    /// The latest it ever was.
-    clock_max: i64,
+    enqueued_min: i64,
+    /// The latest time that the broker ever wrote.
+    enqueued_max: i64,
     recreation_gap: i64,
     violations: Vec<Violation>,
     tally: Tally,
@@ -99,10 +130,12 @@ impl<P: Protocol> World<P> {
             network,
             queue: Vec::new(),
             running: Vec::new(),
-            sequence: 100,
-            clock: 0,
-            clock_min: 0,
-            clock_max: 0,
+            files: Vec::new(),
+            ranks: 0,
+            sequences: [100; PARTITIONS],
+            now: 0,
+            enqueued_min: 0,
+            enqueued_max: 0,
             recreation_gap,
             violations: Vec::new(),
             tally: Tally::default(),
@@ -125,8 +158,11 @@ impl<P: Protocol> World<P> {
             Op::Publish {
                 session,
                 seconds,
-                numbered,
-            } => self.publish(session, seconds, numbered),
+                skew,
+                place,
+            } => self.publish(session, seconds, skew, place),
+            Op::Save { session } => self.save(session),
+            Op::Delete { session } => self.delete(session),
             Op::Deliver { pick } => self.deliver(pick),
             Op::Decide { pick, fate } => self.network.state().decide(pick, fate),
             Op::Land { pick } => self.network.state().land(pick),
@@ -140,17 +176,60 @@ impl<P: Protocol> World<P> {
         self.poll();
     }
 
-    fn publish(&mut self, session: usize, seconds: i64, numbered: bool) {
-        self.sequence += 1;
-        self.clock = (self.clock + seconds).max(self.clock_min);
-        self.clock_max = self.clock_max.max(self.clock);
-        let rank = u32::try_from(self.queue.len()).unwrap() + 1;
-        let position = numbered.then(|| at(self.sequence, self.clock));
+    fn publish(&mut self, session: usize, seconds: i64, skew: i64, place: Place) {
+        self.pass(seconds);
+        let enqueued = (self.now + skew).max(self.enqueued_min);
+        self.enqueued_max = self.enqueued_max.max(enqueued);
+        let session = name(session);
+        let position = match place {
+            Place::None => None,
+            Place::In(partition) => Some(self.number(partition, enqueued)),
+            Place::Twin => {
+                let earlier = self.queue.iter().rev().map(|queued| &queued.message);
+                let mut of_session = earlier.filter(|one| one.session.as_str() == session);
+                let twin = of_session.next().and_then(|one| one.position);
+                Some(twin.unwrap_or_else(|| self.number(0, enqueued)))
+            }
+        };
+        self.ranks += 1;
         self.queue.push(Queued {
-            message: Message::new(&format!("session {session}"), rank, position),
+            message: Message::new(&session, self.ranks, position),
             status: Status::Waiting,
             deliveries: 0,
         });
+    }
+
+    fn number(&mut self, partition: u16, enqueued: i64) -> Position {
+        let sequence = &mut self.sequences[usize::from(partition)];
+        *sequence += 1;
+        at(in_partition(partition, *sequence), enqueued)
+    }
+
+    fn pass(&mut self, seconds: i64) {
+        self.now += seconds;
+        self.network.state().storage.clock = self.now;
+    }
+
+    /// Somebody saves the newest cart of the session as its file, by hand.
+    fn save(&mut self, session: usize) {
+        self.ranks += 1;
+        let file = Message::by_hand(&name(session), self.ranks);
+        let mut state = self.network.state();
+        if state.storage.has_container {
+            state.storage.overwrite(&file.session, file.content());
+            self.tally.saved += 1;
+            self.files.push(file.clone());
+        }
+    }
+
+    /// Somebody deletes the session's file.
+    fn delete(&mut self, session: usize) {
+        let session = SessionId::new(name(session)).unwrap();
+        let mut state = self.network.state();
+        if state.storage.content(&session).is_some() {
+            state.storage.delete(&session);
+            self.tally.deleted += 1;
+        }
     }
 
     /// Hands a message out to the process with the fewest.
@@ -226,9 +305,10 @@ impl<P: Protocol> World<P> {
                 queued.status = Status::Gone;
             }
         }
-        self.sequence = 0;
-        self.clock = self.clock_max + self.recreation_gap;
-        (self.clock_min, self.clock_max) = (self.clock, self.clock);
+        self.sequences = [0; PARTITIONS];
+        self.enqueued_min = self.enqueued_max + self.recreation_gap;
+        self.enqueued_max = self.enqueued_min;
+        self.pass((self.enqueued_min - self.now).max(0));
     }
 
     /// Lets every delivery go on as far as it can.
@@ -269,23 +349,18 @@ impl<P: Protocol> World<P> {
     fn check(&mut self, delivery: &Delivery, reservation: &Reservation) {
         let message = self.queue[delivery.message].message.clone();
         let seen = self.network.state().seen[delivery.id].clone();
-        let rank = |position| {
-            let mut all = self.queue.iter().map(|queued| &queued.message);
-            all.find(|one| one.position == Some(position))
-                .map(|one| one.rank)
+        let published = || self.queue.iter().map(|queued| &queued.message);
+        let is_newer = |origin: &Origin| {
+            let found = published().find(|one| one.content().origin == *origin);
+            found.is_some_and(|one| one.rank > message.rank)
         };
-        let newer_read = seen
-            .read
-            .iter()
-            .flatten()
-            .any(|&read| rank(read) > Some(message.rank));
+        let newer_read = seen.read.iter().any(is_newer);
         let (was_stored, newer_was_stored) = {
             let state = self.network.state();
-            let history = || state.storage.history(&message.session);
-            let newer = |position| rank(position) > Some(message.rank);
+            let written = || state.storage.written(&message.session);
             (
-                history().any(|content| *content == message.content()),
-                history().filter_map(|content| content.position).any(newer),
+                written().any(|content| *content == message.content()),
+                written().any(|content| is_newer(&content.origin)),
             )
         };
         let end = match &reservation.settlement {
@@ -298,6 +373,16 @@ impl<P: Protocol> World<P> {
             Some(Outcome::HandedOver) => &mut self.tally.handed_over,
             None => &mut self.tally.abandoned,
         } += 1;
+        if let Some(Reason::NotConfirmed(exhausted)) = &reservation.reason
+            && let StoreError::Contradictory(doubt) = &exhausted.last
+        {
+            *match doubt {
+                Doubt::Positions { .. } | Doubt::TimeAlone { .. } => &mut self.tally.positions,
+                Doubt::SamePlace { .. } => &mut self.tally.same_place,
+                Doubt::NoPlace { .. } => &mut self.tally.no_place,
+                Doubt::NotOlder { .. } => &mut self.tally.not_older,
+            } += 1;
+        }
         let name = format!("message {}, {end:?}", message.rank);
         let durable = match end {
             Some(Outcome::Stored) => was_stored,
@@ -354,34 +439,44 @@ impl<P: Protocol> World<P> {
         let settled = |status| matches!(status, Status::Done(_) | Status::Gone);
         let all = self.queue.iter().all(|queued| settled(queued.status));
         self.must("L1", all, "a message is left");
-        let published: Vec<_> = self.queue.iter().map(|one| one.message.clone()).collect();
-        let mut sessions: Vec<SessionId> = Vec::new();
-        for message in &published {
-            if !sessions.contains(&message.session) {
-                sessions.push(message.session.clone());
-            }
-        }
-        for session in sessions {
+        let messages = self.queue.iter().map(|one| &one.message);
+        let published: Vec<_> = messages.chain(&self.files).cloned().collect();
+        for session in (0..SESSIONS).map(|session| SessionId::new(name(session)).unwrap()) {
             let state = self.network.state();
             let found = check_history(&state.storage, &session, &published);
-            let stored = state.storage.content(&session).cloned();
+            let rank = |content: &Content| {
+                let found = published.iter().find(|one| one.content() == *content);
+                found.map(|one| one.rank)
+            };
+            let stored = state.storage.content(&session).and_then(rank);
+            // What was in a file that somebody deleted since is nobody's loss any more.
+            let mut gone = None;
+            let mut newest = None;
+            for event in state.storage.history(&session) {
+                match event {
+                    Event::Written(content) => newest = newest.max(rank(content)),
+                    Event::Deleted => gone = newest,
+                }
+            }
             drop(state);
             self.violations.extend(found);
-            let stored = published.iter().find(|one| Some(one.content()) == stored);
-            let stored = stored.map(|message| message.rank);
-            let of_session = |one: &&Queued| one.message.session == session;
-            let of_session: Vec<_> = self.queue.iter().filter(of_session).collect();
-            let kept = |one: &&&Queued| matches!(one.status, Status::Done(end) if end != Outcome::HandedOver);
-            let newest = of_session
-                .iter()
-                .filter(kept)
-                .map(|one| one.message.rank)
-                .max();
-            let comparable = of_session.iter().all(|one| one.message.position.is_some());
+            // Among those without a place there is no newest one.
+            let kept = |one: &&Queued| {
+                one.message.session == session
+                    && one.message.position.is_some()
+                    && matches!(one.status, Status::Done(end) if end != Outcome::HandedOver)
+            };
+            let kept = self.queue.iter().filter(kept);
+            let newest = kept.map(|one| one.message.rank).max();
             let what = format!("{session}: {stored:?} is stored, {newest:?} is the newest");
-            self.must("L2", !comparable || stored >= newest, &what);
+            self.must("L2", stored.max(gone) >= newest, &what);
         }
     }
+}
+
+/// Of the session's number.
+fn name(session: usize) -> String {
+    format!("session {session}")
 }
 
 fn process<P: Protocol>(network: &Network) -> Arc<Reserver<Watched<P>, Network>> {

@@ -1,8 +1,12 @@
 //! What is stored: bytes, position, names.
 
-use order_items_reserver::order::Order;
-use order_items_reserver::store::blob::{BlobService as _, Condition};
-use order_items_reserver::store::{OrderStore as _, Put};
+use order_items_reserver::{
+    order::Order,
+    store::{
+        Doubt, OrderStore as _, Origin, Put, StoreError,
+        blob::{BlobService as _, Condition},
+    },
+};
 
 use super::place::Place;
 use super::written;
@@ -12,7 +16,7 @@ contract! {
     an_order_comes_back_byte_for_byte_with_its_position
     a_large_order_and_an_order_without_position_come_back
     a_missing_blob_reads_as_none
-    a_foreign_blob_has_no_position_and_gives_way
+    a_foreign_blob_has_no_position_and_gives_way_if_it_is_older
     every_session_has_a_blob_of_its_own
 }
 
@@ -43,7 +47,11 @@ async fn an_order_comes_back_byte_for_byte_with_its_position(place: &Place) {
         assert_eq!(stored.metadata["enqueued"], position.enqueued.to_string());
         assert_eq!(stored.metadata.len(), 3, "{:?}", stored.metadata);
         let head = blobs.head_blob(&message.order().session).await.unwrap();
-        assert_eq!(head.unwrap().position, Some(position));
+        let origin = Origin::Placed {
+            position,
+            message_id: Some(message.id),
+        };
+        assert_eq!(head.unwrap().stored.origin, origin);
     }
 }
 
@@ -64,7 +72,9 @@ async fn a_large_order_and_an_order_without_position_come_back(place: &Place) {
             .unwrap();
         assert_eq!(stored.bytes, order.body);
         let head = blobs.head_blob(&order.session).await.unwrap().unwrap();
-        assert_eq!(head.position, order.position);
+        assert_eq!(head.stored.position(), order.position);
+        let is_ours = head.stored.origin != Origin::Foreign;
+        assert!(is_ours && head.stored.modified.is_some(), "{head:?}");
     }
 }
 
@@ -82,7 +92,7 @@ async fn a_missing_blob_reads_as_none(place: &Place) {
     );
 }
 
-async fn a_foreign_blob_has_no_position_and_gives_way(place: &Place) {
+async fn a_foreign_blob_has_no_position_and_gives_way_if_it_is_older(place: &Place) {
     let blobs = place.ready().await;
     for (session, metadata) in [
         ("bare", &[][..]),
@@ -92,15 +102,34 @@ async fn a_foreign_blob_has_no_position_and_gives_way(place: &Place) {
             "negative",
             &[("sequence", "-1"), ("enqueued", "2026-05-04T09:30:10Z")],
         ),
+        (
+            "nowhere",
+            &[("sequence", "0"), ("enqueued", "0001-01-01T00:00:00Z")],
+        ),
         ("other", &[("owner", "somebody")]),
     ] {
-        let message = Message::new(session, 7);
-        place.seed(&message.blob_name(), metadata).await;
-        let head = blobs.head_blob(&message.order().session).await.unwrap();
-        assert_eq!(head.unwrap().position, None, "{session}");
-        assert_eq!(place.store().put(&message.order()).await, Ok(Put::Stored));
-        let stored = place.read(&message.blob_name()).await.unwrap();
-        assert_eq!(stored.bytes, message.body, "{session}");
+        let older = Message::new(session, 7);
+        place.seed(&older.blob_name(), metadata).await;
+        let head = blobs.head_blob(&older.order().session).await.unwrap();
+        let stored = head.unwrap().stored;
+        assert_eq!(stored.origin, Origin::Foreign, "{session}");
+        let refused = place.store().put(&older.order()).await.unwrap_err();
+        assert!(
+            matches!(
+                refused,
+                StoreError::Contradictory(Doubt::NotOlder {
+                    modified: Some(_),
+                    ..
+                })
+            ),
+            "{refused}"
+        );
+        assert_eq!(place.read(&older.blob_name()).await.unwrap().bytes, b"{}");
+        // Accepted long after the file was saved, by the server's clock and by any other.
+        let newer = Message::new(session, 400_000_000);
+        assert_eq!(place.store().put(&newer.order()).await, Ok(Put::Stored));
+        let stored = place.read(&newer.blob_name()).await.unwrap();
+        assert_eq!(stored.bytes, newer.body, "{session}");
     }
 }
 
@@ -164,7 +193,7 @@ async fn every_session_has_a_blob_of_its_own(place: &Place) {
     for (number, session) in (1..).zip(&sessions) {
         let message = Message::new(session, number);
         let head = blobs.head_blob(&message.order().session).await.unwrap();
-        let position = head.unwrap().position;
+        let position = head.unwrap().stored.position();
         assert_eq!(position, message.order().position, "{session:?}");
         let stored = place.read(&message.blob_name()).await.unwrap();
         assert_eq!(stored.bytes, message.body, "{session:?}");

@@ -104,7 +104,7 @@ async fn a_condition_that_holds_writes_and_names_the_version(place: &Place) {
             "the same name for a version in PUT and HEAD"
         );
         assert_eq!(head.etag.0, place.read("cart.json").await.unwrap().etag);
-        assert_eq!(head.position, order(number).position);
+        assert_eq!(head.stored.position(), order(number).position);
         assert!(!versions.contains(&etag), "each write is a new version");
         condition = Condition::Version(etag.clone());
         versions.push(etag);

@@ -4,7 +4,7 @@ use blob::BlobEndpoint;
 use order_items_reserver::order::Order;
 use order_items_reserver::retry::Attempted;
 use order_items_reserver::store::blob::BlobStore;
-use order_items_reserver::store::{OrderStore as _, Put};
+use order_items_reserver::store::{OrderStore as _, Put, StoreError};
 use stand_in::{Fault, StatusCode};
 use testkit::net::listener;
 use testkit::scripted::{Gate, Scripted, Step};
@@ -67,15 +67,21 @@ async fn each_way_of_an_order_takes_its_own_few_requests() {
         "memory out of date",
         &[("PUT", 412), ("HEAD", 200), ("PUT", 201)],
     );
-    let unnumbered = Order {
+    let unplaced = |session| Order {
         position: None,
-        ..order(5)
+        ..Message::new(session, 5).order()
     };
-    store.put(&unnumbered).await.unwrap();
-    took("an order without number", &[("HEAD", 200), ("PUT", 201)]);
-    store.put(&order(6)).await.unwrap();
+    let refused = store.put(&unplaced("cart")).await;
+    assert!(matches!(refused, Err(StoreError::Contradictory(_))));
+    took("an order without place, on one with", &[("HEAD", 200)]);
+    store.put(&unplaced("bare")).await.unwrap();
+    took("one without place", &[("HEAD", 404), ("PUT", 201)]);
+    store.put(&unplaced("bare")).await.unwrap();
+    took("on another without", &[("HEAD", 200), ("PUT", 201)]);
+    let long_after = Message::new("bare", 400_000_000).order();
+    store.put(&long_after).await.unwrap();
     took(
-        "after one without number",
+        "after one without place",
         &[("PUT", 409), ("HEAD", 200), ("PUT", 201)],
     );
 }

@@ -2,8 +2,10 @@
 //! attempt, but never more than documented.
 
 use super::{
-    Message, Rig, Scripted, Step, accepting, answering, assert_answered, each, holding, refusing,
+    Message, Rig, Scripted, Step, accepting, answering, assert_answered, each, holding_at, refusing,
 };
+
+const CONDITION_NOT_MET: &str = "x-ms-error-code: ConditionNotMet\r\n";
 
 #[tokio::test]
 async fn a_container_that_may_not_be_created_is_named_as_the_reason() {
@@ -30,27 +32,61 @@ async fn a_container_that_may_not_be_created_is_named_as_the_reason() {
     assert_eq!(rig.storage.received().len(), 8);
 }
 
-/// Every condition fails, whatever is read in between: five rounds make an attempt, no more.
+/// Other writers come first each time: five rounds make an attempt, no more.
 #[tokio::test]
 async fn a_storm_of_conflicts_ends_after_five_rounds_of_each_attempt() {
     let older = Message::new("storm", 6);
-    let absent = refusing("404 Not Found", "BlobNotFound");
+    let script = (0..20).flat_map(|round| {
+        let etag = format!("\"0x{round}\"");
+        let conflict = refusing("412 Precondition Failed", "ConditionNotMet");
+        [conflict, holding_at(&older, &etag)]
+    });
+    let storage = Scripted::start(script, vec![Step::ReadAll, Step::Hang]).await;
+    let rig = Rig::start(storage, Scripted::start([], accepting()).await, &[]).await;
+    let message = Message::new("storm", 7);
+    assert_answered(&rig.deliver(&message).await, 200, "handed over", 4);
+    rig.assert_handed_over_whole(&message, 4);
+    assert_eq!(rig.storage.methods(), ["PUT", "HEAD"].repeat(20));
+    let reason = rig.notices()[0]["failure"]["reason"].to_string();
+    assert!(reason.contains("other writers"), "{reason}");
+}
+
+/// Whatever stands between us and the storage and refuses conditions that hold: two rounds of each
+/// attempt are enough to know, and the reason names what was refused.
+#[tokio::test]
+async fn a_write_to_the_very_state_that_is_shown_is_tried_twice_and_named() {
+    let older = Message::new("refused", 6);
+    let holding = |etag| holding_at(&older, etag);
+    let absent = || refusing("404 Not Found", "BlobNotFound");
+    let (strong, weak) = ("\"0x8DC\"", "W/\"0x8DC\"");
     let cases = vec![
-        ("409 Conflict", "BlobAlreadyExists", absent),
+        ("409 Conflict", "", holding(strong), "0x8DC"),
+        ("412 Precondition Failed", "", holding(strong), "0x8DC"),
         (
             "412 Precondition Failed",
-            "ConditionNotMet",
-            holding(&older),
+            CONDITION_NOT_MET,
+            holding(weak),
+            "W/",
+        ),
+        ("409 Conflict", "", absent(), "no such blob"),
+        (
+            "409 Conflict",
+            "x-ms-error-code: BlobAlreadyExists\r\n",
+            absent(),
+            "no such blob",
         ),
     ];
-    each(cases, async |(status, code, head)| {
-        let script = (0..20).flat_map(|_| [refusing(status, code), head.clone()]);
+    each(cases, async |(status, code, head, named)| {
+        let script = (0..8).flat_map(|_| [answering(status, code), head.clone()]);
         let storage = Scripted::start(script, vec![Step::ReadAll, Step::Hang]).await;
         let rig = Rig::start(storage, Scripted::start([], accepting()).await, &[]).await;
-        let message = Message::new("storm", 7);
+        let message = Message::new("refused", 7);
         assert_answered(&rig.deliver(&message).await, 200, "handed over", 4);
         rig.assert_handed_over_whole(&message, 4);
-        assert_eq!(rig.storage.methods(), ["PUT", "HEAD"].repeat(20), "{code}");
+        assert_eq!(rig.storage.methods(), ["PUT", "HEAD"].repeat(8), "{status}");
+        let reason = rig.notices()[0]["failure"]["reason"].to_string();
+        let is_named = reason.contains("the very state that it shows") && reason.contains(named);
+        assert!(is_named, "{reason}");
     })
     .await;
 }
