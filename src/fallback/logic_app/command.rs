@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::shown::is_visible;
 use crate::order::Delivery;
 
-/// Stores `file` under the guard, at the place that the message had.
+/// Stores `file` under the guard, at the place that the message had; half a place is none.
 pub(super) fn put_command(file: &str, session: &str, delivery: &Delivery) -> String {
     // `./`, and `=` before each value: an id may begin with a dash.
     let mut command = format!(
@@ -13,11 +13,9 @@ pub(super) fn put_command(file: &str, session: &str, delivery: &Delivery) -> Str
         quoted(session)
     );
     // Writing to a String cannot fail.
-    if let Some(number) = delivery.sequence_number {
-        write!(command, " --sequence={number}").ok();
-    }
-    if let Some(time) = delivery.enqueued {
-        write!(command, " --enqueued={time}").ok();
+    if let Some(place) = delivery.position() {
+        let (number, time) = (place.sequence, place.enqueued);
+        write!(command, " --sequence={number} --enqueued={time}").ok();
     }
     if let Some(id) = delivery.message_id.as_deref().filter(|id| !id.is_empty()) {
         write!(command, " --message-id={}", quoted(id)).ok();
@@ -79,8 +77,13 @@ mod tests {
             "order-items-ops orders put ./S-1.json --session='-S 1' --sequence=8412 \
              --enqueued=2026-05-04T09:30:10Z --message-id='it'\\''s'"
         );
+        let half = Delivery {
+            enqueued: None,
+            message_id: None,
+            ..delivery
+        };
         assert_eq!(
-            put_command("S.json", "S", &Delivery::default()),
+            put_command("S.json", "S", &half),
             "order-items-ops orders put ./S.json --session=S"
         );
         assert_eq!(show_command("S"), "order-items-ops orders show --body -- S");

@@ -256,7 +256,7 @@ async fn a_message_is_handed_over_whole_or_not_at_all() {
         assert!(
             REQUEST_MAX <= HANDED_OVER_MAX,
             "all that comes in can go out"
-        )
+        );
     }
     let workflow = Workflow::answering(202).await;
     let longer = delivered("x".repeat(HANDED_OVER_MAX + 1));

@@ -143,6 +143,13 @@ fn what_is_refused_is_named() {
             "failure.attempts",
         ),
         (with(order(), "/failure/kind", json!("x")), "failure.kind"),
+    ];
+    all_named(table);
+}
+
+#[test]
+fn what_is_refused_of_the_body_and_of_what_is_shown_is_named() {
+    let table = [
         (without(order(), "/body"), "body is missing"),
         (
             with(order(), "/body", Value::Null),
@@ -187,6 +194,10 @@ fn what_is_refused_is_named() {
             "shown.products[0]: name is missing",
         ),
     ];
+    all_named(table);
+}
+
+fn all_named<const N: usize>(table: [(Result<(), String>, &str); N]) {
     for (verdict, named) in table {
         let wrong = verdict.expect_err(named);
         assert!(wrong.contains(named), "{named}: {wrong}");
