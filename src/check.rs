@@ -1,18 +1,16 @@
 //! `--check`: are the settings right, and do storage and fallback answer? Writes nothing.
 
-use std::{process::ExitCode, time::Duration};
+use std::process::ExitCode;
+use std::time::Duration;
 
-use azure_app::{http_client::root_cause, program::exit};
+use azure_app::http_client::root_cause;
+use azure_app::program::exit;
 use tokio::time::timeout;
 
-use crate::{
-    config::Settings,
-    fallback::logic_app::{Authorization, LogicApp},
-    store::{
-        StoreError,
-        azure::{AzureBlobs, Grant},
-    },
-};
+use crate::config::Settings;
+use crate::fallback::logic_app::{Authorization, LogicApp};
+use crate::store::StoreError;
+use crate::store::azure::{AzureBlobs, Grant};
 
 /// The signature is good, and grants less.
 const NO_PERMISSION: &str = "AuthorizationPermissionMismatch";

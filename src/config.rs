@@ -1,15 +1,17 @@
 //! The settings of the function. Every mistake is reported at once.
 
-use std::{fmt, time::Duration};
+use std::fmt;
+use std::time::Duration;
 
-use azure_app::{
-    identity::Identity,
-    settings::{self, AZURE_CLIENT_ID, IdentitySettings, Mistakes, Reader, Source},
-};
+use azure_app::identity::Identity;
+use azure_app::settings;
+use azure_app::settings::{AZURE_CLIENT_ID, IdentitySettings, Mistakes, Reader, Source};
 use tracing_subscriber::filter::Targets;
 use url::{Host, Url};
 
-use crate::{reserve::REDELIVERY_WAIT_MAX_SECS, retry::Retry, store::azure::StorageAccount};
+use crate::reserve::REDELIVERY_WAIT_MAX_SECS;
+use crate::retry::Retry;
+use crate::store::azure::StorageAccount;
 
 /// Every setting of the function: its name, and its default or `None` where one must be given.
 /// `README.md` and `local.settings.json` list the same; a test compares them.
@@ -297,8 +299,8 @@ fn is_signed(url: &Url) -> bool {
 }
 
 /// Whether it is the trigger of a Logic App: by its host in each of Azure's clouds, or by its path,
-/// which a Standard app and the Power Platform have too (`/workflows/x/triggers/manual/paths/invoke`,
-/// `/api/x/triggers/manual/invoke`).
+/// which a Standard app and the Power Platform have too
+/// (`/workflows/x/triggers/manual/paths/invoke`, `/api/x/triggers/manual/invoke`).
 fn is_trigger(url: &Url) -> bool {
     const HOSTS: [&str; 3] = [".logic.azure.com", ".logic.azure.us", ".logic.azure.cn"];
     let host = url.host_str().unwrap_or_default().trim_end_matches('.');

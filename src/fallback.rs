@@ -2,16 +2,16 @@
 
 pub mod logic_app;
 
-use std::{fmt, future::Future, time::Duration};
+use std::fmt;
+use std::future::Future;
+use std::time::Duration;
 
-use crate::{
-    order::{BlobName, Delivery, Order, OrderError},
-    retry::Exhausted,
-    store::StoreError,
-};
+use crate::order::{BlobName, Delivery, Order, OrderError};
+use crate::retry::Exhausted;
+use crate::store::StoreError;
 
-/// The longest body that is handed over, in bytes: all that an invocation can bring. As base64 it is
-/// well below the 10 MB that the mail service takes of one request.
+/// The longest body that is handed over, in bytes: all that an invocation can bring. As base64 it
+/// is well below the 10 MB that the mail service takes of one request.
 pub const HANDED_OVER_MAX: usize = 4 * 1024 * 1024;
 
 /// Hands an order over to a person.

@@ -1,17 +1,15 @@
 //! The function, put together from its settings: the one place, for the handler, its `--check` and
 //! the operator's tool. What is composed here cannot differ between them.
 
-use azure_app::{
-    http_client::{self, ClientError},
-    program::exit,
-};
+use azure_app::http_client;
+use azure_app::http_client::ClientError;
+use azure_app::program::exit;
 
-use crate::{
-    config::Settings,
-    fallback::logic_app::{Authorization, LogicApp},
-    reserve::Reserver,
-    store::{azure::AzureBlobs, blob::BlobStore},
-};
+use crate::config::Settings;
+use crate::fallback::logic_app::{Authorization, LogicApp};
+use crate::reserve::Reserver;
+use crate::store::azure::AzureBlobs;
+use crate::store::blob::BlobStore;
 
 /// The function as it runs in Azure: orders go to Blob Storage, the rest to the Logic App.
 pub type Function = Reserver<BlobStore<AzureBlobs>, LogicApp>;

@@ -6,33 +6,27 @@
 
 mod body;
 
-use std::{io, sync::Arc};
+use std::io;
+use std::sync::Arc;
 
-use axum::{
-    Json, Router,
-    body::Body,
-    extract::State,
-    http::{HeaderMap, StatusCode},
-    response::{IntoResponse, Response},
-    routing::{get, post},
-    serve::ListenerExt as _,
-};
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::serve::ListenerExt as _;
+use axum::{Json, Router};
 use serde::Serialize;
-use tokio::{
-    net::TcpListener,
-    time::{Instant, sleep},
-};
+use tokio::net::TcpListener;
+use tokio::time::{Instant, sleep};
 use tracing::Instrument as _;
 
+use crate::fallback::Fallback;
+use crate::invocation::reply;
+use crate::reserve::{Reserver, redelivery_wait};
+use crate::store::OrderStore;
+use crate::{invocation, telemetry};
 pub use body::REQUEST_MAX;
-
-use crate::{
-    fallback::Fallback,
-    invocation::{self, reply},
-    reserve::{Reserver, redelivery_wait},
-    store::OrderStore,
-    telemetry,
-};
 use body::Unreadable;
 
 /// The function's route: the name of the folder with its `function.json`.

@@ -6,23 +6,20 @@
 
 mod metadata;
 
-use std::{
-    borrow::Cow,
-    collections::{HashMap, HashSet},
-};
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use serde::{Deserialize, Serialize, de::IgnoredAny};
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-pub use metadata::{is_traceparent, session_within};
-
-use crate::{
-    order::Delivery,
-    reserve::{Outcome, Reservation, Settlement},
-};
+use crate::order::Delivery;
+use crate::reserve::{Outcome, Reservation, Settlement};
 use metadata::Metadata;
+pub use metadata::{is_traceparent, session_within};
 
 /// Before a text in UTF-8.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";

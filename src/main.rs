@@ -12,18 +12,16 @@
     )
 )]
 
-use std::{net::Ipv4Addr, process::ExitCode, sync::Arc, time::Duration};
+use std::net::Ipv4Addr;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
 
-use azure_app::{
-    http_client, log,
-    program::{Program, exit},
-};
-use order_items_reserver::{
-    check,
-    config::Settings,
-    function::{Function, USER_AGENT},
-    http,
-};
+use azure_app::program::{Program, exit};
+use azure_app::{http_client, log};
+use order_items_reserver::config::Settings;
+use order_items_reserver::function::{Function, USER_AGENT};
+use order_items_reserver::{check, http};
 use tokio::net::TcpListener;
 use tracing::info;
 

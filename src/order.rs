@@ -8,7 +8,8 @@ mod delivery;
 mod position;
 mod session;
 
-use std::{fmt, str::Utf8Error};
+use std::fmt;
+use std::str::Utf8Error;
 
 use bytes::Bytes;
 use serde::Deserialize;
@@ -180,8 +181,8 @@ impl<'a> Document<'a> {
         }
     }
 
-    /// The session that this document names, if it does. A number names none, not even in full: many
-    /// a serialiser writes 0 where an id was never set, and all carts would share one file.
+    /// The session that this document names, if it does. A number names none, not even in full:
+    /// many a serialiser writes 0 where an id was never set, and all carts would share one file.
     fn session(&self) -> Result<Option<String>, OrderError> {
         let Self::Object(object) = self else {
             return Ok(None);
@@ -236,8 +237,8 @@ impl<'a> Document<'a> {
     }
 }
 
-/// What a text that begins like this is in, if not in UTF-8. JSON begins with ASCII, so that without
-/// a mark the zeros beside it tell.
+/// What a text that begins like this is in, if not in UTF-8. JSON begins with ASCII, so that
+/// without a mark the zeros beside it tell.
 fn other_encoding(bytes: &[u8]) -> Option<&'static str> {
     match bytes {
         [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => Some("UTF-32"),

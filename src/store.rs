@@ -4,10 +4,11 @@ pub mod azure;
 pub mod blob;
 pub mod stored;
 
-use std::{future::Future, time::Duration};
+use std::future::Future;
+use std::time::Duration;
 
-use crate::{order::Order, retry::Retriable};
-
+use crate::order::Order;
+use crate::retry::Retriable;
 pub use stored::{Doubt, Origin, Stored, Verdict};
 
 /// Keeps the newest order of each session.

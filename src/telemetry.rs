@@ -1,18 +1,14 @@
 //! One span and one line per invocation. Never in it: the body, an e-mail address, a token, a
 //! signature.
 
-use std::{
-    fmt::Display,
-    sync::atomic::{AtomicBool, Ordering},
-    time::Duration,
-};
+use std::fmt::Display;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use tracing::{Span, error, info, info_span, warn};
 
-use crate::{
-    order::Delivery,
-    reserve::{Outcome, Reservation, Settlement},
-};
+use crate::order::Delivery;
+use crate::reserve::{Outcome, Reservation, Settlement};
 
 /// What happens within one invocation carries its id.
 #[must_use]

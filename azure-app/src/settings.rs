@@ -3,7 +3,11 @@
 
 mod damage;
 
-use std::{error::Error, fmt, ops::RangeInclusive, str::FromStr, time::Duration};
+use std::error::Error;
+use std::fmt;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+use std::time::Duration;
 
 use crate::identity::Identity;
 
@@ -25,8 +29,8 @@ pub struct IdentitySettings {
     pub credential: &'static str,
     /// `X__clientId`
     pub client_id: &'static str,
-    /// `X__managedIdentityResourceId` and `X__managedIdentityObjectId`, which the Functions host takes
-    /// in its place.
+    /// `X__managedIdentityResourceId` and `X__managedIdentityObjectId`, which the Functions host
+    /// takes in its place.
     pub other_ids: [&'static str; 2],
 }
 
@@ -93,8 +97,8 @@ pub fn from_env(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-/// What to add to the mistake of a connection string that has one part only: words on the habit that
-/// leaves it so, or nothing.
+/// What to add to the mistake of a connection string that has one part only: words on the habit
+/// that leaves it so, or nothing.
 #[must_use]
 pub fn hint_at_cut(connection: &str) -> &'static str {
     match connection.trim_end_matches(';').contains(';') {

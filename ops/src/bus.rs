@@ -6,23 +6,22 @@
 mod counts;
 mod error;
 
-use std::{cell::Cell, future::Future, time::Duration};
+use std::cell::Cell;
+use std::future::Future;
+use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable as _};
 use bytes::Bytes;
 use order_items_reserver::azure_app::http_client::root_cause;
-use reqwest::{
-    Method, StatusCode,
-    header::{CONTENT_LENGTH, HeaderMap},
-};
+use reqwest::header::{CONTENT_LENGTH, HeaderMap};
+use reqwest::{Method, StatusCode};
+pub use service_bus::TokenError;
 use service_bus::{Queue, RequestError, Tokens};
 use url::Url;
 
+use crate::letter::{Letter, Lock};
 pub use counts::{Counts, CountsError};
 pub use error::BusError;
-pub use service_bus::TokenError;
-
-use crate::letter::{Letter, Lock};
 
 /// Time limit of a request, on top of what the broker was asked to wait.
 const TIMEOUT: Duration = Duration::from_secs(30);

@@ -1,17 +1,16 @@
 //! How a command fails, and the exit code for it.
 
-use std::{io, process::ExitCode};
+use std::io;
+use std::process::ExitCode;
 
-use order_items_ops::{
-    bus::{BusError, TokenError},
-    local_settings::LocalSettingsError,
-    status::ListingError,
-    walk::WalkError,
-};
-use order_items_reserver::{
-    azure_app::{http_client::ClientError, program::exit, settings::Mistakes},
-    function::SetupError,
-};
+use order_items_ops::bus::{BusError, TokenError};
+use order_items_ops::local_settings::LocalSettingsError;
+use order_items_ops::status::ListingError;
+use order_items_ops::walk::WalkError;
+use order_items_reserver::azure_app::http_client::ClientError;
+use order_items_reserver::azure_app::program::exit;
+use order_items_reserver::azure_app::settings::Mistakes;
+use order_items_reserver::function::SetupError;
 
 /// Exit code: the command came to its end, and something was left, or not found.
 pub(crate) const INCOMPLETE: u8 = 1;

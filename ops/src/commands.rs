@@ -19,9 +19,8 @@ use order_items_reserver::function::{Function, USER_AGENT};
 use service_bus::Queue;
 
 use crate::command_error::{CommandError, INCOMPLETE};
-use crate::inspect;
-use crate::orders_command;
 use crate::redrive_command::RedriveCommand;
+use crate::{inspect, orders_command};
 
 /// Runs the command.
 pub(crate) async fn run(cli: Cli) -> Result<ExitCode, CommandError> {

@@ -1,8 +1,8 @@
 //! `local.settings.json` as Core Tools read it: JSON with comments, trailing commas, a byte order
 //! mark, and values that are numbers or booleans.
 //!
-//! The local host has a reader of its own (`local/host/src/app/local_settings.rs`), for it stands in
-//! for Core Tools and shares no code with a product. Both are held against the cases of
+//! The local host has a reader of its own (`local/host/src/app/local_settings.rs`), for it stands
+//! in for Core Tools and shares no code with a product. Both are held against the cases of
 //! `testkit/cases/local-settings.json`.
 
 use std::collections::BTreeMap;

@@ -1,8 +1,8 @@
 //! `orders show` and `orders put`.
 
-use std::fs;
-use std::io::{self, IsTerminal as _, Write};
+use std::io::{IsTerminal as _, Write};
 use std::process::ExitCode;
+use std::{fs, io};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

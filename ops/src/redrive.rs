@@ -11,11 +11,9 @@ use std::future::Future;
 use std::io::Write;
 use std::pin::pin;
 
-use order_items_reserver::{
-    fallback::{Fallback, FallbackError, Notice, Reason},
-    reserve::{Outcome, Reservation, Reserver, Settlement},
-    store::{Doubt, OrderStore, StoreError},
-};
+use order_items_reserver::fallback::{Fallback, FallbackError, Notice, Reason};
+use order_items_reserver::reserve::{Outcome, Reservation, Reserver, Settlement};
+use order_items_reserver::store::{Doubt, OrderStore, StoreError};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 

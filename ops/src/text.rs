@@ -1,11 +1,9 @@
 //! What others wrote, on an operator's terminal: nothing that steers it, and tables.
 
-use std::fmt;
 use std::fmt::Write as _;
-use std::io;
 use std::io::IsTerminal as _;
-use std::str;
 use std::time::Duration;
+use std::{fmt, io, str};
 
 use tokio::time::Instant;
 
@@ -48,8 +46,8 @@ pub fn counted(letters: usize) -> String {
     format!("{letters} dead letter{plural}")
 }
 
-/// How far a long walk is, on one line of a terminal that is gone in the end; nothing elsewhere, for
-/// what is kept in a file is read by programs.
+/// How far a long walk is, on one line of a terminal that is gone in the end; nothing elsewhere,
+/// for what is kept in a file is read by programs.
 pub struct Progress {
     what: &'static str,
     out: Option<Box<dyn io::Write + Send>>,

@@ -1,8 +1,11 @@
 //! The settings of the storefront. Every mistake is reported at once.
 
-use std::{net::Ipv4Addr, path::PathBuf, time::Duration};
+use std::net::Ipv4Addr;
+use std::path::PathBuf;
+use std::time::Duration;
 
-use azure_app::settings::{self, AZURE_CLIENT_ID, Mistakes, Reader, Source};
+use azure_app::settings;
+use azure_app::settings::{AZURE_CLIENT_ID, Mistakes, Reader, Source};
 use service_bus::{Queue, settings as bus};
 use tracing_subscriber::filter::Targets;
 

@@ -1,21 +1,19 @@
 //! The token shown with each request: signed with a key and kept until shortly before its end, or
 //! Entra's.
 
-use std::{
-    fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use azure_app::{http_client::root_cause, identity::Identity};
+use azure_app::http_client::root_cause;
+use azure_app::identity::Identity;
 use azure_core::credentials::TokenCredential;
-use reqwest::{RequestBuilder, Response, StatusCode, header::AUTHORIZATION};
+use reqwest::header::AUTHORIZATION;
+use reqwest::{RequestBuilder, Response, StatusCode};
 use time::{Duration, OffsetDateTime};
 
-use crate::{
-    connection::Access,
-    sas::{SharedKey, shared_access_signature},
-    settings::Queue,
-};
+use crate::connection::Access;
+use crate::sas::{SharedKey, shared_access_signature};
+use crate::settings::Queue;
 
 /// What an Entra token is asked for.
 const SCOPE: &str = "https://servicebus.azure.net/.default";

@@ -7,21 +7,20 @@ mod command;
 mod request;
 mod shown;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
 
 use azure_app::http_client::root_cause;
 use azure_core::credentials::TokenCredential;
-use reqwest::{
-    Response,
-    header::{AUTHORIZATION, CONTENT_TYPE},
-};
+use reqwest::Response;
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
 use serde::Deserialize;
 use tracing::warn;
 use url::Url;
 
 use super::{Fallback, FallbackError, Notice};
 use request::FallbackRequest;
-
 pub use request::operation_id;
 
 /// How long a 2xx waits for its body, which decides nothing.

@@ -4,13 +4,14 @@
 //! partition of a queue counts for itself. Every verdict on two positions therefore needs both, and
 //! says so when they contradict each other.
 
-use std::{cmp::Ordering, fmt, num::ParseIntError, str::FromStr};
+use std::cmp::Ordering;
+use std::fmt;
+use std::num::ParseIntError;
+use std::str::FromStr;
 
-use time::{
-    OffsetDateTime, PrimitiveDateTime, UtcOffset,
-    format_description::well_known::Rfc3339,
-    macros::{datetime, format_description},
-};
+use time::format_description::well_known::Rfc3339;
+use time::macros::{datetime, format_description};
+use time::{OffsetDateTime, PrimitiveDateTime, UtcOffset};
 
 /// A lower number that was accepted more than this many seconds later belongs to a queue created
 /// anew. Numbers and times that contradict each other within it decide nothing.
@@ -145,8 +146,8 @@ pub enum Standing {
     Later,
     /// It has the stored one's place.
     Same,
-    /// What is stored came later: higher number, not accepted earlier; or another partition accepted
-    /// it clearly later.
+    /// What is stored came later: higher number, not accepted earlier; or another partition
+    /// accepted it clearly later.
     Superseded,
     /// It came later although its number is not higher: the queue was recreated in between.
     Renumbered,

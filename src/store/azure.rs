@@ -5,24 +5,23 @@ mod failure;
 mod metadata;
 mod shared_key;
 
-use std::{fmt, num::NonZeroUsize, sync::Arc, time::Duration};
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
 
 use azure_app::identity::client_options;
-use azure_core::{credentials::TokenCredential, http::Etag};
-use azure_storage_blob::{
-    BlobContainerClient, BlobContainerClientOptions,
-    models::{BlobClientGetPropertiesOptions, BlockBlobClientUploadOptions},
-};
+use azure_core::credentials::TokenCredential;
+use azure_core::http::Etag;
+use azure_storage_blob::models::{BlobClientGetPropertiesOptions, BlockBlobClientUploadOptions};
+use azure_storage_blob::{BlobContainerClient, BlobContainerClientOptions};
 
-pub use account::{Access, AccountError, Grant, StorageAccount};
-pub use shared_key::AccountKey;
-
-use super::{
-    StoreError,
-    blob::{BlobService, Condition, ETag, Head, PutReply},
-};
+use super::StoreError;
+use super::blob::{BlobService, Condition, ETag, Head, PutReply};
 use crate::order::{Order, SessionId};
+pub use account::{Access, AccountError, Grant, StorageAccount};
 use failure::BlobFailure;
+pub use shared_key::AccountKey;
 use shared_key::SharedKeyPolicy;
 
 /// The REST version spoken: every Azurite since 2023 knows it too.

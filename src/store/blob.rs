@@ -13,7 +13,6 @@ use tracing::{field, warn};
 use super::{OrderStore, Origin, Put, StoreError, Verdict};
 use crate::order::Order;
 use memory::Memory;
-
 pub use service::{BlobService, Condition, ETag, Head, PutReply};
 
 /// Rounds of PUT and HEAD within one attempt: as many other writers may come first.

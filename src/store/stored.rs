@@ -1,7 +1,7 @@
 //! What is stored already, and what an order at hand is to it. No HTTP in it.
 //!
-//! Where nobody can tell which of the two is newer, that is the verdict: a person decides, with both
-//! in hand. Neither silence nor "stored" is ever the answer to a doubt.
+//! Where nobody can tell which of the two is newer, that is the verdict: a person decides, with
+//! both in hand. Neither silence nor "stored" is ever the answer to a doubt.
 
 use std::fmt;
 

@@ -28,7 +28,8 @@ pub mod scripted;
 mod wait;
 pub mod workflow;
 
-use std::io::{self, Write as _};
+use std::io;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 pub use wait::{until, until_async, within};

@@ -1,5 +1,5 @@
-//! The shape of the house: which crate reaches which, no circles between modules, short files that say what they are
-//! for. `ARCHITECTURE.md` draws it, and is held to what is there.
+//! The shape of the house: which crate reaches which, no circles between modules, short files that
+//! say what they are for. `ARCHITECTURE.md` draws it, and is held to what is there.
 
 mod imports;
 mod modules;
@@ -458,6 +458,36 @@ fn every_file_is_short_and_says_what_it_is_for() {
         }
     }
     assert!(files > 200, "the sources are found");
+}
+
+/// `use` statements that name more than one module path.
+fn trees_of_use(text: &str) -> Vec<&str> {
+    let statements = text.split(';').filter_map(|statement| {
+        let (_, tree) = statement
+            .split_once("\nuse ")
+            .or_else(|| statement.split_once(" use "))?;
+        Some(tree)
+    });
+    let leaves = |tree: &str| Some(tree.split_once("::{")?.1.to_owned());
+    statements
+        .filter(|tree| leaves(tree).is_some_and(|leaves| leaves.contains("::")))
+        .collect()
+}
+
+#[test]
+fn each_use_names_one_module_path() {
+    for modules in crates() {
+        for (module, text) in &modules.files {
+            let found = trees_of_use(text);
+            assert!(found.is_empty(), "{} {module:?}: {found:?}", modules.name);
+        }
+    }
+    assert_eq!(trees_of_use("\nuse a::{b::C, d};\n").len(), 1);
+    assert_eq!(trees_of_use("\nuse a::{\n    b::{C, D},\n};\n").len(), 1);
+    assert_eq!(
+        trees_of_use("\npub use a::b::{C, D as E};\nuse f::G;"),
+        [""; 0]
+    );
 }
 
 /// What panics is forbidden by lints that no attribute within can loosen.

@@ -8,24 +8,18 @@ mod world;
 use std::time::Duration;
 
 use bytes::Bytes;
-use order_items_reserver::{
-    fallback::Reason,
-    order::Delivery,
-    reserve::{Outcome, Reservation, Reserver, Settlement},
-    retry::Retry,
-    store::{OrderStore as _, Put},
-};
-use tokio::{
-    runtime::{Builder, Runtime},
-    time::Instant,
-};
+use order_items_reserver::fallback::Reason;
+use order_items_reserver::order::Delivery;
+use order_items_reserver::reserve::{Outcome, Reservation, Reserver, Settlement};
+use order_items_reserver::retry::Retry;
+use order_items_reserver::store::{OrderStore as _, Put};
+use tokio::runtime::{Builder, Runtime};
+use tokio::time::Instant;
 
-use crate::model::{
-    choices::Choices,
-    messages::{Violation, check_history},
-    rules::Rule,
-    storage::Storage,
-};
+use crate::model::choices::Choices;
+use crate::model::messages::{Violation, check_history};
+use crate::model::rules::Rule;
+use crate::model::storage::Storage;
 use cast::{Cast, MEMORIES, Memory, PRIORS, Prior};
 use check::{End, Observed, check};
 use world::{Answer, Fault, Seen, Watched, World};
@@ -372,7 +366,7 @@ fn s4_a_dead_store_sees_four_puts_and_a_warm_one_sees_one() {
             assert_eq!(dead, (4, 0, 0, End::HandedOver), "{fault:?}");
         }
     }
-    use {Memory::Cold, Memory::Warm};
+    use Memory::{Cold, Warm};
     for (prior, memory, expected) in [
         (Prior::Absent, Cold, (1, 0, 0, End::Stored)),
         (Prior::Older, Warm, (1, 0, 0, End::Stored)),
@@ -453,8 +447,8 @@ fn s4_an_unreadable_order_is_never_tried_and_handed_over_once() {
     }
 }
 
-/// Without a place only reading tells where to aim; and it never goes over an order that has one, nor
-/// over a file of somebody else's.
+/// Without a place only reading tells where to aim; and it never goes over an order that has one,
+/// nor over a file of somebody else's.
 #[test]
 fn s2_an_order_without_a_place_reads_and_overwrites_only_what_has_none() {
     for prior in PRIORS {

@@ -3,9 +3,9 @@
 //! locks, crashes at any point, lost requests, lost answers, late writes, a refusing fallback.
 //!
 //! Which of two messages is newer the model asks the product's own `Stored::judge`: by partition,
-//! number, time and id, and by `Last-Modified` where there is no number. Somebody may save or delete
-//! the file by hand. Not in it: the container; the fault matrix and the properties, which run the
-//! real code, have it.
+//! number, time and id, and by `Last-Modified` where there is no number. Somebody may save or
+//! delete the file by hand. Not in it: the container; the fault matrix and the properties, which
+//! run the real code, have it.
 
 pub(crate) mod choices;
 pub(crate) mod messages;
@@ -408,8 +408,8 @@ fn s2_number_and_time_never_prefer_the_older() {
     assert_eq!(pairs(gap).count(), 3 * 203 + 6 * 298 + 3 * 203 * 2);
 }
 
-/// The control, and the limit of the rule: a straggler of a queue that was created anew within
-/// two seconds has a higher number and an almost equal time; it passes for newer. (The model delivers
+/// The control, and the limit of the rule: a straggler of a queue that was created anew within two
+/// seconds has a higher number and an almost equal time; it passes for newer. (The model delivers
 /// the straggler late; in life it was delivered before its queue was deleted.)
 #[test]
 fn s2_needs_a_moment_between_two_lives_of_a_queue() {

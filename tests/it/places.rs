@@ -3,17 +3,19 @@
 
 use std::time::Duration;
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use blob::{BlobEndpoint, Conditions, Upload};
 use serde_json::{Value, json};
-use testkit::{
-    net::listener,
-    scripted::{Scripted, answering},
-};
-use time::{OffsetDateTime, format_description::well_known::Rfc3339, macros::datetime};
+use testkit::net::listener;
+use testkit::scripted::{Scripted, answering};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use time::macros::datetime;
 use tokio::task::JoinSet;
 
-use crate::support::{Handler, contains, rig::settings};
+use crate::support::rig::settings;
+use crate::support::{Handler, contains};
 
 /// What the messages of the issue that was found in the field have to do with it.
 const THIRD: u64 = 844_424_930_131_985;

@@ -8,12 +8,11 @@ mod world;
 
 use std::cell::Cell;
 
-use order_items_reserver::{order::CLOCK_STEP_MAX_SECS, store::blob::BlobStore};
-use proptest::{
-    collection::vec,
-    prelude::*,
-    test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner},
-};
+use order_items_reserver::order::CLOCK_STEP_MAX_SECS;
+use order_items_reserver::store::blob::BlobStore;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 use tokio::runtime::Builder;
 
 use crate::model::storage::Storage;

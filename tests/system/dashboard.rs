@@ -8,7 +8,8 @@ use std::process::Stdio;
 
 use bus::{Accepted, DeadLetter, DeadLetterReason, Message, Queue, Transition};
 use stack::{Ports, Stack};
-use testkit::browser::{self, Browser};
+use testkit::browser;
+use testkit::browser::Browser;
 use time::OffsetDateTime;
 use tokio::task::JoinSet;
 

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use order_items_reserver::order::{Delivery, Order, OrderError, SESSION_ID_MAX};
-use serde_json::{Value, value::RawValue};
+use serde_json::Value;
+use serde_json::value::RawValue;
 
 const SESSION: &str = "session of the broker";
 
@@ -95,8 +96,8 @@ fn unmarked(body: &[u8]) -> &[u8] {
         .unwrap_or(body)
 }
 
-/// JSON objects without any of the keys that decide are orders, whatever is in them; and with a list
-/// of products, whatever is in that.
+/// JSON objects without any of the keys that decide are orders, whatever is in them; and with a
+/// list of products, whatever is in that.
 fn is_plain(body: &[u8]) -> bool {
     let Ok(Value::Object(object)) = serde_json::from_slice(unmarked(body)) else {
         return false;

@@ -8,10 +8,10 @@ use tokio::sync::watch::{Receiver, Sender};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use crate::LoadError;
 use crate::access::{Access, Dashboard};
 use crate::evidence::{Evidence, Mailed, Sent, Write, blob_name};
-use crate::rest::{self, Look, Patience};
+use crate::rest::{Look, Patience};
+use crate::{LoadError, rest};
 
 const PAUSE: Duration = Duration::from_millis(300);
 

@@ -4,15 +4,15 @@ use fastrand::Rng;
 use tokio::time::Instant;
 
 use crate::access::Access;
-use crate::injector::{self, FaultCounts};
+use crate::injector::FaultCounts;
 use crate::judge::judge;
-use crate::observer::{self, Observer};
+use crate::observer::Observer;
 use crate::places::Places;
 use crate::progress::{progress, show, spinner};
 use crate::report::{Ran, Report};
-use crate::senders::arrivals::{self, Arrived};
-use crate::senders::{Sender, Senders, SentLog};
-use crate::{LoadError, Plan, message, shop};
+use crate::senders::arrivals::Arrived;
+use crate::senders::{Sender, Senders, SentLog, arrivals};
+use crate::{LoadError, Plan, injector, message, observer, shop};
 
 /// Sends, watches, waits and judges. When `stop` comes to pass, no more carts arrive; the rest is
 /// as ever.

@@ -20,12 +20,12 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::access::{Access, cause};
 use crate::evidence::{Cart, blob_name};
-use crate::injector::{self, FaultCounts};
+use crate::injector::FaultCounts;
 use crate::observer::{Observed, Observer};
 use crate::progress::{progress, show, spinner};
 use crate::report::{Clicks, Latency, Ran, Report};
-use crate::rest::{self, Look, Patience};
-use crate::{LoadError, Pace, Plan};
+use crate::rest::{Look, Patience};
+use crate::{LoadError, Pace, Plan, injector, rest};
 use browser::Browser;
 use judge::{ShopEvidence, judge_shop};
 use shopper::{Shopper, ShopperLog};

@@ -3,12 +3,10 @@
 //! The file says where it is, a lock beside it whether it still lives: the system takes a lock from
 //! a process that is killed, and gives its process id to others.
 
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use serde::{Deserialize, Serialize};
-
 use stand_in::Lock;
 
 const FILE: &str = "stack.json";

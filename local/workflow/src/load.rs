@@ -7,12 +7,12 @@ use serde_json::{Map, Value};
 
 use crate::check::Names;
 use crate::definition::{
-    self, Action, Block, Condition, HttpAction, Kind, ResponseAction, Table, Terminate, Workflow,
+    Action, Block, Condition, HttpAction, Kind, ResponseAction, Table, Terminate, Workflow,
 };
 use crate::outcome::Status;
-use crate::raw;
 use crate::schema::Schema;
 use crate::template::Template;
+use crate::{definition, raw};
 
 /// Why a definition cannot be run.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -1,12 +1,12 @@
-//! Bodies that were published as an AMQP value, and not as data: a `TextMessage` of JMS, a string of
-//! a client that gives the body no bytes. The Functions host cannot bind them, so that they die after
-//! ten deliveries and the function never sees them.
+//! Bodies that were published as an AMQP value, and not as data: a `TextMessage` of JMS, a string
+//! of a client that gives the body no bytes. The Functions host cannot bind them, so that they die
+//! after ten deliveries and the function never sees them.
 //!
-//! How the REST interface hands such a body out is not documented, and nobody of us has seen it. Two
-//! forms are known of others who read these messages without AMQP: the value as AMQP encodes it
-//! (OASIS AMQP 1.0, part 1, §1.6; Azure/amqpnetlite #117), and .NET's XML for a string or bytes. Where
-//! the text itself is handed out there is nothing to do. Neither form can be JSON, so no order is
-//! taken for one of them.
+//! How the REST interface hands such a body out is not documented, and nobody of us has seen it.
+//! Two forms are known of others who read these messages without AMQP: the value as AMQP encodes it
+//! (OASIS AMQP 1.0, part 1, §1.6; Azure/amqpnetlite #117), and .NET's XML for a string or bytes.
+//! Where the text itself is handed out there is nothing to do. Neither form can be JSON, so no
+//! order is taken for one of them.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

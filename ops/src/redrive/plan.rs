@@ -1,12 +1,12 @@
 //! The dry run: what a redrive would do with each letter, found out by reading alone.
 
-use std::{collections::HashMap, fmt};
+use std::collections::HashMap;
+use std::fmt;
 
-use order_items_reserver::{
-    order::{Order, OrderError, SessionId},
-    retry::Retry,
-    store::{Doubt, Origin, Stored, Verdict, blob::BlobService},
-};
+use order_items_reserver::order::{Order, OrderError, SessionId};
+use order_items_reserver::retry::Retry;
+use order_items_reserver::store::blob::BlobService;
+use order_items_reserver::store::{Doubt, Origin, Stored, Verdict};
 
 use super::TRUST_TIMES;
 use crate::letter::Letter;
@@ -102,7 +102,8 @@ pub struct Plan<'a, B> {
 }
 
 impl<'a, B: BlobService> Plan<'a, B> {
-    /// A plan that reads `blobs` as patiently as the function does; `trust_times` as for the redrive.
+    /// A plan that reads `blobs` as patiently as the function does; `trust_times` as for the
+    /// redrive.
     pub fn new(blobs: &'a B, retry: Retry, trust_times: bool) -> Self {
         Self {
             blobs,

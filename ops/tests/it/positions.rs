@@ -9,8 +9,8 @@ const HOUR: i64 = 3600;
 
 const TRUSTING: &str = "dead-letters redrive --trust-times";
 
-/// Whether dead letters keep the time at which the queue accepted them is not certain: with the time
-/// of its death an older order looks like one of a queue created anew.
+/// Whether dead letters keep the time at which the queue accepted them is not certain: with the
+/// time of its death an older order looks like one of a queue created anew.
 #[tokio::test]
 async fn a_letter_that_only_its_time_makes_newer_stays_unless_times_are_trusted() {
     let stage = Stage::new().await;
@@ -90,8 +90,8 @@ async fn letters_of_other_partitions_stay_unless_times_are_trusted() {
     assert_eq!(stage.history("S"), [stored, newer]);
 }
 
-/// A file that names no place, saved by hand: what is older is a person's case, and what seems newer
-/// stays.
+/// A file that names no place, saved by hand: what is older is a person's case, and what seems
+/// newer stays.
 #[tokio::test]
 async fn a_file_of_somebody_else_is_not_replaced_unless_times_are_trusted() {
     let stage = Stage::new().await;

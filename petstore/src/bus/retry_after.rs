@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use reqwest::header::HeaderValue;
-use time::{OffsetDateTime, format_description::well_known::Rfc2822};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc2822;
 
 /// However long a server asks: it may be wrong about its clock, and the shopper waits.
 const WAIT_MAX: Duration = Duration::from_secs(5 * 60);

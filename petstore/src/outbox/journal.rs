@@ -3,16 +3,13 @@
 //! A line is either a change that waits or the word that one no longer does. What a crash leaves
 //! half-written at the end is cut off: nobody was told that it was accepted.
 
-use std::{
-    fs::{File, OpenOptions},
-    io::{self, Read as _, Seek as _, SeekFrom, Write as _},
-    path::{Path, PathBuf},
-};
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
 
-use super::{
-    change::{Age, Change},
-    record::{Ledger, Record},
-};
+use super::change::{Age, Change};
+use super::record::{Ledger, Record};
 use crate::session::SessionId;
 
 /// Below this size a rewrite is not worth it.

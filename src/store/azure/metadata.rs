@@ -4,13 +4,12 @@ use std::collections::HashMap;
 
 use azure_core::http::headers::{HeaderName, Headers};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
-use time::{OffsetDateTime, format_description::well_known::Rfc2822};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc2822;
 
 use super::{ETag, Head, StoreError};
-use crate::{
-    order::{EnqueuedTime, Order, Position},
-    store::{Origin, Stored},
-};
+use crate::order::{EnqueuedTime, Order, Position};
+use crate::store::{Origin, Stored};
 
 const SEQUENCE: &str = "sequence";
 const ENQUEUED: &str = "enqueued";

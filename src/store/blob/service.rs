@@ -1,11 +1,10 @@
 //! What the write protocol needs of Blob Storage: three requests, each sent once.
 
-use std::{fmt, future::Future};
+use std::fmt;
+use std::future::Future;
 
-use crate::{
-    order::{Order, SessionId},
-    store::{StoreError, Stored},
-};
+use crate::order::{Order, SessionId};
+use crate::store::{StoreError, Stored};
 
 /// A version of a blob, opaque (RFC 9110 §8.8.3).
 #[derive(Clone, Debug, PartialEq, Eq)]

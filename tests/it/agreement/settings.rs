@@ -297,7 +297,8 @@ fn a_token_goes_over_https_only_and_beside_no_signature() {
 const TRIGGER: &str =
     "https://prod-07.westeurope.logic.azure.com:443/workflows/0a1b/triggers/manual/paths/invoke";
 
-/// A shell cuts a trigger's URL at its first `&`: nothing else would tell before the storage is down.
+/// A shell cuts a trigger's URL at its first `&`: nothing else would tell before the storage is
+/// down.
 #[test]
 fn the_url_of_a_trigger_is_whole_or_comes_with_a_token() {
     const SCOPE: (&str, &str) = (

@@ -1,6 +1,8 @@
-//! What a source file imports of its own crate: enough of Rust's grammar for code that rustfmt has laid out.
+//! What a source file imports of its own crate: enough of Rust's grammar for code that rustfmt has
+//! laid out.
 
-/// Paths that begin with `crate`, `super`, `self` or the crate's own name; a tree of `use` gives a path a leaf.
+/// Paths that begin with `crate`, `super`, `self` or the crate's own name; a tree of `use` gives a
+/// path a leaf.
 pub(super) fn of(text: &str, crate_name: &str) -> Vec<Vec<String>> {
     let code = code(text);
     let mut found = Vec::new();

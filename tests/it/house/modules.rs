@@ -67,8 +67,8 @@ impl Modules {
         Some(at).filter(|at| !at.is_empty())
     }
 
-    /// Neighbours in one folder that need each other, what is below them included. A module and those below it are one
-    /// thing: they may name each other.
+    /// Neighbours in one folder that need each other, what is below them included. A module and
+    /// those below it are one thing: they may name each other.
     pub(super) fn circles(&self) -> Vec<Vec<String>> {
         let mut edges: BTreeMap<Module, BTreeSet<Module>> = BTreeMap::new();
         for from in self.files.keys() {

@@ -1,6 +1,7 @@
 //! What a delivery can meet: what is stored, and what the process remembers.
 
-use order_items_reserver::{order::Order, store::Origin};
+use order_items_reserver::order::Order;
+use order_items_reserver::store::Origin;
 
 use crate::model::messages::{Message, at, in_partition};
 

@@ -4,21 +4,15 @@ use std::future::pending;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use order_items_reserver::{
-    fallback::{Fallback, FallbackError, Notice},
-    order::{Order, SessionId},
-    store::{
-        OrderStore, Origin, Put, StoreError,
-        blob::{BlobService, BlobStore, Condition, Head, PutReply},
-    },
-};
+use order_items_reserver::fallback::{Fallback, FallbackError, Notice};
+use order_items_reserver::order::{Order, SessionId};
+use order_items_reserver::store::blob::{BlobService, BlobStore, Condition, Head, PutReply};
+use order_items_reserver::store::{OrderStore, Origin, Put, StoreError};
 use tokio::time::{Instant, sleep};
 
-use crate::model::{
-    choices::Choices,
-    rules::{Rule, Ruled},
-    storage::{Storage, Upload},
-};
+use crate::model::choices::Choices;
+use crate::model::rules::{Rule, Ruled};
+use crate::model::storage::{Storage, Upload};
 
 /// What may happen to a request. Each attempt is hit by one of them at the most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

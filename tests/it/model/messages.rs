@@ -1,13 +1,9 @@
 //! Messages whose true order is known to the test, and to nobody else.
 
 use bytes::Bytes;
-use order_items_reserver::{
-    order::{Delivery, EnqueuedTime, Position, SequenceNumber, SessionId},
-    store::{
-        Origin,
-        blob::{Condition, PutReply},
-    },
-};
+use order_items_reserver::order::{Delivery, EnqueuedTime, Position, SequenceNumber, SessionId};
+use order_items_reserver::store::Origin;
+use order_items_reserver::store::blob::{Condition, PutReply};
 
 use super::storage::{Content, Event, Storage, Upload, origin};
 

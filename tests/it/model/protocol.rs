@@ -4,16 +4,12 @@
 //! No etag appears in it. An etag is only ever compared with the blob's current one, and none
 //! recurs; so a state says of each copy of an etag whether it is still the current one.
 
-use order_items_reserver::{
-    order::{Order, Position},
-    store::{Origin, Stored, Verdict},
-};
+use order_items_reserver::order::{Order, Position};
+use order_items_reserver::store::{Origin, Stored, Verdict};
 
-use super::{
-    messages::{Message, second},
-    rules::Rule,
-    storage::origin,
-};
+use super::messages::{Message, second};
+use super::rules::Rule;
+use super::storage::origin;
 
 pub(super) const MESSAGES_MAX: usize = 3;
 

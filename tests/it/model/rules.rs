@@ -1,13 +1,9 @@
 //! Rules by which others tell the newer of two orders, and this product once did. Each is the
 //! product's own code, shown something else than what is there; each has to break somewhere.
 
-use order_items_reserver::{
-    order::{EnqueuedTime, Order, Position, SequenceNumber, SessionId},
-    store::{
-        OrderStore, Origin, Put, StoreError, Stored, Verdict,
-        blob::{BlobService, BlobStore, Condition, Head, PutReply},
-    },
-};
+use order_items_reserver::order::{EnqueuedTime, Order, Position, SequenceNumber, SessionId};
+use order_items_reserver::store::blob::{BlobService, BlobStore, Condition, Head, PutReply};
+use order_items_reserver::store::{OrderStore, Origin, Put, StoreError, Stored, Verdict};
 
 /// More numbers than a test gives out in a partition.
 const NUMBERS: u64 = 1_000_000;

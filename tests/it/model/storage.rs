@@ -2,13 +2,9 @@
 //! that ever happened to it.
 
 use bytes::Bytes;
-use order_items_reserver::{
-    order::{Order, Position, SessionId},
-    store::{
-        Origin, Stored,
-        blob::{Condition, ETag, Head, PutReply},
-    },
-};
+use order_items_reserver::order::{Order, Position, SessionId};
+use order_items_reserver::store::blob::{Condition, ETag, Head, PutReply};
+use order_items_reserver::store::{Origin, Stored};
 
 use super::messages::second;
 

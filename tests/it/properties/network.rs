@@ -6,19 +6,13 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use order_items_reserver::{
-    fallback::{Fallback, FallbackError, Notice},
-    order::{Order, SessionId},
-    store::{
-        OrderStore, Origin, Put, StoreError,
-        blob::{BlobService, BlobStore, Condition, Head, PutReply},
-    },
-};
+use order_items_reserver::fallback::{Fallback, FallbackError, Notice};
+use order_items_reserver::order::{Order, SessionId};
+use order_items_reserver::store::blob::{BlobService, BlobStore, Condition, Head, PutReply};
+use order_items_reserver::store::{OrderStore, Origin, Put, StoreError};
 
-use crate::model::{
-    rules::{Rule, Ruled},
-    storage::{Storage, Upload},
-};
+use crate::model::rules::{Rule, Ruled};
+use crate::model::storage::{Storage, Upload};
 
 /// What becomes of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

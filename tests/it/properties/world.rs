@@ -6,23 +6,17 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use order_items_reserver::{
-    fallback::Reason,
-    order::{Position, SessionId},
-    reserve::{Outcome, Reservation, Reserver, Settlement},
-    retry::Retry,
-    store::{Doubt, Origin, StoreError},
-};
+use order_items_reserver::fallback::Reason;
+use order_items_reserver::order::{Position, SessionId};
+use order_items_reserver::reserve::{Outcome, Reservation, Reserver, Settlement};
+use order_items_reserver::retry::Retry;
+use order_items_reserver::store::{Doubt, Origin, StoreError};
 use tokio::time::advance;
 
-use super::{
-    Op, Place, Schedule,
-    network::{Fate, Network, Protocol, Watched},
-};
-use crate::model::{
-    messages::{Message, Violation, at, check_history, in_partition},
-    storage::{Content, Event, Storage},
-};
+use super::network::{Fate, Network, Protocol, Watched};
+use super::{Op, Place, Schedule};
+use crate::model::messages::{Message, Violation, at, check_history, in_partition};
+use crate::model::storage::{Content, Event, Storage};
 
 /// One attempt and three retries.
 const ATTEMPTS_MAX: usize = 4;

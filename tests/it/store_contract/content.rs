@@ -1,12 +1,8 @@
 //! What is stored: bytes, position, names.
 
-use order_items_reserver::{
-    order::Order,
-    store::{
-        Doubt, OrderStore as _, Origin, Put, StoreError,
-        blob::{BlobService as _, Condition},
-    },
-};
+use order_items_reserver::order::Order;
+use order_items_reserver::store::blob::{BlobService as _, Condition};
+use order_items_reserver::store::{Doubt, OrderStore as _, Origin, Put, StoreError};
 
 use super::place::Place;
 use super::written;

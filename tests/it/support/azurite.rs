@@ -58,8 +58,8 @@ impl Azurite {
     /// A SAS of one container: Storage REST reference, *Create a service SAS*.
     pub(crate) fn container_sas(&self, container: &str, permissions: &str) -> String {
         let (version, expiry) = ("2020-12-06", "2099-01-01T00:00:00Z");
-        // Permissions, start, expiry, resource, policy, addresses, protocols, version, kind, snapshot,
-        // encryption scope, and five headers of the answer.
+        // Permissions, start, expiry, resource, policy, addresses, protocols, version, kind,
+        // snapshot, encryption scope, and five headers of the answer.
         let text = format!(
             "{permissions}\n\n{expiry}\n/blob/{ACCOUNT}/{container}\n\n\nhttps,http\n{version}\nc\n\n\n\n\n\n\n"
         );

@@ -2,10 +2,8 @@
 
 use std::fmt::Write as _;
 
-use order_items_reserver::{
-    config::Settings,
-    store::azure::{Access, AccountError, StorageAccount},
-};
+use order_items_reserver::config::Settings;
+use order_items_reserver::store::azure::{Access, AccountError, StorageAccount};
 use url::Url;
 
 use super::{SECRET, assert_hidden, is_one_of};

@@ -27,8 +27,8 @@ pub enum Transition {
     Duplicate {
         message_id: String,
         session_id: Option<String>,
-        /// The message that has the id, and whether its body is the same; unknown when the queue was
-        /// started again since.
+        /// The message that has the id, and whether its body is the same; unknown when the queue
+        /// was started again since.
         of: Option<u64>,
         same_body: Option<bool>,
     },

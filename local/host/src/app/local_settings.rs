@@ -1,6 +1,6 @@
-//! JSON as the Functions tools read it, which is as Newtonsoft's reader does: with comments, trailing
-//! commas and a byte order mark; and local.settings.json in it, whose values may be numbers and
-//! booleans too.
+//! JSON as the Functions tools read it, which is as Newtonsoft's reader does: with comments,
+//! trailing commas and a byte order mark; and local.settings.json in it, whose values may be
+//! numbers and booleans too.
 //!
 //! The operator's tool has a reader of its own (`ops/src/local_settings.rs`): no product is in the
 //! local stack. Both are held against the cases of `testkit/cases/local-settings.json`.

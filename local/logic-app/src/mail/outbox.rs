@@ -69,8 +69,8 @@ impl Outbox {
         }
     }
 
-    /// Takes a mail: on return it is as safe as it gets here. A repeat of an operation is none more:
-    /// the real service may take its id for the key of an idempotent request.
+    /// Takes a mail: on return it is as safe as it gets here. A repeat of an operation is none
+    /// more: the real service may take its id for the key of an idempotent request.
     pub(super) async fn take(&self, email: Email, operation_id: Uuid) -> io::Result<()> {
         if self.operations().contains(&operation_id) {
             return Ok(());

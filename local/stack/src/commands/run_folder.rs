@@ -1,9 +1,8 @@
 //! Where a run keeps what it keeps, whether others may know, and how it is forgotten.
 
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::{fs, io};
 
 use stack::Keep;
 use stack::running::{Claim, ClaimError, Running};

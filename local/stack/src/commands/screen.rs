@@ -1,7 +1,8 @@
 //! One readable line for each thing that happens, and the only way to the screen: what others wrote
 //! must not steer the terminal.
 
-use std::io::{self, Write};
+use std::io;
+use std::io::Write;
 use std::time::Duration;
 
 use bus::Transition;

@@ -19,8 +19,8 @@ impl First {
         Self { sequence, body }
     }
 
-    /// Whether it had this body: then its publisher sent it again, as one should that got no answer.
-    /// Else the publisher used an id twice, and what it sent last is lost.
+    /// Whether it had this body: then its publisher sent it again, as one should that got no
+    /// answer. Else the publisher used an id twice, and what it sent last is lost.
     pub(super) fn had(self, body: &[u8]) -> bool {
         self.body == hash(body)
     }
