@@ -42,12 +42,10 @@ pub fn workspace() -> PathBuf {
         .to_owned()
 }
 
-/// Cargo's target folder, whatever it is called.
+/// Cargo's target folder, whatever it is called: a test binary is in `<target>/<profile>/deps`.
 pub fn target() -> PathBuf {
     let this = std::env::current_exe().expect("this binary");
-    let target = this
-        .ancestors()
-        .find(|it| it.join("CACHEDIR.TAG").is_file());
+    let target = this.ancestors().nth(3);
     target
         .expect("a test binary is in cargo's target folder")
         .to_owned()
