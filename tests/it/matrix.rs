@@ -193,7 +193,7 @@ fn s1_to_s7_and_l3_hold_under_every_fault_unpruned() {
         world
     });
     assert_eq!(violations.get(..4).unwrap_or(&violations), []);
-    assert_eq!(cases, 2_299_474, "cases appeared or got lost");
+    assert_eq!(cases, 4_596_548, "cases appeared or got lost");
 }
 
 /// The control: on a storage that ignores conditions, late writes and stragglers go unnoticed.

@@ -15,10 +15,13 @@ pub(crate) mod storage;
 mod explore;
 mod protocol;
 
-use order_items_reserver::order::{CLOCK_STEP_MAX_SECS, Position, Standing};
+use order_items_reserver::order::{CLOCK_STEP_MAX_SECS, Order, Position, Standing};
+use order_items_reserver::store::{Stored, Verdict};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use explore::{Explored, explore};
-use messages::{at, in_partition};
+use messages::{Message, at, in_partition};
 use protocol::{Broken, ByHand, Entry, Protocol, Variant};
 use rules::Rule;
 
@@ -372,14 +375,11 @@ fn a_conflict_taken_for_a_failure_is_safe_but_bothers_people() {
     }
 }
 
-/// A pair of messages, the older first.
-fn pairs(gap: i64) -> impl Iterator<Item = (Position, Position)> {
-    let within_a_life = (1..=3).flat_map(|rise| {
+/// A pair of messages of one life of a queue, the older first.
+fn pairs_of_a_life() -> impl Iterator<Item = (Position, Position)> {
+    let within_a_partition = (1..=3).flat_map(|rise| {
         (-CLOCK_STEP_MAX_SECS..=200).map(move |later| (at(100, 0), at(100 + rise, later)))
     });
-    let across_lives = [1, 50, 99, 100, 101, 150]
-        .into_iter()
-        .flat_map(move |number| (gap..=300).map(move |later| (at(100, 0), at(number, later))));
     let across_partitions = [1, 100, 150].into_iter().flat_map(|number| {
         let newer = move |later| at(in_partition(3, number), later);
         (-CLOCK_STEP_MAX_SECS..=200).flat_map(move |later| {
@@ -387,7 +387,15 @@ fn pairs(gap: i64) -> impl Iterator<Item = (Position, Position)> {
             older.map(|older| (older, newer(later)))
         })
     });
-    within_a_life.chain(across_lives).chain(across_partitions)
+    within_a_partition.chain(across_partitions)
+}
+
+/// The same, or of two lives that are so far apart.
+fn pairs(gap: i64) -> impl Iterator<Item = (Position, Position)> {
+    let across_lives = [1, 50, 99, 100, 101, 150]
+        .into_iter()
+        .flat_map(move |number| (gap..=300).map(move |later| (at(100, 0), at(number, later))));
+    pairs_of_a_life().chain(across_lives)
 }
 
 fn goes_back((older, newer): (Position, Position)) -> bool {
@@ -406,6 +414,59 @@ fn s2_number_and_time_never_prefer_the_older() {
     let gap = CLOCK_STEP_MAX_SECS + 1;
     assert_eq!(pairs(gap).filter(|&pair| goes_back(pair)).count(), 0);
     assert_eq!(pairs(gap).count(), 3 * 203 + 6 * 298 + 3 * 203 * 2);
+}
+
+/// When a letter dies after it was accepted, in seconds.
+const DEATHS: [i64; 6] = [0, 1, 3, 60, 61, 86_400];
+
+/// What a redrive makes of two letters in either order, if dead letters carry the time of their
+/// deaths: whether the older overwrites the newer, or the newer is dropped.
+fn redrive_goes_back(
+    (older, newer): (Position, Position),
+    judge: fn(&Stored, &Order) -> Verdict,
+) -> bool {
+    let letter = |rank, position: Position, after| {
+        let Position { sequence, enqueued } = position;
+        let enqueued = OffsetDateTime::parse(&enqueued.to_string(), &Rfc3339).unwrap();
+        let enqueued = (enqueued + time::Duration::seconds(after)).into();
+        Message::new("s", rank, Some(Position { sequence, enqueued }))
+    };
+    let mut deaths = DEATHS
+        .iter()
+        .flat_map(|first| DEATHS.map(|second| (*first, second)));
+    deaths.any(|(first, second)| {
+        let older = letter(1, older, first);
+        let newer = letter(2, newer, second);
+        let order = |message: &Message| Order::parse(&message.delivery(10)).unwrap();
+        let stored = |message: &Message| Stored {
+            origin: message.content().origin,
+            modified: None,
+        };
+        let may_follow = matches!(
+            judge(&stored(&newer), &order(&older)),
+            Verdict::Superseded(_) | Verdict::Doubtful(_)
+        );
+        let is_dropped = matches!(
+            judge(&stored(&older), &order(&newer)),
+            Verdict::Superseded(_) | Verdict::Same
+        );
+        !may_follow || is_dropped
+    })
+}
+
+/// A redrive that is not told to trust times goes by numbers alone. (Letters of a former life are
+/// gone with their queue.)
+#[test]
+fn s2_a_redrive_never_goes_back_whatever_time_a_letter_carries() {
+    let by_numbers = |stored: &Stored, order: &Order| stored.judge(order).by_numbers_alone(order);
+    let goes_back = |&pair: &_| redrive_goes_back(pair, by_numbers);
+    assert_eq!(pairs_of_a_life().find(goes_back), None);
+    let trusting = |&pair: &_| redrive_goes_back(pair, Stored::judge);
+    // The control: by times of death each pair can be told wrong.
+    assert_eq!(
+        pairs_of_a_life().filter(trusting).count(),
+        3 * 203 + 3 * 203 * 2
+    );
 }
 
 /// The control, and the limit of the rule: a straggler of a queue that was created anew within two
