@@ -178,6 +178,8 @@ const keyboard = async (page) => {
   }
   await page.keyboard.press("Escape");
   await page.getByRole("dialog").waitFor({ state: "hidden" });
+  // The focus goes back to where the dialog was opened, a moment after it is gone.
+  await page.waitForFunction(() => document.activeElement?.closest("#messages"));
 };
 
 // Every switch by keyboard, and what its attempts meet; `slow` shows no more than `hangs` does.
