@@ -51,7 +51,7 @@ module deadLetters './metric-alert.bicep' = {
   params: {
     tags: tags
     name: 'orders-in-dead-letter-queue'
-    meaning: 'An order reached neither Blob Storage nor the e-mail. It is safe in the dead-letter queue: redrive it once storage is back.'
+    meaning: 'An order reached neither Blob Storage nor the e-mail. It is safe in the dead-letter queue: redrive it once storage is back. Without an outage its body is an AMQP value, which the Functions host cannot bind: the README tells what its sender has to change.'
     severity: 1
     actionGroupId: people.id
     targetId: serviceBus.id
