@@ -161,7 +161,7 @@ impl RedriveCommand<'_> {
         let left = u64::try_from(tally.left).unwrap_or(u64::MAX);
         match self.bus.counts().await {
             Ok(counts) => counts.dead_lettered.saturating_sub(left),
-            // RedriveCommand takes fewer rights than counting.
+            // A redrive takes fewer rights than counting.
             Err(_) => 0,
         }
     }
