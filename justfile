@@ -90,6 +90,6 @@ fuzz seconds="600":
 
 # Changes of the data path that no test notices; hours. Needs `cargo install cargo-mutants --locked`.
 mutants *arguments:
-    -cargo mutants --output target --package order-items-reserver {{arguments}} -- --lib --test it -- order:: invocation::
+    -cargo mutants --output target --package order-items-reserver --package storage-account --test-package order-items-reserver {{arguments}} -- --lib --test it -- order:: invocation::
     # What those quick tests let through meets all of them.
-    cargo mutants --output target --package order-items-reserver --iterate --baseline skip --timeout 900 {{arguments}} -- --lib --test it
+    cargo mutants --output target --package order-items-reserver --package storage-account --test-package order-items-reserver --iterate --baseline skip --timeout 900 {{arguments}} -- --lib --test it

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use azure_app::http_client::root_cause;
 use azure_app::program::exit;
+use storage_account::Grant;
 use tokio::time::timeout;
 
 use crate::config::Settings;
 use crate::fallback::logic_app::{Authorization, LogicApp};
 use crate::store::StoreError;
-use crate::store::azure::{AzureBlobs, Grant};
+use crate::store::azure::AzureBlobs;
 
 /// The signature is good, and grants less.
 const NO_PERMISSION: &str = "AuthorizationPermissionMismatch";

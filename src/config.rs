@@ -5,13 +5,16 @@ use std::time::Duration;
 
 use azure_app::identity::Identity;
 use azure_app::settings;
-use azure_app::settings::{AZURE_CLIENT_ID, IdentitySettings, Mistakes, Reader, Source};
+use azure_app::settings::{
+    AZURE_CLIENT_ID, IdentitySettings, Mistakes, Reader, Source, is_loopback,
+};
+use storage_account::StorageAccount;
+use storage_account::settings::AccountSettings;
 use tracing_subscriber::filter::Targets;
-use url::{Host, Url};
+use url::Url;
 
 use crate::reserve::REDELIVERY_WAIT_MAX_SECS;
 use crate::retry::Retry;
-use crate::store::azure::StorageAccount;
 
 /// Every setting of the function: its name, and its default or `None` where one must be given.
 /// `README.md` and `local.settings.json` list the same; a test compares them.
@@ -56,6 +59,17 @@ const UNSIGNED: &str = "the URL of a Logic App's trigger without its signature (
      expected the whole URL, or FALLBACK_TOKEN_SCOPE for a token in its place. A shell ends a command at each & \
      that is not in quotes (sh, cmd, PowerShell, az), so that ?api-version=… alone is left of the query: \
      put the URL in quotes there, or set it in the portal or from a file";
+
+/// Where the orders are kept, and who the function is there.
+const STORAGE_SETTINGS: AccountSettings = AccountSettings {
+    connection: STORAGE,
+    service_uri: STORAGE_SERVICE_URI,
+    identity: IdentitySettings {
+        credential: STORAGE_CREDENTIAL,
+        client_id: STORAGE_CLIENT_ID,
+        other_ids: STORAGE_OTHER_IDS,
+    },
+};
 
 const FALLBACK_EXPECTED: &str =
     "expected the https URL of the Logic App's trigger (http on loopback only)";
@@ -144,12 +158,8 @@ impl Settings {
     /// Reads everything before it gives up on anything: the mistakes are in the reader.
     fn assemble(reader: &mut Reader<'_>) -> Option<Self> {
         let port = reader.number(PORT, 0..=65_535);
-        let identity = reader.identity(IdentitySettings {
-            credential: STORAGE_CREDENTIAL,
-            client_id: STORAGE_CLIENT_ID,
-            other_ids: STORAGE_OTHER_IDS,
-        });
-        let storage = storage_account(reader, identity.as_ref());
+        let identity = reader.identity(STORAGE_SETTINGS.identity);
+        let storage = STORAGE_SETTINGS.read(reader, identity.as_ref());
         let container = container(reader);
         let fallback_url = fallback_url(reader);
         let fallback_token_scope = fallback_token_scope(reader, fallback_url.as_ref());
@@ -180,39 +190,6 @@ impl Settings {
             log_filter: log_filter?,
             hosted,
         })
-    }
-}
-
-/// Where the orders go, and who the function is there.
-fn storage_account(reader: &mut Reader<'_>, identity: Option<&Identity>) -> Option<StorageAccount> {
-    let (name, hint, account) = match (reader.get(STORAGE), reader.get(STORAGE_SERVICE_URI)) {
-        (Some(connection), None) => (
-            STORAGE,
-            settings::hint_at_cut(&connection),
-            StorageAccount::from_connection_string(&connection),
-        ),
-        (None, Some(uri)) => (
-            STORAGE_SERVICE_URI,
-            "",
-            StorageAccount::with_identity(&uri, identity?.clone()),
-        ),
-        (Some(_), Some(_)) => {
-            return reader.wrong(
-                STORAGE,
-                format!("{STORAGE_SERVICE_URI} is set too; expected one of them"),
-            );
-        }
-        (None, None) => {
-            let problem = format!(
-                "missing; expected a connection string \
-                 (UseDevelopmentStorage=true for Azurite), or {STORAGE_SERVICE_URI}"
-            );
-            return reader.wrong(STORAGE, problem);
-        }
-    };
-    match account {
-        Ok(account) => Some(account),
-        Err(error) => reader.wrong(name, format!("{error}{hint}")),
     }
 }
 
@@ -308,15 +285,6 @@ fn is_trigger(url: &Url) -> bool {
     let named = below.any(|segment| segment.eq_ignore_ascii_case("triggers"))
         && below.next().is_some_and(|trigger| !trigger.is_empty());
     named || HOSTS.iter().any(|suffix| host.ends_with(suffix))
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }
 
 /// One invocation must answer before the host kills the process: all uploads, the fallback and the

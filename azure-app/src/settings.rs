@@ -9,6 +9,8 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::time::Duration;
 
+use url::{Host, Url};
+
 use crate::identity::Identity;
 
 /// Where settings come from: the value of a name, if it has one.
@@ -104,6 +106,17 @@ pub fn hint_at_cut(connection: &str) -> &'static str {
     match connection.trim_end_matches(';').contains(';') {
         true => "",
         false => "; it has one part only: a shell ends a command at each ; that is not in quotes",
+    }
+}
+
+/// Whether a URL leads to this machine: only there does anything secret go in the clear.
+#[must_use]
+pub fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
     }
 }
 

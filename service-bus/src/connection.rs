@@ -1,7 +1,8 @@
 //! Where the queue is and who we are there: `ServiceBusConnection` in either of its forms.
 
 use azure_app::identity::Identity;
-use url::{Host, Url};
+use azure_app::settings::is_loopback;
+use url::Url;
 
 use crate::sas::SharedKey;
 
@@ -116,13 +117,7 @@ fn emulator(endpoint: &str) -> Result<Url, ConnectionError> {
     };
     let base = Url::parse(&format!("http://{host}:{port}/"));
     let base = base.map_err(|_| ConnectionError::Emulator)?;
-    let loopback = match base.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    };
-    if loopback {
+    if is_loopback(&base) {
         Ok(base)
     } else {
         Err(ConnectionError::Emulator)

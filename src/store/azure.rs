@@ -1,31 +1,19 @@
 //! Blob Storage through the official SDK: three requests, each sent once.
 
-mod account;
-mod failure;
 mod metadata;
-mod shared_key;
 
 use std::fmt;
 use std::num::NonZeroUsize;
-use std::sync::Arc;
 use std::time::Duration;
 
-use azure_app::identity::client_options;
-use azure_core::credentials::TokenCredential;
 use azure_core::http::Etag;
+use azure_storage_blob::BlobContainerClient;
 use azure_storage_blob::models::{BlobClientGetPropertiesOptions, BlockBlobClientUploadOptions};
-use azure_storage_blob::{BlobContainerClient, BlobContainerClientOptions};
+use storage_account::{Container, Failure, StorageAccount, StorageError};
 
 use super::StoreError;
 use super::blob::{BlobService, Condition, ETag, Head, PutReply};
 use crate::order::{Order, SessionId};
-pub use account::{Access, AccountError, Grant, StorageAccount};
-use failure::BlobFailure;
-pub use shared_key::AccountKey;
-use shared_key::SharedKeyPolicy;
-
-/// The REST version spoken: every Azurite since 2023 knows it too.
-const API_VERSION: &str = "2023-11-03";
 
 /// A blob that no session has: theirs end in `.json`.
 const PROBE: &str = "order-items-reserver-check";
@@ -33,7 +21,7 @@ const PROBE: &str = "order-items-reserver-check";
 /// One container of one account.
 pub struct AzureBlobs {
     container: BlobContainerClient,
-    access: ContainerAccess,
+    access: Container,
     server_timeout_secs: i32,
 }
 
@@ -58,7 +46,7 @@ impl AzureBlobs {
         client: &reqwest::Client,
         attempt_timeout: Duration,
     ) -> azure_core::Result<Self> {
-        let access = ContainerAccess::new(account, name, client)?;
+        let access = Container::new(account, name, client)?;
         let server_timeout_secs = attempt_timeout.as_secs().clamp(1, 3600);
         Ok(Self {
             container: access.open(client)?,
@@ -93,55 +81,38 @@ impl AzureBlobs {
     pub async fn container_exists(&self) -> Result<bool, StoreError> {
         match self.container.blob_client(PROBE).get_properties(None).await {
             Ok(_) => Ok(true),
-            Err(error) => match BlobFailure::from(error) {
-                BlobFailure::NoBlob => Ok(true),
-                BlobFailure::NoContainer => Ok(false),
+            Err(error) => match Failure::from(error) {
+                Failure::NoBlob => Ok(true),
+                Failure::NoContainer => Ok(false),
                 failure => Err(failure.into()),
             },
         }
     }
 }
 
-/// How one container is opened: through any client, always with the same credential, so that the
-/// connections for retries need no token of their own.
-#[derive(Clone)]
-struct ContainerAccess {
-    account: StorageAccount,
-    container: String,
-    credential: Option<Arc<dyn TokenCredential>>,
+/// A request's failure, in the words of the port.
+impl From<StorageError> for StoreError {
+    fn from(error: StorageError) -> Self {
+        match error {
+            StorageError::Refused {
+                status,
+                code,
+                retry_after,
+            } => Self::Refused {
+                status,
+                code,
+                retry_after,
+            },
+            StorageError::Unreachable(cause) => Self::Unreachable(cause),
+            StorageError::Credential(cause) => Self::Credential(cause),
+            StorageError::Unexpected(what) => Self::Unexpected(what),
+        }
+    }
 }
 
-impl ContainerAccess {
-    /// `client` is who asks for tokens.
-    fn new(
-        account: &StorageAccount,
-        container: &str,
-        client: &reqwest::Client,
-    ) -> azure_core::Result<Self> {
-        let credential = match &account.access {
-            Access::Identity(identity) => Some(identity.credential(client)?),
-            Access::Key(_) | Access::Signed => None,
-        };
-        Ok(Self {
-            account: account.clone(),
-            container: container.to_owned(),
-            credential,
-        })
-    }
-
-    /// `client` is who sends the requests.
-    fn open(&self, client: &reqwest::Client) -> azure_core::Result<BlobContainerClient> {
-        let mut client_options = client_options(client);
-        if let Access::Key(key) = &self.account.access {
-            let policy = SharedKeyPolicy::new(key.clone());
-            client_options.per_try_policies.push(Arc::new(policy));
-        }
-        let options = BlobContainerClientOptions {
-            client_options,
-            version: API_VERSION.to_owned(),
-        };
-        let url = self.account.container_url(&self.container);
-        BlobContainerClient::new(url, self.credential.clone(), Some(options))
+impl From<Failure> for StoreError {
+    fn from(failure: Failure) -> Self {
+        StorageError::from(failure).into()
     }
 }
 
@@ -170,9 +141,9 @@ impl BlobService for AzureBlobs {
             Ok(written) => Ok(PutReply::Written(
                 written.etag.map(|etag| ETag(etag.to_string())),
             )),
-            Err(error) => match BlobFailure::from(error) {
-                BlobFailure::Conflict => Ok(PutReply::Conflict),
-                BlobFailure::NoContainer => Ok(PutReply::NoContainer),
+            Err(error) => match Failure::from(error) {
+                Failure::Conflict => Ok(PutReply::Conflict),
+                Failure::NoContainer => Ok(PutReply::NoContainer),
                 failure => Err(failure.into()),
             },
         }
@@ -186,8 +157,8 @@ impl BlobService for AzureBlobs {
         };
         match blob.get_properties(Some(options)).await {
             Ok(properties) => metadata::to_head(properties.headers()).map(Some),
-            Err(error) => match BlobFailure::from(error) {
-                BlobFailure::NoBlob | BlobFailure::NoContainer => Ok(None),
+            Err(error) => match Failure::from(error) {
+                Failure::NoBlob | Failure::NoContainer => Ok(None),
                 failure => Err(failure.into()),
             },
         }
@@ -196,8 +167,8 @@ impl BlobService for AzureBlobs {
     async fn create_container(&self) -> Result<(), StoreError> {
         match self.container.create(None).await {
             Ok(_) => Ok(()),
-            Err(error) => match BlobFailure::from(error) {
-                BlobFailure::Conflict => Ok(()),
+            Err(error) => match Failure::from(error) {
+                Failure::Conflict => Ok(()),
                 failure => Err(failure.into()),
             },
         }

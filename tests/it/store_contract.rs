@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use azure_app::http_client;
 use order_items_reserver::retry::Retry;
-use order_items_reserver::store::azure::{AzureBlobs, StorageAccount};
+use order_items_reserver::store::azure::AzureBlobs;
 use order_items_reserver::store::blob::{ETag, PutReply};
+use storage_account::StorageAccount;
 
 /// Each check runs against both servers.
 macro_rules! contract {

@@ -1,6 +1,6 @@
 //! Storage connection strings in all the forms that tools write them.
 
-use order_items_reserver::store::azure::{Access, AccountError, StorageAccount};
+use storage_account::{Access, AccountError, StorageAccount};
 
 const KEY: &str = "a2V5LXdpdGgtcGFkZGluZw==";
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use azure_app::identity::Identity;
 use azure_app::settings::Mistakes;
 use order_items_reserver::config::{FUNCTION_TIMEOUT, MARGIN, SETTINGS, Settings};
-use order_items_reserver::store::azure::Access;
+use storage_account::Access;
 
 type Given<'a> = &'a [(&'a str, &'a str)];
 

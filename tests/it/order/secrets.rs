@@ -9,7 +9,8 @@ use order_items_reserver::config::Settings;
 use order_items_reserver::fallback::logic_app::{Authorization, LogicApp};
 use order_items_reserver::fallback::{Notice, Reason};
 use order_items_reserver::order::Order;
-use order_items_reserver::store::azure::{Access, AzureBlobs, StorageAccount};
+use order_items_reserver::store::azure::AzureBlobs;
+use storage_account::{Access, StorageAccount};
 
 use super::{ADDRESS, error, of_session};
 

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use azure_app::http_client;
 use blob::BlobEndpoint;
-use order_items_reserver::store::azure::{AzureBlobs, StorageAccount};
+use order_items_reserver::store::azure::AzureBlobs;
 use order_items_reserver::store::blob::BlobService as _;
+use storage_account::StorageAccount;
 use testkit::net::{listener, nobody};
 use testkit::scripted::{Scripted, Step, answering};
 

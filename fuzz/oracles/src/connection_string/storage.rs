@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use order_items_reserver::config::Settings;
-use order_items_reserver::store::azure::{Access, AccountError, StorageAccount};
+use storage_account::{Access, AccountError, StorageAccount};
 use url::Url;
 
 use super::{SECRET, assert_hidden, is_one_of};

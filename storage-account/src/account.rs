@@ -1,4 +1,4 @@
-//! Where the orders go and how the account is opened: connection strings and endpoints.
+//! An account's blob endpoint and the way in: connection strings and endpoints.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use azure_app::identity::Identity;
 use azure_core::credentials::Secret;
 use url::Url;
 
-use super::AccountKey;
+use crate::shared_key::AccountKey;
 
 /// The documented account of the storage emulator: public, the same on every machine.
 const EMULATOR_ACCOUNT: &str = "devstoreaccount1";
@@ -181,7 +181,7 @@ impl StorageAccount {
     }
 
     /// The URL of a container, signature and all: not for logs.
-    pub(super) fn container_url(&self, container: &str) -> Url {
+    pub(crate) fn container_url(&self, container: &str) -> Url {
         let mut url = self.endpoint.clone();
         if let Ok(mut path) = url.path_segments_mut() {
             path.pop_if_empty().push(container);
@@ -258,7 +258,7 @@ fn base_url(text: &str, name: &'static str) -> Result<Url, AccountError> {
     }
 }
 
-/// Each part is nothing but what it is called: a `/` in one of them would send orders and
+/// Each part is nothing but what it is called: a `/` in one of them would send content and
 /// signatures to another host.
 fn default_endpoint(scheme: &str, account: &str, suffix: &str) -> Result<Url, AccountError> {
     const NAME: &str = "the endpoint of AccountName and EndpointSuffix";

@@ -34,10 +34,10 @@ impl fmt::Debug for AccountKey {
 
 /// Signs each request just before it is sent.
 #[derive(Debug)]
-pub(super) struct SharedKeyPolicy(AccountKey);
+pub(crate) struct SharedKeyPolicy(AccountKey);
 
 impl SharedKeyPolicy {
-    pub(super) fn new(key: AccountKey) -> Self {
+    pub(crate) fn new(key: AccountKey) -> Self {
         Self(key)
     }
 }
