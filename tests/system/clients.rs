@@ -6,12 +6,13 @@ use testkit::clients;
 
 use crate::stack::{Pipeline, SESSION, cart, completed};
 
-/// What a developer writes into an existing storefront, but for the port.
+/// What `local.settings.json` says, but for the port: the one that REST is spoken on as well.
 fn connection(pipeline: &Pipeline) -> String {
+    let door = pipeline.stack.door.url();
+    let port = door.rsplit(':').next().unwrap();
     format!(
-        "Endpoint=sb://localhost:{};SharedAccessKeyName=RootManageSharedAccessKey;\
-         SharedAccessKey=SAS_KEY_VALUE;UseDevelopmentEmulator=true",
-        pipeline.stack.amqp.address().port()
+        "Endpoint=sb://localhost:{port};SharedAccessKeyName=RootManageSharedAccessKey;\
+         SharedAccessKey=SAS_KEY_VALUE;UseDevelopmentEmulator=true"
     )
 }
 

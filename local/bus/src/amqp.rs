@@ -17,6 +17,7 @@
 
 mod access;
 mod connection;
+mod first_bytes;
 mod frame;
 mod handshake;
 mod link;
@@ -34,10 +35,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use stand_in::{ACCEPT_PAUSE, Accepting};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
+use first_bytes::Protocol;
 pub use shared::AmqpOptions;
 use shared::AmqpShared;
 
@@ -48,6 +50,32 @@ pub const AMQP_PORT: u16 = 5672;
 /// Connections served at once; the next ones wait in the system's list.
 const CONNECTIONS_MAX: usize = 4096;
 
+/// What serves a connection, on whichever port it came.
+#[derive(Debug, Clone)]
+pub struct AmqpService(Arc<AmqpShared>);
+
+impl AmqpService {
+    #[must_use]
+    pub fn new(options: AmqpOptions) -> Self {
+        Self(Arc::new(AmqpShared::new(options)))
+    }
+
+    /// Serves a connection that speaks AMQP to its end, and gives one back that speaks HTTP.
+    pub(crate) async fn take(self, stream: TcpStream) -> Option<TcpStream> {
+        match first_bytes::spoken(&stream).await? {
+            Protocol::Http => Some(stream),
+            Protocol::Amqp => {
+                connection::serve(stream, self.0).await;
+                None
+            }
+            Protocol::Tls => {
+                self.0.hint_about_tls();
+                None
+            }
+        }
+    }
+}
+
 /// The running door. Dropping it stops it too, without waiting for the end.
 #[derive(Debug)]
 pub struct AmqpDoor(Accepting);
@@ -55,8 +83,7 @@ pub struct AmqpDoor(Accepting);
 impl AmqpDoor {
     /// # Errors
     /// When the listener has no address.
-    pub fn start(listener: TcpListener, options: AmqpOptions) -> io::Result<Self> {
-        let shared = Arc::new(AmqpShared::new(options));
+    pub fn start(listener: TcpListener, AmqpService(shared): AmqpService) -> io::Result<Self> {
         let accepting = Accepting::start(listener, |listener, stopped| {
             accept(listener, shared, stopped)
         })?;

@@ -18,7 +18,7 @@ mod rest;
 mod sas;
 
 #[cfg(feature = "amqp")]
-pub use amqp::{AMQP_PORT, AmqpDoor, AmqpOptions};
+pub use amqp::{AMQP_PORT, AmqpDoor, AmqpOptions, AmqpService};
 pub use queue::{
     Abandoned, Accepted, Counts, DeadDelivery, DeadLetter, DeadLetterReason, Delivery, Enqueued,
     ID_MAX, JournalError, LockLost, MESSAGE_MAX, Message, Peeked, Properties, Queue, QueueOptions,

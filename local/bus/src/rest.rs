@@ -14,9 +14,13 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::get;
+#[cfg(feature = "amqp")]
+use stand_in::ServerHandle;
 use stand_in::{Request, Server};
 use tokio::net::TcpListener;
 
+#[cfg(feature = "amqp")]
+use crate::amqp::AmqpService;
 pub use shared::RestOptions;
 use shared::RestShared;
 
@@ -29,17 +33,27 @@ impl RestDoor {
     /// # Errors
     /// When the listener has no address.
     pub fn start(listener: TcpListener, options: RestOptions) -> std::io::Result<Self> {
-        let url = format!("http://{}", listener.local_addr()?);
-        let shared = Arc::new(RestShared::new(options, url));
-        let router = Router::new()
-            .route("/", get(view::overview))
-            .route("/{queue}/messages", get(view::messages).post(send::send))
-            .route("/{queue}/$deadletterqueue", get(view::dead_letters))
-            .route("/{queue}", get(view::description))
-            .merge(receive::routes())
-            .with_state(shared);
+        let router = router(&listener, options)?;
         Ok(Self {
             server: Server::start(listener, router)?,
+        })
+    }
+
+    /// The same on a port where AMQP is spoken as well: a connection string names one port, and
+    /// clients of either protocol take it as it stands.
+    ///
+    /// # Errors
+    /// When the listener has no address.
+    #[cfg(feature = "amqp")]
+    pub fn start_beside(
+        listener: TcpListener,
+        options: RestOptions,
+        amqp: AmqpService,
+    ) -> std::io::Result<Self> {
+        let router = router(&listener, options)?;
+        let take_amqp = move |stream| amqp.clone().take(stream);
+        Ok(Self {
+            server: Server::start_beside(listener, router, ServerHandle::default(), take_amqp)?,
         })
     }
 
@@ -58,4 +72,16 @@ impl RestDoor {
     pub async fn stop(self) {
         self.server.stop().await;
     }
+}
+
+fn router(listener: &TcpListener, options: RestOptions) -> std::io::Result<Router> {
+    let url = format!("http://{}", listener.local_addr()?);
+    let shared = Arc::new(RestShared::new(options, url));
+    Ok(Router::new()
+        .route("/", get(view::overview))
+        .route("/{queue}/messages", get(view::messages).post(send::send))
+        .route("/{queue}/$deadletterqueue", get(view::dead_letters))
+        .route("/{queue}", get(view::description))
+        .merge(receive::routes())
+        .with_state(shared))
 }

@@ -23,7 +23,7 @@ pub mod storefront;
 use std::path::Path;
 
 use blob::BlobEndpoint;
-use bus::{AmqpDoor, Queue, RestDoor, RestOptions};
+use bus::{AmqpDoor, AmqpOptions, AmqpService, Queue, RestDoor, RestOptions};
 use dashboard::Dashboard;
 use host::app::{FunctionApp, Settings};
 use host::{Event, Host, HostOptions};
@@ -45,9 +45,9 @@ pub struct Stack {
     pub app: FunctionApp,
     /// The queue behind the door.
     pub queue: Queue,
-    /// The queue's REST door.
+    /// The door that the connection string names: REST and AMQP.
     pub door: RestDoor,
-    /// The queue's AMQP door, for senders.
+    /// The AMQP door of clients that name no port.
     pub amqp: AmqpDoor,
     /// The blob endpoint, when `OrdersStorage` points to this machine.
     pub blob: Option<BlobEndpoint>,
@@ -99,8 +99,12 @@ impl Stack {
         queue.tell_troubles_to(sender.clone());
         let connection = app.setting(ports::QUEUE, "the doors check signatures with its key")?;
         let key = Connection::parse(connection)?.key;
-        let amqp =
-            parts::amqp_door(options.ports, queue.clone(), key.clone(), sender.clone()).await?;
+        let service = AmqpService::new(AmqpOptions {
+            queues: vec![queue.clone()],
+            key: key.clone(),
+            hints: Some(sender.clone()),
+        });
+        let amqp = parts::amqp_door(options.ports, service.clone(), &sender).await?;
         let page = parts::dashboard_listener(options.ports, &sender).await?;
         let Backends {
             blob,
@@ -114,7 +118,7 @@ impl Stack {
             links: links(&host, blob.as_ref(), logic_app.as_ref()),
             hints: Some(sender),
         };
-        let door = RestDoor::start(door, door_options)?;
+        let door = RestDoor::start_beside(door, door_options, service)?;
         let shown = ShownParts {
             app: &app,
             queue: &queue,

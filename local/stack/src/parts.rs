@@ -6,13 +6,12 @@ use std::path::Path;
 
 use ::dashboard::{Dashboard, DashboardOptions};
 use blob::BlobEndpoint;
-use bus::{AMQP_PORT, AmqpDoor, AmqpOptions, Queue, RestDoor};
+use bus::{AMQP_PORT, AmqpDoor, AmqpService, Queue, RestDoor};
 use host::Host;
 use host::app::FunctionApp;
 use logic_app::mail::MailService;
 use logic_app::{LogicApp, Workflow};
 use serde_json::{Map, Value, json};
-use stand_in::AccessKey;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::UnboundedSender;
 use url::Url;
@@ -118,35 +117,29 @@ fn parameters(mail_service: &str) -> Map<String, Value> {
         .collect()
 }
 
-/// The AMQP door, on the port that clients expect, or on a free one when that is taken.
+/// The AMQP door of clients that name no port: on the one they expect then, or on a free one when that is taken.
 pub(super) async fn amqp_door(
     ports: Ports,
-    queue: Queue,
-    key: Option<AccessKey>,
-    hints: UnboundedSender<String>,
+    service: AmqpService,
+    hints: &UnboundedSender<String>,
 ) -> io::Result<AmqpDoor> {
     let listener = match ports {
-        Ports::FromSettings => expected_amqp_port(&hints).await?,
+        Ports::FromSettings => expected_amqp_port(hints).await?,
         Ports::Auto => free_port().await?,
     };
-    let options = AmqpOptions {
-        queues: vec![queue],
-        key,
-        hints: Some(hints),
-    };
-    AmqpDoor::start(listener, options)
+    AmqpDoor::start(listener, service)
 }
 
 async fn expected_amqp_port(hints: &UnboundedSender<String>) -> io::Result<TcpListener> {
     match TcpListener::bind((Ipv4Addr::LOCALHOST, AMQP_PORT)).await {
         Ok(listener) => Ok(listener),
-        // The REST door is enough for most: no reason to refuse the start.
+        // AMQP is spoken on the port of the connection string too: no reason to refuse the start.
         Err(problem) => {
             let listener = free_port().await?;
             let port = listener.local_addr()?.port();
             let told = format!(
-                "port {AMQP_PORT} is not free ({problem}): the AMQP door is on port {port}, \
-                 which clients of Service Bus may pass over; whoever sends by AMQP frees {AMQP_PORT} first"
+                "port {AMQP_PORT} is not free ({problem}): the AMQP door is on port {port} instead; \
+                 a client that names no port in its connection string does not find it"
             );
             // Nobody listens any more when the stack is going down.
             hints.send(told).ok();

@@ -3,6 +3,7 @@
 //! `axum::serve` waits for its connections when it stops and answers every request it has read.
 //! The stand-in of a service that goes down must do neither, so this module drives hyper itself.
 
+use std::future::ready;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -126,9 +127,23 @@ impl Server {
         router: Router,
         handle: ServerHandle,
     ) -> io::Result<Self> {
+        Self::start_beside(listener, router, handle, |stream| ready(Some(stream)))
+    }
+
+    /// The same where another protocol is served on the port as well: `other` has each connection
+    /// first, and those that it gives back speak HTTP.
+    pub fn start_beside<F>(
+        listener: TcpListener,
+        router: Router,
+        handle: ServerHandle,
+        other: impl Fn(TcpStream) -> F + Send + 'static,
+    ) -> io::Result<Self>
+    where
+        F: Future<Output = Option<TcpStream>> + Send + 'static,
+    {
         let shared = handle.clone();
         let accepting = Accepting::start(listener, |listener, stopped| {
-            accept(listener, router, shared, stopped)
+            accept(listener, router, shared, other, stopped)
         })?;
         Ok(Self { handle, accepting })
     }
@@ -148,12 +163,15 @@ impl Server {
     }
 }
 
-async fn accept(
+async fn accept<F>(
     listener: TcpListener,
     router: Router,
     ServerHandle { log, refusing }: ServerHandle,
+    other: impl Fn(TcpStream) -> F,
     mut stopped: oneshot::Receiver<()>,
-) {
+) where
+    F: Future<Output = Option<TcpStream>> + Send + 'static,
+{
     let mut connections = JoinSet::new();
     let mut refused = refusing.subscribe();
     loop {
@@ -171,7 +189,13 @@ async fn accept(
                     log.connection_refused();
                 }
                 Ok((stream, _)) => {
-                    connections.spawn(serve(stream, router.clone(), Arc::clone(&log)));
+                    let (given_back, router) = (other(stream), router.clone());
+                    let log = Arc::clone(&log);
+                    connections.spawn(async move {
+                        if let Some(stream) = given_back.await {
+                            serve(stream, router, log).await;
+                        }
+                    });
                 }
                 Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
             },

@@ -21,7 +21,7 @@ use super::shared::AmqpShared;
 use super::wire::{Broken, Wire};
 
 /// A client that has not opened its connection by then is hung up on.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Announced to the client, which says something at least that often; twice as long is waited for.
 const IDLE: Duration = Duration::from_secs(60);

@@ -14,7 +14,7 @@ const AMQP: [u8; PROTOCOL_HEADER] = *b"AMQP\x00\x01\x00\x00";
 const SASL: [u8; PROTOCOL_HEADER] = *b"AMQP\x03\x01\x00\x00";
 
 /// The first bytes of a client that begins with TLS.
-const TLS_HELLO: [u8; 2] = [0x16, 0x03];
+pub(super) const TLS_HELLO: [u8; 2] = [0x16, 0x03];
 
 /// MSSBCBS is Microsoft's name for: let me in, I bring tokens.
 const MECHANISMS: [&str; 4] = ["MSSBCBS", "ANONYMOUS", "PLAIN", "EXTERNAL"];

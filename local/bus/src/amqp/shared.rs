@@ -56,8 +56,8 @@ impl AmqpShared {
     pub(super) fn hint_about_tls(&self) {
         self.hint_once(
             &self.told_about_tls,
-            "a client speaks TLS to the AMQP door, which has none: \
-             its connection string needs UseDevelopmentEmulator=true",
+            "a client speaks TLS to the queue, which has none: \
+             a connection string needs UseDevelopmentEmulator=true, and a URL http://",
         );
     }
 

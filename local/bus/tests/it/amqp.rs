@@ -2,6 +2,7 @@
 
 mod clients;
 mod hostile;
+mod one_port;
 mod rules;
 mod sending;
 mod wire;

@@ -1,7 +1,7 @@
 //! Microsoft's clients for Python and Node, as they are, against the AMQP door.
 #![cfg(unix)]
 
-use bus::{AmqpDoor, AmqpOptions, Message, Queue, QueueOptions};
+use bus::{AmqpDoor, AmqpOptions, AmqpService, Message, Queue, QueueOptions};
 use serde_json::{Value, json};
 use stand_in::{AccessKey, Clock};
 use testkit::clients;
@@ -18,7 +18,7 @@ async fn meet(client: &Client) -> (Vec<Message>, Value) {
         }),
         hints: None,
     };
-    let door = AmqpDoor::start(testkit::net::listener().await, options).unwrap();
+    let door = AmqpDoor::start(testkit::net::listener().await, AmqpService::new(options)).unwrap();
     let connection = format!(
         "Endpoint=sb://localhost:{};SharedAccessKeyName=RootManageSharedAccessKey;\
          SharedAccessKey=SAS_KEY_VALUE;UseDevelopmentEmulator=true",

@@ -1,6 +1,6 @@
 //! The AMQP door to a client that is not Microsoft's.
 
-use bus::{AmqpDoor, AmqpOptions, Queue, QueueOptions};
+use bus::{AmqpDoor, AmqpOptions, AmqpService, Queue, QueueOptions};
 use fe2o3_amqp::link::SenderAttachError;
 use fe2o3_amqp::sasl_profile::SaslProfile;
 use fe2o3_amqp::types::messaging::{Body, Data, Header, Message, Outcome, Properties};
@@ -19,7 +19,7 @@ async fn door(queue: &Queue, key: Option<AccessKey>) -> AmqpDoor {
         key,
         hints: None,
     };
-    AmqpDoor::start(testkit::net::listener().await, options).unwrap()
+    AmqpDoor::start(testkit::net::listener().await, AmqpService::new(options)).unwrap()
 }
 
 fn key() -> AccessKey {
@@ -184,7 +184,7 @@ async fn with_a_key_plain_needs_it_and_without_any_word_a_sender_is_let_in_with_
         key: Some(key()),
         hints: Some(hints),
     };
-    let door = AmqpDoor::start(testkit::net::listener().await, options).unwrap();
+    let door = AmqpDoor::start(testkit::net::listener().await, AmqpService::new(options)).unwrap();
     let mut connection = Connection::open("test", door.url().as_str()).await.unwrap();
     let mut session = Session::begin(&mut connection).await.unwrap();
     Sender::attach(&mut session, "to", "order-items")

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bus::{AmqpDoor, AmqpOptions, Queue, QueueOptions};
+use bus::{AmqpDoor, AmqpOptions, AmqpService, Queue, QueueOptions};
 use fe2o3_amqp_types::definitions::{Handle, Role};
 use fe2o3_amqp_types::messaging::{Target, TargetArchetype};
 use fe2o3_amqp_types::performatives::{Attach, Begin, Open, Performative, Transfer};
@@ -36,7 +36,8 @@ impl Stage {
             key: None,
             hints: Some(sender),
         };
-        let door = AmqpDoor::start(testkit::net::listener().await, options).unwrap();
+        let door =
+            AmqpDoor::start(testkit::net::listener().await, AmqpService::new(options)).unwrap();
         Self { queue, door, hints }
     }
 
