@@ -11,7 +11,7 @@ use stand_in::http_client;
 use crate::LoadError;
 use crate::places::Places;
 pub(crate) use blobs::Blobs;
-pub(crate) use bus::{Answer, Bus};
+pub(crate) use bus::{Answer, Bus, Counts};
 pub(crate) use dashboard::Dashboard;
 
 /// One client for all parts of one stack.

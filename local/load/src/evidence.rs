@@ -219,7 +219,10 @@ pub struct Evidence {
     pub writes: Vec<Write>,
     /// Whether these are all writes: a stack that was killed takes a little of its history along.
     pub writes_are_complete: bool,
-    /// The blobs of our sessions at the end, by name.
+    /// Whether nobody else sends to the stack: then each blob is ours to explain. Of a stack that
+    /// others use, too, their sessions are noted and not judged.
+    pub alone: bool,
+    /// The blobs of our sessions at the end, and those that were not there before, by name.
     pub blobs: BTreeMap<String, Blob>,
     /// Every blob's name before the first message was sent.
     pub names_before: BTreeSet<String>,

@@ -5,6 +5,10 @@
 //! The order of a session's messages is known twice over: by the numbers the queue gave them, as
 //! far as they can be seen, and by the order of sending, since the next cart of a session is sent
 //! only after the queue has clearly answered for the one before. The judge holds the blobs to both.
+//!
+//! Sessions of others, carts of an earlier run or of a shopper who clicks meanwhile, are noted and
+//! not judged: nobody here knows what they sent. What was sent here is looked for in their blobs
+//! all the same, by message id and by its bytes.
 
 mod blobs;
 mod index;
@@ -12,6 +16,8 @@ mod violation;
 
 #[cfg(test)]
 mod tests;
+
+use std::collections::BTreeSet;
 
 use serde::Serialize;
 
@@ -29,6 +35,8 @@ pub struct Verdict {
     pub poison: PoisonFates,
     /// Every breach of the promise; none when it was kept.
     pub violations: Vec<Violation>,
+    /// Blobs of sessions that are not of this run, and were written or came into being during it.
+    pub foreign: BTreeSet<String>,
 }
 
 impl Verdict {
@@ -90,9 +98,17 @@ pub fn judge(evidence: &Evidence) -> Verdict {
     let found = &mut verdict.violations;
     blobs::contents(evidence, &index, found);
     blobs::went_back(evidence, &index, found);
-    blobs::foreign(evidence, &index, found);
+    let foreign = blobs::foreign(evidence, &index);
+    if evidence.alone {
+        found.extend(
+            foreign
+                .iter()
+                .map(|name| Violation::Foreign { name: name.clone() }),
+        );
+    }
     mails_are_whole(evidence, &index, found);
     found.dedup();
+    verdict.foreign = foreign;
     verdict
 }
 

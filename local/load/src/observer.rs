@@ -8,8 +8,8 @@ use tokio::sync::watch::{Receiver, Sender};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use crate::access::{Access, Dashboard};
-use crate::evidence::{Evidence, Mailed, Sent, Write, blob_name};
+use crate::access::{Access, Counts, Dashboard};
+use crate::evidence::{Evidence, Mailed, Sent, Waiting, Write, blob_name};
 use crate::rest::{Look, Patience};
 use crate::{LoadError, rest};
 
@@ -17,6 +17,10 @@ const PAUSE: Duration = Duration::from_millis(300);
 
 /// An attempt that was given up may still be on its way to the storage.
 const CALM: Duration = Duration::from_millis(600);
+
+/// Whose messages wait is looked up while they are so many at most: each look lists all of them,
+/// bodies included.
+const LISTED_MAX: u64 = 200;
 
 /// At work since before the first message.
 #[derive(Debug)]
@@ -150,30 +154,47 @@ impl Observed {
         }
     }
 
-    /// Waits until nothing waits and nothing is written any more, or nothing has changed for
-    /// `limit`. Whether the stack is at rest.
+    /// Waits until nothing of `ours`, which are sessions, waits and is written any more, or nothing
+    /// has changed for `limit`. Whether the stack is at rest, as far as we are concerned: a shopper
+    /// who goes on clicking does not hold the run up.
     pub(crate) async fn settle(
         &mut self,
         access: &Access,
+        ours: &BTreeSet<String>,
         limit: Duration,
         tell: impl Fn(u64),
     ) -> Result<bool, LoadError> {
+        let names: BTreeSet<String> = ours.iter().map(|session| blob_name(session)).collect();
+
         let patience = Patience { calm: CALM, limit };
         rest::settle(patience, async || {
-            let counts = access.bus.counts().await;
+            let waiting = waiting(access, ours).await;
             self.look(&access.dashboard).await?;
-            let counts = counts?;
-            tell(counts.active);
+            let waiting = waiting?;
+            tell(waiting);
+            let writes = self.writes.iter();
+            let ours = writes.filter(|write| names.contains(&write.name));
             Ok(Look {
-                waiting: counts.active,
-                progress: (counts, self.writes.len()),
+                waiting,
+                progress: (waiting, ours.count()),
             })
         })
         .await
     }
 }
 
-/// Everything the judge needs, and the bytes of our sessions' blobs.
+/// How many messages of `ours` wait; of many, all are taken for ours.
+async fn waiting(access: &Access, ours: &BTreeSet<String>) -> Result<u64, LoadError> {
+    let Counts { active, .. } = access.bus.counts().await?;
+    if active == 0 || active > LISTED_MAX {
+        return Ok(active);
+    }
+    let all = access.dashboard.messages().await?;
+    let is_ours = |one: &&Waiting| one.session.as_ref().is_some_and(|it| ours.contains(it));
+    Ok(u64::try_from(all.iter().filter(is_ours).count()).unwrap_or(u64::MAX))
+}
+
+/// Everything the judge needs.
 pub(crate) async fn evidence(
     sent: Vec<Sent>,
     access: &Access,
@@ -185,9 +206,11 @@ pub(crate) async fn evidence(
     // What waits is read first: a message that is settled meanwhile then shows in two places, never
     // in none.
     let (queued, dead) = (dashboard.messages().await?, dashboard.dead_letters().await?);
-    let ours: BTreeSet<String> = sent.iter().map(|sent| blob_name(&sent.session)).collect();
-    let found = blobs.read_all(ours).await?;
     let names_after = blobs.names().await?;
+    let mut names: BTreeSet<String> = sent.iter().map(|sent| blob_name(&sent.session)).collect();
+    // Something of ours may have got into a blob of others.
+    names.extend(names_after.difference(&observed.names_before).cloned());
+    let found = blobs.read_all(names).await?;
     let later = observed.look(dashboard).await?;
     observed.look_at_all_mails(dashboard).await?;
     let blobs: BTreeMap<_, _> = found
@@ -199,6 +222,7 @@ pub(crate) async fn evidence(
         // A write in this very moment makes the last write another one than was read.
         writes_are_complete: observed.restarts == 0 && later == 0,
         writes: observed.writes,
+        alone: false,
         blobs,
         names_before: observed.names_before,
         names_after,

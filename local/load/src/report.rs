@@ -5,6 +5,8 @@
 //! the instances in its own process.
 
 mod latency;
+#[cfg(test)]
+mod tests;
 mod text;
 
 use std::collections::{BTreeMap, HashSet};
@@ -12,7 +14,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::evidence::{Evidence, Fate};
+use crate::evidence::{Evidence, Fate, blob_name};
 use crate::injector::FaultCounts;
 use crate::judge::{Fates, PoisonFates, Verdict, Violation};
 use crate::{LoadError, Pace, Plan};
@@ -92,17 +94,22 @@ pub struct Report {
     pub fates: Fates,
     /// Writes of their blobs.
     pub writes: usize,
+    /// Blobs of sessions that are not of this run, and changed meanwhile: noted, not judged.
+    pub foreign: usize,
     /// E-mails about them, also where a later cart was stored afterwards.
     pub mails: usize,
     /// Seconds in which messages were sent.
     pub seconds: f64,
     /// Seconds until the queue was at rest.
     pub settled_seconds: f64,
-    /// Accepted messages a second, by the time until the queue was at rest.
+    /// Accepted messages, or confirmed clicks, a second while they were sent.
     pub throughput: f64,
-    /// From the moment a cart was due until the queue, or the page, had confirmed it.
+    /// From the moment a cart was due until the queue had accepted it. Of shoppers, each session's
+    /// last change until the page had confirmed it, where it was stored: what every click took is
+    /// with the [`Clicks`].
     pub to_accepted: Latency,
-    /// From the moment a cart was due until its session's blob held it or a later one.
+    /// From the moment a cart was due until it was accepted and its session's blob held it or a
+    /// later one. Of shoppers, of the very changes that are in `to_accepted`.
     pub to_stored: Latency,
     /// What went wrong on purpose, when it was switched from outside.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -143,7 +150,7 @@ pub struct Messages {
 }
 
 /// Clicks by what the page said.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Clicks {
     /// All of them.
@@ -156,6 +163,8 @@ pub struct Clicks {
     pub failed: u64,
     /// Sessions whose last click never got an answer: what they see is not judged.
     pub unsure: usize,
+    /// From the moment a click was due until the page had confirmed it.
+    pub to_confirmed: Latency,
 }
 
 /// The figures of a chaos run.
@@ -216,7 +225,7 @@ impl Figures {
             accepted: evidence.accepted().count(),
             poison_accepted: evidence.accepted().filter(|sent| sent.is_poison()).count(),
             sessions: sessions.collect::<HashSet<_>>().len(),
-            writes: evidence.writes.len(),
+            writes: writes(evidence),
             dead_letters: evidence.dead.len(),
             fates: verdict.fates,
             poison: verdict.poison,
@@ -233,7 +242,7 @@ impl Report {
         let accepted = u64::try_from(messages.accepted).unwrap_or(u64::MAX);
         Self {
             messages,
-            writes: evidence.writes.len(),
+            writes: writes(evidence),
             mails: mails(evidence),
             to_accepted: latency::to_accepted(evidence),
             to_stored: latency::to_stored(evidence),
@@ -265,7 +274,7 @@ impl Report {
 
     fn without_messages(ran: Ran, accepted: u64, verdict: Verdict) -> Self {
         #[expect(clippy::cast_precision_loss, reason = "a figure for people")]
-        let throughput = accepted as f64 / ran.settled.as_secs_f64().max(0.001);
+        let throughput = accepted as f64 / ran.took.as_secs_f64().max(0.001);
         Self {
             verdict: Conclusion::Broken,
             kept: false,
@@ -277,6 +286,7 @@ impl Report {
             clicks: None,
             fates: verdict.fates,
             writes: 0,
+            foreign: verdict.foreign.len(),
             mails: 0,
             seconds: ran.took.as_secs_f64(),
             settled_seconds: ran.settled.as_secs_f64(),
@@ -350,6 +360,14 @@ impl Messages {
     }
 }
 
+/// Writes of the blobs of those who sent here.
+fn writes(evidence: &Evidence) -> usize {
+    let sent = evidence.sent.iter();
+    let ours: HashSet<String> = sent.map(|sent| blob_name(&sent.session)).collect();
+    let writes = evidence.writes.iter();
+    writes.filter(|write| ours.contains(&write.name)).count()
+}
+
 /// E-mails about what was sent here; there may be older ones of other runs.
 fn mails(evidence: &Evidence) -> usize {
     let sent = evidence.sent.iter();
@@ -357,95 +375,4 @@ fn mails(evidence: &Evidence) -> usize {
     let ids = evidence.mailed.iter().map(|mailed| &mailed.message_id);
     ids.filter(|id| id.as_deref().is_some_and(|id| ours.contains(id)))
         .count()
-}
-
-#[cfg(test)]
-mod tests {
-    use time::OffsetDateTime;
-
-    use super::*;
-    use crate::evidence::Sent;
-
-    fn one_accepted() -> Evidence {
-        let sent = Sent {
-            session: "S".to_owned(),
-            revision: 1,
-            message_id: "m".to_owned(),
-            sha256: String::new(),
-            order_sha256: Some(String::new()),
-            fate: Fate::Accepted,
-            tries: 1,
-            unclear: false,
-            due: OffsetDateTime::UNIX_EPOCH,
-            answered: OffsetDateTime::UNIX_EPOCH,
-        };
-        Evidence {
-            sent: vec![sent],
-            ..Evidence::default()
-        }
-    }
-
-    fn report(due: u64, quiet: bool, evidence: &Evidence) -> Report {
-        let ran = Ran {
-            due,
-            quiet,
-            ..Ran::default()
-        };
-        Report::new(ran, evidence, Verdict::default())
-    }
-
-    fn chaos(due: u64, quiet: bool, evidence: &Evidence, problems: &[&str]) -> Report {
-        let problems = problems.iter().copied().map(str::to_owned).collect();
-        let figures = Figures::new(evidence, &Verdict::default());
-        report(due, quiet, evidence).with_figures(figures, problems, "just chaos".to_owned())
-    }
-
-    #[test]
-    fn a_load_that_nobody_accepted_proves_nothing() {
-        let report = report(1, true, &Evidence::default());
-        assert_eq!((report.verdict, report.kept), (Conclusion::Broken, false));
-        assert!(report.to_string().ends_with("so nothing is proven"));
-    }
-
-    #[test]
-    fn a_load_is_kept_although_the_queue_is_not_at_rest() {
-        let report = report(9, false, &one_accepted());
-        assert_eq!((report.verdict, report.kept), (Conclusion::Kept, true));
-        assert!(report.to_string().contains("raise --settle"), "{report}");
-    }
-
-    #[test]
-    fn chaos_is_complete_with_all_messages_and_a_queue_at_rest() {
-        let sent = one_accepted();
-        assert_eq!(chaos(1, true, &sent, &[]).verdict, Conclusion::Kept);
-        let late = chaos(2, true, &sent, &[]);
-        assert_eq!(late.verdict, Conclusion::Incomplete);
-        assert!(late.to_string().contains("only 1 of 2 messages"), "{late}");
-        let restless = chaos(1, false, &sent, &[]);
-        assert_eq!(restless.verdict, Conclusion::Incomplete);
-        assert!(restless.to_string().ends_with("did not come to rest"));
-    }
-
-    #[test]
-    fn a_problem_breaks_chaos_and_is_told_with_the_way_to_see_it_again() {
-        let report = chaos(1, true, &one_accepted(), &["a host gave up"]);
-        assert_eq!((report.verdict, report.kept), (Conclusion::Broken, false));
-        let text = report.to_string();
-        assert!(text.contains("  a host gave up\n"), "{text}");
-        assert!(text.ends_with("once more: just chaos"), "{text}");
-    }
-
-    #[test]
-    fn sections_that_a_run_lacks_are_absent() {
-        let load: serde_json::Value =
-            serde_json::from_str(&report(1, true, &one_accepted()).json()).expect("JSON");
-        assert_eq!(load.get("figures"), None);
-        assert_eq!(load["kept"], true);
-        let chaos = chaos(1, true, &one_accepted(), &[]).json();
-        let chaos: serde_json::Value = serde_json::from_str(&chaos).expect("JSON");
-        assert_eq!(chaos.get("faults"), None);
-        assert_eq!(chaos["verdict"], "kept");
-        assert_eq!(chaos["figures"]["accepted"], 1);
-        assert_eq!(chaos["figures"]["blows"], serde_json::json!({}));
-    }
 }

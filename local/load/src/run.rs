@@ -54,7 +54,8 @@ async fn through_the_door(
 
     let bar = spinner("waiting for the queue to be quiet");
     let tell = |waiting| bar.set_message(format!("waiting for the queue: {waiting} messages"));
-    let quiet = observed.settle(access, plan.settle, tell).await?;
+    let ours = log.sent().into_iter().map(|sent| sent.session).collect();
+    let quiet = observed.settle(access, &ours, plan.settle, tell).await?;
     let settled = began.elapsed();
     bar.set_message("reading every blob");
     let restarts = observed.restarts;

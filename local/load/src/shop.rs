@@ -7,8 +7,10 @@ mod browser;
 mod judge;
 mod page;
 mod shopper;
+#[cfg(test)]
+mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use fastrand::Rng;
@@ -45,7 +47,7 @@ pub(crate) async fn run(
             problem: "the stack does not say where it is: give --petstore URL".to_owned(),
         });
     }
-    pending(access).await?;
+    let left_before = pending(access).await?;
     let observer = Observer::begin(access).await?;
 
     let began = Instant::now();
@@ -54,9 +56,12 @@ pub(crate) async fn run(
     injector::heal(&plan.faults, &access.dashboard).await?;
     let bar = spinner("waiting for the storefront's outbox");
     let left = drained(access, plan.settle).await?;
+    let left = left.saturating_sub(left_before);
     let mut observed = observer.end().await?;
 
-    let quiet = observed.settle(access, plan.settle, |_| {}).await?;
+    let ours = logs.iter().flat_map(ShopperLog::sessions).cloned();
+    let ours = ours.collect();
+    let quiet = observed.settle(access, &ours, plan.settle, |_| {}).await?;
     let settled = began.elapsed();
     let restarts = observed.restarts;
     let evidence = gather(access, &logs, observed, left).await?;
@@ -174,7 +179,6 @@ async fn gather(
     observed.look_at_all_mails(&access.dashboard).await?;
     Ok(ShopEvidence {
         shown,
-        unanswered: logs.iter().map(|log| log.unanswered).sum(),
         unsure: logs.iter().filter_map(|log| log.unsure.clone()).collect(),
         blobs: blobs
             .map(|(name, (blob, bytes))| (name, (blob, Cart::of_order(&bytes))))
@@ -196,27 +200,43 @@ fn report(ran: Ran, logs: &[ShopperLog], evidence: &ShopEvidence) -> Report {
         .fold(Clicks::default(), |sum, log| log.add_to(sum));
     clicks.unsure = evidence.unsure.len();
     let times = logs.iter().flat_map(|log| log.times.iter().copied());
+    clicks.to_confirmed = Latency::from_microseconds(times);
+    let (to_accepted, to_stored) = last_changes(logs, evidence);
+    let (writes, mailed) = (evidence.writes.iter(), evidence.mailed.iter());
+    let ours = evidence.sessions();
+    let names: BTreeSet<String> = ours.iter().map(|session| blob_name(session)).collect();
+    let is_ours = |session: &Option<String>| session.as_ref().is_some_and(|it| ours.contains(it));
     Report {
-        writes: evidence.writes.len(),
-        to_accepted: Latency::from_microseconds(times),
-        to_stored: to_stored(logs, evidence),
-        mails: evidence.mailed.len(),
+        writes: writes.filter(|write| names.contains(&write.name)).count(),
+        to_accepted,
+        to_stored,
+        mails: mailed.filter(|mailed| is_ours(&mailed.session)).count(),
         ..Report::of_shoppers(ran, clicks, verdict)
     }
 }
 
-/// Of each session's last click, until its blob held the cart shown.
-fn to_stored(logs: &[ShopperLog], evidence: &ShopEvidence) -> Latency {
+/// Of each session's last change that was stored: until the page had confirmed it, and until it was
+/// confirmed and the blob held the cart shown. Of the changes before, no blob tells when.
+fn last_changes(logs: &[ShopperLog], evidence: &ShopEvidence) -> (Latency, Latency) {
     let written: BTreeMap<&str, OffsetDateTime> = evidence
         .writes
         .iter()
         .map(|write| (write.etag.as_str(), write.at))
         .collect();
-    let due = logs.iter().flat_map(|log| &log.due);
-    Latency::from_microseconds(due.filter_map(|(session, due)| {
+    let last = logs.iter().flat_map(|log| &log.last);
+    let times = last.filter_map(|(session, click)| {
         let (blob, cart) = evidence.blobs.get(&blob_name(session))?;
         let shown = evidence.shown.get(session)?;
-        let at = written.get(blob.etag.as_str())?;
-        (cart.as_ref() == Some(shown)).then(|| (*at - *due).whole_microseconds())
-    }))
+        let stored = written.get(blob.etag.as_str())?;
+        // The function may be faster than the page.
+        let stored = (*stored).max(click.at);
+        (cart.as_ref() == Some(shown)).then(|| (click.at - click.due, stored - click.due))
+    });
+    let times: Vec<_> = times.collect();
+    let accepted = times.iter().map(|(time, _)| time.whole_microseconds());
+    let stored = times.iter().map(|(_, time)| time.whole_microseconds());
+    (
+        Latency::from_microseconds(accepted),
+        Latency::from_microseconds(stored),
+    )
 }

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::index::Index;
 use super::violation::Violation;
-use crate::evidence::{Evidence, Fate, Mark};
+use crate::evidence::{Evidence, Fate, Mark, Sent};
 
-/// Every blob has always held what was published for its session.
+/// Every blob has always held what was published for its session, and no blob of another session
+/// what was published here.
 pub(super) fn contents(evidence: &Evidence, index: &Index<'_>, found: &mut Vec<Violation>) {
     let writes = evidence.writes.iter();
     let writes = writes.map(|write| (&write.name, &write.sha256, &write.mark));
@@ -26,29 +27,22 @@ fn content(
     index: &Index<'_>,
     found: &mut Vec<Violation>,
 ) {
+    let known = mark.message_id.as_deref().and_then(|id| index.sent(id));
     let Some(session) = index.session_of(name) else {
-        // Not one of ours: `foreign` tells.
+        // Somebody else's, unless something of ours has got into it.
+        if let Some(ours) = known.or_else(|| index.order_of(sha256)) {
+            found.push(astray(name, ours));
+        }
         return;
     };
-    let known = mark.message_id.as_deref().and_then(|id| index.sent(id));
     let Some(sent) = known else {
         return found.push(Violation::Unknown {
             name: name.to_owned(),
             message_id: mark.message_id.clone(),
         });
     };
-    if sent.is_poison() {
-        return found.push(Violation::PoisonStored {
-            name: name.to_owned(),
-            message_id: sent.message_id.clone(),
-        });
-    }
-    if sent.session != session {
-        return found.push(Violation::WrongSession {
-            name: name.to_owned(),
-            message_id: sent.message_id.clone(),
-            session: sent.session.clone(),
-        });
+    if sent.is_poison() || sent.session != session {
+        return found.push(astray(name, sent));
     }
     if let Fate::Refused(status) = sent.fate {
         found.push(Violation::Refused {
@@ -66,6 +60,19 @@ fn content(
             found: sha256.to_owned(),
             published_as: whose.map(|other| other.message_id.clone()),
         });
+    }
+}
+
+/// A message in a blob that it has no business in.
+fn astray(name: &str, sent: &Sent) -> Violation {
+    let (name, message_id) = (name.to_owned(), sent.message_id.clone());
+    if sent.is_poison() {
+        return Violation::PoisonStored { name, message_id };
+    }
+    Violation::WrongSession {
+        name,
+        message_id,
+        session: sent.session.clone(),
     }
 }
 
@@ -118,17 +125,16 @@ fn not_the_last_write(evidence: &Evidence, index: &Index<'_>, found: &mut Vec<Vi
     }
 }
 
-/// No blob came into being for a session that nobody sent.
-pub(super) fn foreign(evidence: &Evidence, index: &Index<'_>, found: &mut Vec<Violation>) {
+/// Blobs that were written or came into being for sessions that nobody sent here.
+pub(super) fn foreign(evidence: &Evidence, index: &Index<'_>) -> BTreeSet<String> {
     let written = evidence.writes.iter().map(|write| &write.name);
     let new = evidence
         .names_after
         .iter()
         .filter(|name| !evidence.names_before.contains(*name));
-    let names: BTreeSet<&String> = written.chain(new).collect();
-    for name in names {
-        if index.session_of(name).is_none() {
-            found.push(Violation::Foreign { name: name.clone() });
-        }
-    }
+    let names = written.chain(new);
+    names
+        .filter(|name| index.session_of(name).is_none())
+        .cloned()
+        .collect()
 }

@@ -10,6 +10,8 @@ const QUEUE_LIFE: time::Duration = time::Duration::seconds(60);
 
 pub(super) struct Index<'a> {
     by_id: HashMap<&'a str, &'a Sent>,
+    /// Carts by their bytes: no two sessions have the same.
+    by_bytes: HashMap<&'a str, &'a Sent>,
     sessions: HashMap<String, &'a str>,
     numbers: HashMap<&'a str, u64>,
     pub(super) mailed: HashMap<&'a str, &'a Mailed>,
@@ -33,6 +35,12 @@ impl<'a> Index<'a> {
                 .sent
                 .iter()
                 .map(|sent| (sent.message_id.as_str(), sent))
+                .collect(),
+            by_bytes: evidence
+                .sent
+                .iter()
+                .filter(|sent| !sent.is_poison())
+                .map(|sent| (sent.sha256.as_str(), sent))
                 .collect(),
             sessions: evidence
                 .sent
@@ -94,6 +102,11 @@ impl<'a> Index<'a> {
 
     pub(super) fn sent(&self, id: &str) -> Option<&'a Sent> {
         self.by_id.get(id).copied()
+    }
+
+    /// The cart that has these bytes.
+    pub(super) fn order_of(&self, sha256: &str) -> Option<&'a Sent> {
+        self.by_bytes.get(sha256).copied()
     }
 
     pub(super) fn number(&self, id: &str) -> Option<u64> {

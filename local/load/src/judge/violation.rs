@@ -77,7 +77,7 @@ pub enum Violation {
         /// The message that has these bytes, if any.
         published_as: Option<String>,
     },
-    /// A cart in another session's blob.
+    /// A message of this run in another session's blob.
     #[error("wrong session: {name} holds message {message_id}, which was sent for {session}")]
     WrongSession {
         name: String,
@@ -104,7 +104,7 @@ pub enum Violation {
         /// What the queue said.
         status: u16,
     },
-    /// A blob of a session that nobody sent.
+    /// A blob of a session that nobody sent, on a stack that nobody else uses.
     #[error("foreign: {name} was written during the run, and no such session was sent")]
     Foreign { name: String },
     /// A mail without the whole order, or for another session.

@@ -61,7 +61,8 @@ pub(super) fn to_accepted(evidence: &Evidence) -> Latency {
     )
 }
 
-/// Until the session's blob first held this cart or a later one.
+/// Until the queue had said 201 and the session's blob held this cart or a later one: the function
+/// may be faster than the answer.
 pub(super) fn to_stored(evidence: &Evidence) -> Latency {
     let by_id: HashMap<&str, &Sent> = evidence
         .sent
@@ -85,7 +86,7 @@ pub(super) fn to_stored(evidence: &Evidence) -> Latency {
     Latency::from_microseconds(evidence.accepted().filter_map(|sent| {
         let mut writes = writes.get(sent.session.as_str())?.iter();
         let (_, at) = writes.find(|(revision, _)| *revision >= sent.revision)?;
-        Some((*at - sent.due).whole_microseconds())
+        Some(((*at).max(sent.answered) - sent.due).whole_microseconds())
     }))
 }
 

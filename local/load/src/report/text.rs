@@ -56,7 +56,16 @@ impl Report {
             f,
             "{} queued, {} dead-lettered, {} lost; {} writes, {} mails",
             fates.queued, fates.dead_lettered, fates.lost, self.writes, self.mails
-        )
+        )?;
+        if self.foreign > 0 {
+            writeln!(
+                f,
+                "others      {} blobs of sessions that are not of this run changed meanwhile: \
+                 noted, not judged",
+                self.foreign
+            )?;
+        }
+        Ok(())
     }
 
     fn answers(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -101,6 +110,9 @@ impl Report {
             "from due    {:>9} {:>9} {:>9} {:>9} {:>9}",
             "p50", "p90", "p99", "p99.9", "max"
         )?;
+        if let Some(clicks) = &self.clicks {
+            latency(f, "  any click", &clicks.to_confirmed)?;
+        }
         latency(f, "  to accepted", &self.to_accepted)?;
         latency(f, "  to stored", &self.to_stored)
     }

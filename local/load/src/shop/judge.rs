@@ -15,8 +15,6 @@ pub(super) struct ShopEvidence {
     pub(super) unsure: BTreeSet<String>,
     /// The blobs at the end, by name, and the cart in them where they hold one.
     pub(super) blobs: BTreeMap<String, (Blob, Option<Cart>)>,
-    /// Clicks that got no answer: each may have begun a session that nobody was shown.
-    pub(super) unanswered: usize,
     /// Every blob's name before the first click.
     pub(super) names_before: BTreeSet<String>,
     /// Every blob's name at the end.
@@ -29,8 +27,15 @@ pub(super) struct ShopEvidence {
     pub(super) queued: Vec<Waiting>,
     /// What was dead-lettered.
     pub(super) dead: Vec<Waiting>,
-    /// Changes the storefront has not delivered.
+    /// Changes the storefront has not delivered, beyond those of before the first click.
     pub(super) pending: u64,
+}
+
+impl ShopEvidence {
+    /// Those of these shoppers.
+    pub(super) fn sessions(&self) -> BTreeSet<&String> {
+        self.shown.keys().chain(&self.unsure).collect()
+    }
 }
 
 /// Holds what is stored against what was shown.
@@ -42,8 +47,19 @@ pub(super) fn judge_shop(evidence: &ShopEvidence) -> Verdict {
             account_for(session, shown, evidence, &mut verdict);
         }
     }
+    let ours: BTreeSet<String> = evidence.sessions().iter().map(|it| blob_name(it)).collect();
     let mut newest: BTreeMap<&str, &Mark> = BTreeMap::new();
     for write in &evidence.writes {
+        if !ours.contains(&write.name) {
+            continue;
+        }
+        if write.mark.message_id.is_none() {
+            // What the storefront sends has an id: somebody else has written here.
+            verdict.violations.push(Violation::Unknown {
+                name: write.name.clone(),
+                message_id: None,
+            });
+        }
         let before = newest.insert(&write.name, &write.mark);
         if let Some(before) = before
             && before.sequence > write.mark.sequence
@@ -55,7 +71,7 @@ pub(super) fn judge_shop(evidence: &ShopEvidence) -> Verdict {
             });
         }
     }
-    foreign(evidence, &mut verdict);
+    verdict.foreign = foreign(evidence, &ours);
     if evidence.pending > 0 {
         verdict.violations.push(Violation::Pending {
             pending: evidence.pending,
@@ -64,22 +80,13 @@ pub(super) fn judge_shop(evidence: &ShopEvidence) -> Verdict {
     verdict
 }
 
-/// Every new blob belongs to a session that a page has shown, or that a click without an answer has
-/// begun.
-fn foreign(evidence: &ShopEvidence, verdict: &mut Verdict) {
-    let known: BTreeSet<String> = evidence
-        .shown
-        .keys()
-        .chain(&evidence.unsure)
-        .map(|session| blob_name(session))
-        .collect();
+/// Blobs of sessions that none of these shoppers was shown: other people's, or one that a click
+/// without an answer has begun.
+fn foreign(evidence: &ShopEvidence, ours: &BTreeSet<String>) -> BTreeSet<String> {
     let new = evidence.names_after.difference(&evidence.names_before);
-    let foreign: Vec<&String> = new.filter(|name| !known.contains(*name)).collect();
-    if foreign.len() > evidence.unanswered {
-        let told = foreign.into_iter().cloned();
-        let told = told.map(|name| Violation::Foreign { name });
-        verdict.violations.extend(told);
-    }
+    let written = evidence.writes.iter().map(|write| &write.name);
+    let all = new.chain(written);
+    all.filter(|name| !ours.contains(*name)).cloned().collect()
 }
 
 fn account_for(session: &str, shown: &Cart, evidence: &ShopEvidence, verdict: &mut Verdict) {

@@ -21,10 +21,8 @@ const LAST_CLICKS: u32 = 100;
 pub(super) struct ShopperLog {
     /// The cart last confirmed, of each session: a completed order begins a new one.
     pub(super) shown: BTreeMap<String, Cart>,
-    /// When the click was due that led to it.
-    pub(super) due: BTreeMap<String, OffsetDateTime>,
-    /// Clicks whose page never came: each may have begun a session that nobody was shown.
-    pub(super) unanswered: usize,
+    /// The click that led to it.
+    pub(super) last: BTreeMap<String, Confirmed>,
     /// The session whose last click got no answer.
     pub(super) unsure: Option<String>,
     /// From click to confirmation, in microseconds.
@@ -32,14 +30,28 @@ pub(super) struct ShopperLog {
     pub(super) clicks: Clicks,
 }
 
+/// A click that a page has confirmed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Confirmed {
+    /// Since when it was due.
+    pub(super) due: OffsetDateTime,
+    /// When the page was there.
+    pub(super) at: OffsetDateTime,
+}
+
 impl ShopperLog {
+    /// Those that it is known to have had.
+    pub(super) fn sessions(&self) -> impl Iterator<Item = &String> {
+        self.shown.keys().chain(&self.unsure)
+    }
+
     pub(super) fn add_to(&self, sum: Clicks) -> Clicks {
         Clicks {
             clicks: sum.clicks + self.clicks.clicks,
             confirmed: sum.confirmed + self.clicks.confirmed,
             without_effect: sum.without_effect + self.clicks.without_effect,
             failed: sum.failed + self.clicks.failed,
-            unsure: sum.unsure,
+            ..sum
         }
     }
 }
@@ -106,8 +118,10 @@ impl Shopper {
                 self.log.unsure = None;
                 self.confirm(&location).await;
                 let since = due.elapsed();
-                let was_due = OffsetDateTime::now_utc() - since;
-                self.log.due.insert(self.session.clone(), was_due);
+                let at = OffsetDateTime::now_utc();
+                let due = at - since;
+                let session = self.session.clone();
+                self.log.last.insert(session, Confirmed { due, at });
                 let took = since.as_micros();
                 self.log
                     .times
@@ -175,7 +189,6 @@ impl Shopper {
 
     /// What the last click has done is not known.
     fn lose_track(&mut self) {
-        self.log.unanswered += 1;
         self.log.unsure = Some(self.session.clone());
     }
 

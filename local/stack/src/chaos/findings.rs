@@ -66,6 +66,7 @@ impl Findings {
             sent,
             writes: writes.map(as_write).collect(),
             writes_are_complete: true,
+            alone: true,
             blobs,
             names_before: BTreeSet::new(),
             names_after,

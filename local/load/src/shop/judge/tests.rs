@@ -12,6 +12,7 @@ fn cart(quantity: u64) -> Cart {
 fn mark(sequence: u64) -> Mark {
     Mark {
         sequence: Some(sequence),
+        message_id: Some(format!("m{sequence}")),
         ..Mark::default()
     }
 }
@@ -115,21 +116,39 @@ fn a_missing_blob_a_way_back_and_a_full_outbox_are_told() {
 }
 
 #[test]
-fn a_blob_that_nobody_was_shown_is_told_unless_a_lost_click_explains_it() {
+fn what_others_do_meanwhile_is_noted_and_not_judged() {
     let mut evidence = fine();
     evidence.names_after.insert("B.json".to_owned());
+    let other = |sequence| Write {
+        name: "C.json".to_owned(),
+        ..write(sequence)
+    };
+    // Their order is theirs: they may have saved a file by hand, too.
+    let by_hand = Write {
+        mark: Mark::default(),
+        ..other(0)
+    };
+    evidence.writes.extend([other(9), other(8), by_hand]);
+    let verdict = judge_shop(&evidence);
+    assert!(verdict.kept(), "{:?}", verdict.violations);
+    let noted: Vec<&str> = verdict.foreign.iter().map(String::as_str).collect();
+    assert_eq!(noted, ["B.json", "C.json"]);
+    evidence.names_before.insert("B.json".to_owned());
+    assert_eq!(judge_shop(&evidence).foreign.len(), 1);
+}
+
+#[test]
+fn a_write_of_somebody_else_to_a_shoppers_blob_is_told_although_a_later_cart_covers_it() {
+    let mut evidence = fine();
+    let by_hand = Write {
+        mark: Mark::default(),
+        ..write(0)
+    };
+    evidence.writes.insert(1, by_hand);
     assert!(matches!(
         judge_shop(&evidence).violations.as_slice(),
-        [Violation::Foreign { name }] if name == "B.json"
+        [Violation::Unknown { name, .. }, ..] if name == "A.json"
     ));
-    evidence.unanswered = 1;
-    assert!(
-        judge_shop(&evidence).kept(),
-        "a click that nobody saw the end of"
-    );
-    evidence.unanswered = 0;
-    evidence.names_before.insert("B.json".to_owned());
-    assert!(judge_shop(&evidence).kept());
 }
 
 #[test]

@@ -56,6 +56,12 @@ fn report(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
+/// How many there are.
+fn blobs(app: &AppFolder) -> usize {
+    let folder = app.path().join(".local/blobs/orders").read_dir();
+    folder.map_or(0, Iterator::count)
+}
+
 async fn get(url: &str) -> Value {
     let answer = testkit::net::client().get(url).send().await.unwrap();
     serde_json::from_str(&answer.text().await.unwrap()).unwrap()
@@ -71,10 +77,21 @@ async fn messages(running: &Running) -> usize {
 async fn a_short_load_is_judged_as_kept() {
     let Some(app) = real_app() else { return };
     let local = Local::start(&app, &["--no-build", "--no-petstore"]);
-    found(&app).await;
+    let running = found(&app).await;
     let arguments = ["--rate", "40", "--carts", "5", "--for", "2s", "--json"];
-    let report = report(&ended(load(&app, &arguments)).await);
+    let load = load(&app, &arguments);
+    // Somebody else uses the stack meanwhile, and is none of the run's business.
+    let queue = running.queue.expect("a queue");
+    let cart = testkit::net::client()
+        .post(format!("{queue}/messages"))
+        .header("BrokerProperties", r#"{"SessionId":"SOMEBODY"}"#)
+        .body(r#"{"id":"SOMEBODY","products":[]}"#)
+        .send();
+    testkit::until("the first cart of the run", || blobs(&app) > 0).await;
+    assert_eq!(cart.await.unwrap().status(), 201);
+    let report = report(&ended(load).await);
     assert_eq!(report["kept"], true, "{report:#}");
+    assert_eq!(report["foreign"], 1, "{report:#}");
     assert_eq!(report["messages"]["due"], 80, "{report:#}");
     let accepted = report["messages"]["accepted"].as_u64().unwrap();
     let fates = &report["fates"];
@@ -102,13 +119,7 @@ async fn a_kill_of_the_stack_in_mid_load_breaks_no_promise() {
         "--json",
     ];
     let load = load(&app, &arguments);
-    let blobs = app.path().join(".local/blobs/orders");
-    testkit::until("the first blob", || {
-        blobs
-            .read_dir()
-            .is_ok_and(|mut files| files.next().is_some())
-    })
-    .await;
+    testkit::until("the first blob", || blobs(&app) > 0).await;
     local.kill();
     let local = Local::start(&app, &options);
     let report = report(&ended(load).await);
