@@ -1,6 +1,7 @@
 //! The settings of the function. Every mistake is reported at once.
 
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use azure_app::identity::Identity;
@@ -18,7 +19,7 @@ use crate::retry::Retry;
 
 /// Every setting of the function: its name, and its default or `None` where one must be given.
 /// `README.md` and `local.settings.json` list the same; a test compares them.
-pub const SETTINGS: [(&str, Option<&str>); 14] = [
+pub const SETTINGS: [(&str, Option<&str>); 15] = [
     (PORT, Some("7072")),
     (STORAGE, None),
     (STORAGE_SERVICE_URI, None),
@@ -32,6 +33,7 @@ pub const SETTINGS: [(&str, Option<&str>); 14] = [
     (ATTEMPT_TIMEOUT, Some("10000")),
     (BACKOFF_BASE, Some("1000")),
     (FALLBACK_TIMEOUT, Some("100000")),
+    (SESSIONS_AT_ONCE, Some("64")),
     (LOG_FILTER, Some("info")),
 ];
 
@@ -52,6 +54,7 @@ const FALLBACK_CLIENT_ID: &str = "FALLBACK_CLIENT_ID";
 const ATTEMPT_TIMEOUT: &str = "UPLOAD_ATTEMPT_TIMEOUT_MS";
 const BACKOFF_BASE: &str = "UPLOAD_BACKOFF_BASE_MS";
 const FALLBACK_TIMEOUT: &str = "FALLBACK_TIMEOUT_MS";
+const SESSIONS_AT_ONCE: &str = "BATCH_SESSIONS_AT_ONCE";
 const LOG_FILTER: &str = "RUST_LOG";
 
 /// What is left of a trigger's URL when a shell read it.
@@ -88,12 +91,26 @@ const _: () = assert!(
     "a message must not be delivered again while its invocation still runs"
 );
 
+/// `lockDuration` of the queue in `infra/`, the longest that Service Bus allows.
+pub const LOCK: Duration = Duration::from_secs(5 * 60);
+
+const _: () = assert!(
+    FUNCTION_TIMEOUT.as_secs() <= LOCK.as_secs(),
+    "nobody renews the locks of a batch: it must have ended, or been killed, before they do"
+);
+
+/// `maxMessageBatchSize` of `host.json`: the messages of a batch at the most.
+pub const BATCH_MAX: usize = 64;
+
 /// How long a request may take to arrive: over loopback, and at most a few MB.
 pub const READ_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The way there and back: the host counts from before it sends, and one invocation that is late
 /// costs all that are under way.
 pub const MARGIN: Duration = READ_TIMEOUT.saturating_add(Duration::from_secs(5));
+
+/// From when a request was read to its answer.
+pub const INVOCATION_MAX: Duration = FUNCTION_TIMEOUT.saturating_sub(MARGIN);
 
 /// The function's settings, complete and consistent.
 #[derive(Clone, Debug)]
@@ -114,6 +131,8 @@ pub struct Settings {
     pub retry: Retry,
     /// Time limit of the one call of the fallback.
     pub fallback_timeout: Duration,
+    /// Sessions of a batch that are worked on beside each other.
+    pub sessions_at_once: NonZeroUsize,
     /// What is logged.
     pub log_filter: Targets,
     /// Started by a Functions host, which it should not outlive.
@@ -167,6 +186,7 @@ impl Settings {
         let attempt_timeout = reader.milliseconds(ATTEMPT_TIMEOUT);
         let backoff_base = reader.milliseconds(BACKOFF_BASE);
         let fallback_timeout = reader.milliseconds(FALLBACK_TIMEOUT);
+        let sessions_at_once = reader.number(SESSIONS_AT_ONCE, 1..=1_000);
         let log_filter = reader.parsed(
             LOG_FILTER,
             "a log filter such as info or info,order_items_reserver=debug",
@@ -187,6 +207,7 @@ impl Settings {
             fallback_identity: fallback_identity?,
             retry,
             fallback_timeout,
+            sessions_at_once: usize::try_from(sessions_at_once?).ok()?.try_into().ok()?,
             log_filter: log_filter?,
             hosted,
         })
@@ -292,7 +313,7 @@ fn is_trigger(url: &Url) -> bool {
 fn check_budget(retry: &Retry, fallback_timeout: Duration, reader: &mut Reader<'_>) {
     let wait = Duration::from_secs(REDELIVERY_WAIT_MAX_SECS);
     let longest = retry.budget() + fallback_timeout + wait;
-    let limit = FUNCTION_TIMEOUT.saturating_sub(MARGIN);
+    let limit = INVOCATION_MAX;
     if longest > limit {
         let problem = format!(
             "the uploads ({:?}), the fallback ({fallback_timeout:?}) and the wait before a redelivery \

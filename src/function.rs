@@ -5,9 +5,9 @@ use azure_app::http_client;
 use azure_app::http_client::ClientError;
 use azure_app::program::exit;
 
-use crate::config::Settings;
+use crate::config::{INVOCATION_MAX, Settings};
 use crate::fallback::logic_app::{Authorization, LogicApp};
-use crate::reserve::Reserver;
+use crate::reserve::{BatchLimits, Reserver};
 use crate::store::azure::AzureBlobs;
 use crate::store::blob::BlobStore;
 
@@ -56,6 +56,10 @@ impl Function {
             fallback: fallback(settings, client)?,
             retry: settings.retry,
             fallback_timeout: settings.fallback_timeout,
+            batch: BatchLimits {
+                sessions_at_once: settings.sessions_at_once,
+                time: INVOCATION_MAX,
+            },
         })
     }
 }

@@ -6,8 +6,10 @@
 
 mod body;
 
+use std::future::Future;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::State;
@@ -22,12 +24,13 @@ use tokio::time::{Instant, sleep};
 use tracing::Instrument as _;
 
 use crate::fallback::Fallback;
-use crate::invocation::reply;
-use crate::reserve::{Reserver, redelivery_wait};
+use crate::invocation::{Invocation, reply};
+use crate::order::Delivery;
+use crate::reserve::{Reservation, Reserver, redelivery_wait};
 use crate::store::OrderStore;
 use crate::{invocation, telemetry};
-pub use body::REQUEST_MAX;
 use body::Unreadable;
+pub use body::{BATCH_REQUEST_MAX, REQUEST_MAX};
 
 /// The function's route: the name of the folder with its `function.json`.
 pub const ROUTE: &str = "/OrderItemsReserver";
@@ -97,27 +100,83 @@ async fn invoke<S: OrderStore, F: Fallback>(
         Ok(request) => request,
         Err(unreadable) => return refuse_unreadable(&id, &unreadable),
     };
-    let delivery = match invocation::parse(&request) {
-        Ok(delivery) => delivery,
+    let invocation = match invocation::parse(&request) {
+        Ok(invocation) => invocation,
         Err(error) => {
             telemetry::refused(&id, None, &error);
             return error_answer(StatusCode::BAD_REQUEST, error.to_string());
         }
     };
-    telemetry::partitioned(&delivery);
-    let span = telemetry::invocation_span(&id);
-    let wait = redelivery_wait(&delivery);
-    let reservation = async move {
-        let reservation = reserver.reserve(&delivery).instrument(span).await;
-        telemetry::reserved(&id, &delivery, &reservation, received.elapsed());
-        match reply(&reservation) {
-            Some(reply) => Json(reply).into_response(),
-            None => error_answer(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "neither storage nor fallback took the order",
-            ),
+    drop(request); // of a batch it is as long as all of its messages
+    match invocation {
+        Invocation::One(delivery) => {
+            telemetry::partitioned(&delivery);
+            let wait = redelivery_wait(&delivery);
+            detached(one(reserver, delivery, id, received), wait).await
         }
+        Invocation::Many(deliveries) => {
+            deliveries.iter().for_each(telemetry::partitioned);
+            let wait = deliveries.iter().map(redelivery_wait).max();
+            detached(
+                many(reserver, deliveries, id, received),
+                wait.unwrap_or_default(),
+            )
+            .await
+        }
+    }
+}
+
+async fn one<S: OrderStore, F: Fallback>(
+    reserver: Arc<Reserver<S, F>>,
+    delivery: Delivery,
+    id: String,
+    received: Instant,
+) -> Response {
+    let span = telemetry::invocation_span(&id);
+    let reservation = reserver.reserve(&delivery).instrument(span).await;
+    telemetry::reserved(&id, &delivery, &reservation, received.elapsed());
+    match reply([&reservation]) {
+        Some(reply) => Json(reply).into_response(),
+        None => error_answer(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "neither storage nor fallback took the order",
+        ),
+    }
+}
+
+async fn many<S: OrderStore, F: Fallback>(
+    reserver: Arc<Reserver<S, F>>,
+    deliveries: Vec<Delivery>,
+    id: String,
+    received: Instant,
+) -> Response {
+    let ended = |delivery: &Delivery, reservation: &Reservation| {
+        telemetry::reserved(&id, delivery, reservation, received.elapsed());
     };
+    let span = telemetry::invocation_span(&id);
+    let reservations = reserver.reserve_all(&deliveries, ended);
+    let reservations = reservations.instrument(span).await;
+    match reply(&reservations) {
+        Some(reply) => Json(reply).into_response(),
+        None => error_answer(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            format!(
+                "neither storage nor fallback took {} of {} orders, so the whole batch is given back",
+                reservations
+                    .iter()
+                    .filter(|one| one.is_given_back())
+                    .count(),
+                reservations.len()
+            ),
+        ),
+    }
+}
+
+/// Runs a reservation to its end, whatever becomes of the connection that asked for it.
+async fn detached(
+    reservation: impl Future<Output = Response> + Send + 'static,
+    wait: Duration,
+) -> Response {
     #[expect(
         clippy::disallowed_methods,
         reason = "the one place: detached from its connection"
@@ -139,6 +198,7 @@ async fn invoke<S: OrderStore, F: Fallback>(
 fn refuse_unreadable(id: &str, unreadable: &Unreadable) -> Response {
     let (status, session) = match unreadable {
         Unreadable::TooLarge { session } => (StatusCode::PAYLOAD_TOO_LARGE, session.as_deref()),
+        Unreadable::BatchTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, None),
         Unreadable::TooSlow => (StatusCode::REQUEST_TIMEOUT, None),
         Unreadable::Broken(_) => (StatusCode::BAD_REQUEST, None),
     };

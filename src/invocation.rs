@@ -4,6 +4,7 @@
 //! base64, text as a JSON string within a JSON string, objects as they are. All of them are read.
 //! See *Azure Functions custom handlers*, "Request payload" and "Response payload".
 
+mod batch;
 mod metadata;
 
 use std::borrow::Cow;
@@ -18,7 +19,8 @@ use serde_json::value::RawValue;
 
 use crate::order::Delivery;
 use crate::reserve::{Outcome, Reservation, Settlement};
-use metadata::Metadata;
+pub use batch::MESSAGES_MAX;
+use metadata::{Metadata, twice};
 pub use metadata::{is_traceparent, session_within};
 
 /// Before a text in UTF-8.
@@ -36,9 +38,37 @@ pub enum InvocationError {
     /// The binding has another name.
     #[error("Data has no `{BINDING}`; expected the binding named `{BINDING}` in function.json")]
     NoBinding,
-    /// Many messages at once.
-    #[error("a batch of messages; expected \"cardinality\": \"one\" in function.json")]
-    Batch,
+    /// A list that stands in the request as JSON, which no host sends.
+    #[error(
+        "`{BINDING}` is a list; expected one message, or a string that holds the list of a batch"
+    )]
+    List,
+    /// A list of bodies beside the properties of a single message.
+    #[error(
+        "`{BINDING}` is a list, but Metadata is of one message; expected SequenceNumberArray and \
+         the like, as with \"cardinality\": \"many\" in function.json"
+    )]
+    ListOfOne,
+    /// It begins like the list of a batch and is none.
+    #[error("`{BINDING}` is no batch: {0}; expected the JSON list of its messages' bodies")]
+    NotAList(String),
+    /// A batch of nothing: an answer to it would acknowledge nobody knows what.
+    #[error("a batch without a message; expected 1 to {MESSAGES_MAX}")]
+    NoMessage,
+    /// More than a batch may have.
+    #[error(
+        "a batch of {0} messages; expected at most {MESSAGES_MAX}: maxMessageBatchSize in host.json"
+    )]
+    TooMany(usize),
+}
+
+/// What the host brings.
+#[derive(Debug)]
+pub enum Invocation {
+    /// A message of its own.
+    One(Delivery),
+    /// A batch, in the order of the request; at least one.
+    Many(Vec<Delivery>),
 }
 
 #[derive(Deserialize)]
@@ -56,7 +86,9 @@ struct Binding<'a> {
     order: Option<&'a RawValue>,
 }
 
-/// Reads the one message of an invocation.
+/// Reads the message of an invocation, or the messages of a batch: which of the two it is shows in
+/// its shape. A single message never begins like a list: its bytes come as base64, its text as a
+/// JSON string within the JSON string.
 ///
 /// In text mode the host parses the body as JSON and copies its properties over those of the
 /// broker, whatever the case of their names (`Utility.ApplyBindingData` of azure-functions-host). A
@@ -65,53 +97,58 @@ struct Binding<'a> {
 /// `function.json`, the host looks into no body.
 ///
 /// # Errors
-/// When the request is no invocation with exactly one message. The message itself is not judged.
-pub fn parse(request: &[u8]) -> Result<Delivery, InvocationError> {
+/// When the request is no invocation with a message in it. The messages themselves are not judged.
+pub fn parse(request: &[u8]) -> Result<Invocation, InvocationError> {
     let envelope: Envelope<'_> = serde_json::from_slice(request)
         .map_err(|error| InvocationError::NotAnInvocation(unquoted(&error)))?;
     let metadata = envelope.metadata.unwrap_or_default();
     let value = envelope.data.order.ok_or(InvocationError::NoBinding)?;
-    match Data::read(value).ok_or(InvocationError::Batch)? {
-        Data::Bytes(body) => Ok(metadata.delivery(body, |_| true)),
+    let delivery = match Data::read(value)? {
+        Data::Bytes(body) => metadata.delivery(body, |_| true, twice),
         Data::Text(body) => {
             let claimed = Claimed::by(&body);
-            Ok(metadata.delivery(body, |property| !claimed.covers(property)))
+            metadata.delivery(body, |property| !claimed.covers(property), twice)
         }
-    }
+        Data::List(list) => {
+            return batch::deliveries(&list, &metadata).map(Invocation::Many);
+        }
+    };
+    Ok(Invocation::One(delivery))
 }
 
-/// A body, and whether the host treated it as text on its way.
-enum Data {
+/// A body, and whether the host treated it as text on its way; or many.
+enum Data<'a> {
     /// `"dataType": "binary"`: the bytes as published.
     Bytes(Bytes),
     /// Any other mode: characters, and Metadata that the body may have overwritten.
     Text(Bytes),
+    /// The list of a batch, as JSON.
+    List(Cow<'a, str>),
 }
 
-impl Data {
-    /// `None` when the value is a list: a batch.
-    fn read(value: &RawValue) -> Option<Self> {
+impl<'a> Data<'a> {
+    fn read(value: &'a RawValue) -> Result<Self, InvocationError> {
         let json = value.get();
         match serde_json::from_str(json) {
-            Ok(Characters(text)) => Self::of_string(text),
-            Err(_) if json.starts_with('[') => None,
-            Err(_) => Some(Self::Text(Bytes::copy_from_slice(json.as_bytes()))),
+            Ok(Characters(text)) => Ok(Self::of_string(text)),
+            Err(_) if json.starts_with('[') => Err(InvocationError::List),
+            Err(_) => Ok(Self::Text(Bytes::copy_from_slice(json.as_bytes()))),
         }
     }
 
     /// Base64 has neither quotes, brackets nor braces, so the forms cannot be confused: text that
     /// is a JSON string is the doubly encoded body, a list is a batch of either mode.
-    fn of_string(text: Cow<'_, str>) -> Option<Self> {
+    fn of_string(text: Cow<'a, str>) -> Self {
         match text.as_bytes().first() {
             Some(b'"') => {
                 let body = serde_json::from_str(&text).unwrap_or_else(|_| text.into_owned());
-                Some(Self::Text(body.into()))
+                Self::Text(body.into())
             }
-            Some(b'[') => None,
-            _ => Some(match STANDARD.decode(text.as_bytes()) {
+            Some(b'[') => Self::List(text),
+            _ => match STANDARD.decode(text.as_bytes()) {
                 Ok(bytes) => Self::Bytes(bytes.into()),
                 Err(_) => Self::Text(text.into_owned().into()),
-            }),
+            },
         }
     }
 }
@@ -168,17 +205,28 @@ impl Claimed {
 #[serde(rename_all = "PascalCase")]
 pub struct Reply {
     outputs: Outputs,
-    /// Shown by the host with the invocation, on success only.
-    logs: [String; 1],
+    /// Shown by the host with the invocation, on success only: a line for each message.
+    logs: Vec<String>,
     return_value: (),
 }
 
 #[derive(Debug, Serialize)]
 struct Outputs {}
 
-/// The answer that completes the message; `None` when it has to be given back.
+/// The answer that completes the message, or all messages of a batch; `None` when one of them has
+/// to be given back: the host completes all, or none.
 #[must_use]
-pub fn reply(reservation: &Reservation) -> Option<Reply> {
+pub fn reply<'a>(reservations: impl IntoIterator<Item = &'a Reservation>) -> Option<Reply> {
+    let logs: Option<Vec<String>> = reservations.into_iter().map(ended).collect();
+    Some(Reply {
+        outputs: Outputs {},
+        logs: logs?,
+        return_value: (),
+    })
+}
+
+/// How a message ended, in a line for people.
+fn ended(reservation: &Reservation) -> Option<String> {
     let outcome = match &reservation.settlement {
         Settlement::Complete(outcome) => *outcome,
         Settlement::Abandon(_) => return None,
@@ -193,12 +241,8 @@ pub fn reply(reservation: &Reservation) -> Option<Reply> {
         Outcome::Superseded => "superseded by a newer order",
         Outcome::HandedOver => "handed over to a person",
     };
-    Some(Reply {
-        outputs: Outputs {},
-        logs: [format!(
-            "{blob} {ended}, upload attempts: {}",
-            reservation.attempts
-        )],
-        return_value: (),
-    })
+    Some(format!(
+        "{blob} {ended}, upload attempts: {}",
+        reservation.attempts
+    ))
 }

@@ -1,6 +1,8 @@
 //! THE DATA PATH: parse, or hand over; store with retries; on exhaustion hand over; the
 //! fallback's yes completes, its no abandons.
 
+mod batch;
+
 use std::time::Duration;
 
 use tokio::time::{sleep, timeout};
@@ -9,6 +11,7 @@ use crate::fallback::{Fallback, FallbackError, Notice, Reason};
 use crate::order::{Delivery, Order};
 use crate::retry::Retry;
 use crate::store::{OrderStore, Put};
+pub use batch::{BatchLimits, MAILS_AT_ONCE};
 
 /// The longest wait before a message is given back, in seconds.
 pub const REDELIVERY_WAIT_MAX_SECS: u64 = 60;
@@ -24,6 +27,8 @@ pub struct Reserver<S, F> {
     pub retry: Retry,
     /// Time limit of the one call of the fallback.
     pub fallback_timeout: Duration,
+    /// How far a batch may go.
+    pub batch: BatchLimits,
 }
 
 /// What the broker is told. There is no acknowledgement without a reason.
@@ -32,7 +37,21 @@ pub enum Settlement {
     /// The message is done: take it off the queue.
     Complete(Outcome),
     /// Nobody has the order: deliver the message again.
-    Abandon(FallbackError),
+    Abandon(GivenBack),
+}
+
+/// Why nobody has the order.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum GivenBack {
+    /// The fallback did not take it.
+    #[error(transparent)]
+    Fallback(#[from] FallbackError),
+    /// Others of its batch took so long that it was not begun, or not handed over.
+    #[error("the time of its batch was over before its turn")]
+    OutOfTime,
+    /// Of its batch only a newer order of its session was tried, and nobody has that.
+    #[error("the batch's newest order of its session is neither stored nor handed over")]
+    NewerOpen,
 }
 
 /// Why a message is done.
@@ -59,6 +78,14 @@ pub struct Reservation {
     pub reason: Option<Reason>,
 }
 
+impl Reservation {
+    /// Whether nobody has the order, and its message has to come again.
+    #[must_use]
+    pub fn is_given_back(&self) -> bool {
+        matches!(self.settlement, Settlement::Abandon(_))
+    }
+}
+
 impl<S, F> Reserver<S, F> {
     /// The same with what `change` makes of its fallback.
     pub fn with_fallback<G>(self, change: impl FnOnce(F) -> G) -> Reserver<S, G> {
@@ -67,6 +94,7 @@ impl<S, F> Reserver<S, F> {
             fallback: change(self.fallback),
             retry: self.retry,
             fallback_timeout: self.fallback_timeout,
+            batch: self.batch,
         }
     }
 }
@@ -79,7 +107,7 @@ impl<S: OrderStore, F: Fallback> Reserver<S, F> {
     /// times, and then gives up.
     pub async fn reserve(&self, delivery: &Delivery) -> Reservation {
         let reservation = self.reserve_at_once(delivery).await;
-        if let Settlement::Abandon(_) = reservation.settlement {
+        if reservation.is_given_back() {
             sleep(redelivery_wait(delivery)).await;
         }
         reservation
@@ -96,27 +124,32 @@ impl<S: OrderStore, F: Fallback> Reserver<S, F> {
                     .await;
             }
         };
+        match self.store(order).await {
+            Ok(reservation) => reservation,
+            Err((order, reason)) => self.hand_over(delivery, Some(order), reason).await,
+        }
+    }
+
+    /// All attempts to store it, and why they failed.
+    async fn store(&self, order: Order) -> Result<Reservation, (Order, Reason)> {
         let attempt = async |number| match number {
             1 => self.store.put(&order).await,
             _ => self.store.put_again(&order).await,
         };
         let stored = match self.retry.run(attempt).await {
             Ok(stored) => stored,
-            Err(exhausted) => {
-                let reason = Reason::NotConfirmed(exhausted);
-                return self.hand_over(delivery, Some(order), reason).await;
-            }
+            Err(exhausted) => return Err((order, Reason::NotConfirmed(exhausted))),
         };
         let outcome = match stored.value {
             Put::Stored => Outcome::Stored,
             Put::Superseded => Outcome::Superseded,
         };
-        Reservation {
+        Ok(Reservation {
             settlement: Settlement::Complete(outcome),
             order: Some(order),
             attempts: stored.attempts,
             reason: None,
-        }
+        })
     }
 
     /// Only the fallback's yes completes; its no gives the message back.
@@ -136,7 +169,7 @@ impl<S: OrderStore, F: Fallback> Reserver<S, F> {
             .unwrap_or(Err(FallbackError::TimedOut(self.fallback_timeout)));
         let settlement = match accepted {
             Ok(()) => Settlement::Complete(Outcome::HandedOver),
-            Err(error) => Settlement::Abandon(error),
+            Err(error) => Settlement::Abandon(error.into()),
         };
         Reservation {
             settlement,

@@ -1,11 +1,11 @@
-//! The body of a request, up to what the queue's tier can send.
+//! The body of a request, up to what the queue's tier can send: of one message, or of a batch.
 
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt as _;
 use tokio::time::timeout;
 
-use crate::config::READ_TIMEOUT;
+use crate::config::{BATCH_MAX, READ_TIMEOUT};
 use crate::invocation;
 use crate::order::MESSAGE_MAX;
 
@@ -16,11 +16,29 @@ const ENCODED_MAX: usize = 14;
 /// The rest of the envelope: the names of the properties, and those that the host adds.
 const ENVELOPE_MAX: usize = 512 * 1024;
 
-/// The longest request that is read, in bytes.
+/// The longest request with one message that is read, in bytes.
 pub const REQUEST_MAX: usize = MESSAGE_MAX * ENCODED_MAX + ENVELOPE_MAX;
 
+/// What a message's properties may have of its [`MESSAGE_MAX`] ("Service Bus quotas").
+const PROPERTIES_MAX: usize = 64 * 1024;
+
+/// The rest of a message in a batch, in bytes: its times, its lock token, the commas between.
+const ENTRY_MAX: usize = 4 * 1024;
+
+/// The longest request with a batch that is read, in bytes: as many messages as `host.json` lets the
+/// host take at once, each as long as may be. Bodies come as base64, three bytes in four; a
+/// property comes twice (`ApplicationPropertiesArray`, `UserPropertiesArray`), with each control
+/// character escaped twice. Texts, with `"dataType": "string"`, are longer, but not all of the
+/// longest messages of a batch at once are of quotes and control characters.
+pub const BATCH_REQUEST_MAX: usize = BATCH_MAX
+    * ((MESSAGE_MAX - PROPERTIES_MAX).div_ceil(3) * 4 + PROPERTIES_MAX * ENCODED_MAX + ENTRY_MAX)
+    + ENVELOPE_MAX;
+
+/// How a batch begins: the host writes `Data` first, and no blanks.
+const BATCH_BEGINS: &[u8] = br#"{"Data":{"order":"["#;
+
 /// What is drained of a longer one, so that the host reads our answer instead of a reset.
-const DRAINED_MAX: usize = 16 * REQUEST_MAX;
+const DRAINED_MAX: usize = 15 * REQUEST_MAX;
 
 /// The end of the request, where the host puts the session id.
 const TAIL: usize = 64 * 1024;
@@ -33,6 +51,11 @@ pub(super) enum Unreadable {
         "the request is longer than {REQUEST_MAX} bytes; messages of up to {MESSAGE_MAX} bytes are supported (Service Bus Standard)"
     )]
     TooLarge { session: Option<String> },
+    /// More than [`BATCH_MAX`] messages of the tier can take.
+    #[error(
+        "the batch is longer than {BATCH_REQUEST_MAX} bytes; up to {BATCH_MAX} messages of up to {MESSAGE_MAX} bytes are supported: maxMessageBatchSize in host.json, and \"dataType\": \"binary\" in function.json"
+    )]
+    BatchTooLarge,
     #[error("the request did not arrive within {} s", READ_TIMEOUT.as_secs())]
     TooSlow,
     #[error("the request broke off: {0}")]
@@ -54,29 +77,34 @@ async fn collect(mut body: Body) -> Result<Bytes, Unreadable> {
         };
         read.extend_from_slice(&data);
         if read.len() > REQUEST_MAX {
-            return Err(drain(body, read).await);
+            let is_batch = read.starts_with(BATCH_BEGINS);
+            if !is_batch || read.len() > BATCH_REQUEST_MAX {
+                let session = drain(body, read).await;
+                return Err(match is_batch {
+                    true => Unreadable::BatchTooLarge,
+                    false => Unreadable::TooLarge { session },
+                });
+            }
         }
     }
     Ok(read.freeze())
 }
 
-/// Reads on without keeping more than the tail.
-async fn drain(mut body: Body, mut tail: BytesMut) -> Unreadable {
-    let mut seen = tail.len();
-    while seen < DRAINED_MAX {
+/// Reads on without keeping more than the tail, and looks for the session there.
+async fn drain(mut body: Body, mut tail: BytesMut) -> Option<String> {
+    let mut drained = tail.len().min(REQUEST_MAX);
+    while drained < DRAINED_MAX {
         let Some(Ok(frame)) = body.frame().await else {
             break;
         };
         let Ok(data) = frame.into_data() else {
             continue;
         };
-        seen += data.len();
+        drained += data.len();
         tail.extend_from_slice(&data);
         drop(tail.split_to(tail.len().saturating_sub(TAIL)));
     }
-    Unreadable::TooLarge {
-        session: invocation::session_within(&tail),
-    }
+    invocation::session_within(&tail)
 }
 
 #[cfg(test)]

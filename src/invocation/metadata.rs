@@ -29,7 +29,27 @@ pub(super) struct Metadata<'a> {
     correlation_id: Option<&'a RawValue>,
     #[serde(borrow)]
     application_properties: Option<&'a RawValue>,
+    #[serde(borrow)]
+    message_id_array: Option<&'a RawValue>,
+    #[serde(borrow)]
+    session_id_array: Option<&'a RawValue>,
+    #[serde(borrow)]
+    sequence_number_array: Option<&'a RawValue>,
+    #[serde(borrow)]
+    enqueued_time_array: Option<&'a RawValue>,
+    #[serde(borrow)]
+    enqueued_time_utc_array: Option<&'a RawValue>,
+    #[serde(borrow)]
+    delivery_count_array: Option<&'a RawValue>,
+    #[serde(borrow)]
+    correlation_id_array: Option<&'a RawValue>,
+    #[serde(borrow)]
+    application_properties_array: Option<&'a RawValue>,
 }
+
+/// The properties that matter, in one order: of a batch their lists, of one of its messages their
+/// values.
+pub(super) struct Arrays<'a>(pub(super) [Option<&'a RawValue>; 8]);
 
 #[derive(Default, Deserialize)]
 struct ApplicationProperties {
@@ -37,10 +57,68 @@ struct ApplicationProperties {
     diagnostic_id: Option<String>,
 }
 
-impl Metadata<'_> {
-    /// The delivery of `body`, with the properties that `trusted` lets through.
-    pub(super) fn delivery(&self, body: Bytes, trusted: impl Fn(&str) -> bool) -> Delivery {
-        let text = |name, value: Option<&RawValue>| value.filter(|_| trusted(name)).and_then(text);
+impl<'a> Metadata<'a> {
+    /// That of one message of a batch.
+    pub(super) fn of(values: Arrays<'a>) -> Self {
+        let [
+            message,
+            session,
+            number,
+            time,
+            utc,
+            count,
+            correlation,
+            properties,
+        ] = values.0;
+        Self {
+            message_id: message,
+            session_id: session,
+            sequence_number: number,
+            enqueued_time: time,
+            enqueued_time_utc: utc,
+            delivery_count: count,
+            correlation_id: correlation,
+            application_properties: properties,
+            ..Self::default()
+        }
+    }
+
+    /// The lists of a batch.
+    pub(super) fn arrays(&self) -> [Option<&'a RawValue>; 8] {
+        [
+            self.message_id_array,
+            self.session_id_array,
+            self.sequence_number_array,
+            self.enqueued_time_array,
+            self.enqueued_time_utc_array,
+            self.delivery_count_array,
+            self.correlation_id_array,
+            self.application_properties_array,
+        ]
+    }
+
+    /// Whether it tells of one message and of no list of them.
+    pub(super) fn is_of_one_message(&self) -> bool {
+        let of_one = [
+            self.message_id,
+            self.session_id,
+            self.sequence_number,
+            self.enqueued_time,
+            self.enqueued_time_utc,
+            self.delivery_count,
+        ];
+        of_one.iter().any(Option::is_some) && self.arrays().iter().all(Option::is_none)
+    }
+
+    /// The delivery of `body`, with the properties that `trusted` lets through, each read by
+    /// `text`.
+    pub(super) fn delivery(
+        &self,
+        body: Bytes,
+        trusted: impl Fn(&str) -> bool,
+        text: impl Fn(&RawValue) -> Option<String>,
+    ) -> Delivery {
+        let text = |name, value: Option<&RawValue>| value.filter(|_| trusted(name)).and_then(&text);
         Delivery {
             body,
             message_id: text("MessageId", self.message_id),
@@ -71,19 +149,24 @@ pub fn session_within(tail: &[u8]) -> Option<String> {
     let at = tail.windows(KEY.len()).rposition(|window| window == KEY)?;
     let (_, value) = tail.split_at(at + KEY.len());
     let mut values = serde_json::Deserializer::from_slice(value).into_iter::<&RawValue>();
-    text(values.next()?.ok()?)
+    twice(values.next()?.ok()?)
 }
 
-/// The text of a value in any of its wrappings: `8412`, `"8412"`, `"\"8412\""`.
-fn text(value: &RawValue) -> Option<String> {
+/// The text of a value of a single message, in any of its wrappings: `8412`, `"8412"`,
+/// `"\"8412\""`.
+pub(super) fn twice(value: &RawValue) -> Option<String> {
+    let text = once(value)?;
+    let wrapped = text.trim_ascii_start().starts_with('"');
+    let inner = wrapped.then(|| serde_json::from_str(&text).ok()).flatten();
+    Some(inner.unwrap_or(text))
+}
+
+/// The text of a value within a list: `8412`, `"8412"`. The list itself was in a string already, so
+/// quotes that are left are the value's own, and two sessions that differ in them are two.
+pub(super) fn once(value: &RawValue) -> Option<String> {
     let json = value.get();
     match json.as_bytes().first()? {
-        b'"' => {
-            let text: String = serde_json::from_str(json).ok()?;
-            let wrapped = text.trim_ascii_start().starts_with('"');
-            let inner = wrapped.then(|| serde_json::from_str(&text).ok()).flatten();
-            Some(inner.unwrap_or(text))
-        }
+        b'"' => serde_json::from_str(json).ok(),
         b'0'..=b'9' => Some(json.to_owned()),
         _ => None,
     }

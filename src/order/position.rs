@@ -177,6 +177,19 @@ impl Position {
             _ => Standing::Contradictory,
         }
     }
+
+    /// Whether `later` has a higher number of the same partition, and a time that is not earlier.
+    /// Then whatever is stored lets `later` in if it lets this one in, and goes on to keep out this
+    /// one if it keeps out `later`: of the two, `later` alone need be written.
+    ///
+    /// Two partitions' places never stand like this, however far their times are apart: the one in
+    /// between that makes the later of them certain may be this one.
+    #[must_use]
+    pub fn gives_way_to(self, later: Self) -> bool {
+        self.sequence.partition() == later.sequence.partition()
+            && self.sequence < later.sequence
+            && self.enqueued <= later.enqueued
+    }
 }
 
 #[cfg(test)]

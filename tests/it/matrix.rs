@@ -16,6 +16,7 @@ use order_items_reserver::store::{OrderStore as _, Put};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::Instant;
 
+use crate::invocation::doubles::LIMITS;
 use crate::model::choices::Choices;
 use crate::model::messages::{Violation, check_history};
 use crate::model::rules::Rule;
@@ -40,6 +41,7 @@ fn reserver(world: &World, rule: Option<Rule>) -> Real {
             backoff_base: BACKOFF,
         },
         fallback_timeout: FALLBACK,
+        batch: LIMITS,
     }
 }
 

@@ -8,12 +8,15 @@ use host::app::DataType;
 use host::encode_invocation;
 use order_items_reserver::fallback::{Fallback, FallbackError, Notice};
 use order_items_reserver::invocation;
+use order_items_reserver::invocation::Invocation;
 use order_items_reserver::order::Order;
 use order_items_reserver::reserve::{Outcome, Reserver, Settlement};
 use order_items_reserver::retry::Retry;
 use order_items_reserver::store::{OrderStore, Put, StoreError};
 use stand_in::Clock;
 use tokio::time::Instant;
+
+use crate::invocation::doubles::LIMITS;
 
 const SESSION: &str = "E7DBA502A3B795953DDE76EA965EBBF3";
 const CART: &[u8] = br#"{"id":"E7DBA502A3B795953DDE76EA965EBBF3", "products":null}"#;
@@ -63,6 +66,7 @@ impl Outage {
             fallback: Down,
             retry,
             fallback_timeout: Duration::from_secs(100),
+            batch: LIMITS,
         };
         Self { queue, reserver }
     }
@@ -71,7 +75,9 @@ impl Outage {
     async fn deliver(&self) -> Option<Handled> {
         let locked = self.queue.try_receive()?;
         let request = encode_invocation(&locked, DataType::Binary);
-        let delivery = invocation::parse(&request).unwrap();
+        let Invocation::One(delivery) = invocation::parse(&request).unwrap() else {
+            panic!("one message, and no batch");
+        };
         let began = Instant::now();
         let settlement = self.reserver.reserve(&delivery).await.settlement;
         match settlement {

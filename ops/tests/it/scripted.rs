@@ -1,6 +1,7 @@
 //! A queue that answers by a script, and doubles for storage and fallback.
 
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use order_items_ops::walk::{Filter, Stop, Walk};
 use order_items_reserver::azure_app::http_client;
 use order_items_reserver::fallback::{Fallback, FallbackError, Notice};
 use order_items_reserver::order::Order;
-use order_items_reserver::reserve::Reserver;
+use order_items_reserver::reserve::{BatchLimits, Reserver};
 use order_items_reserver::retry::Retry;
 use order_items_reserver::store::{OrderStore, Put, StoreError};
 use service_bus::{Connection, Queue};
@@ -119,6 +120,10 @@ pub(crate) async fn redrive(
             backoff_base: Duration::from_millis(1),
         },
         fallback_timeout: Duration::from_secs(1),
+        batch: BatchLimits {
+            sessions_at_once: NonZeroUsize::MIN,
+            time: Duration::ZERO,
+        },
     };
     let mut walk = Walk::new(bus, Duration::ZERO, Stop::never());
     let mut progress = Vec::new();

@@ -1,12 +1,13 @@
 //! Stand-ins for the two ports, as plain as they can be.
 
+use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
 use order_items_reserver::fallback::{Fallback, FallbackError, Notice};
 use order_items_reserver::order::Order;
-use order_items_reserver::reserve::Reserver;
+use order_items_reserver::reserve::{BatchLimits, Reserver};
 use order_items_reserver::retry::Retry;
 use order_items_reserver::store::{OrderStore, Put, StoreError};
 
@@ -76,8 +77,15 @@ pub(crate) fn reserver<S, F>(store: S, fallback: F) -> Arc<Reserver<S, F>> {
             backoff_base: Duration::from_millis(1),
         },
         fallback_timeout: Duration::from_secs(30),
+        batch: LIMITS,
     })
 }
+
+/// Those of a batch, as by default.
+pub(crate) const LIMITS: BatchLimits = BatchLimits {
+    sessions_at_once: NonZeroUsize::new(64).unwrap(),
+    time: Duration::from_secs(285),
+};
 
 /// 503, as a busy account answers.
 pub(crate) fn busy() -> StoreError {

@@ -149,7 +149,13 @@ async fn what_is_not_ours_is_refused_in_clear_json() {
         ("POST", ROUTE, b"garbage".to_vec(), 400, "not an invocation"),
         ("POST", ROUTE, Vec::new(), 400, "not an invocation"),
         ("POST", ROUTE, br#"{"Data":{}}"#.to_vec(), 400, "`order`"),
-        ("POST", ROUTE, recorded("batch-binary"), 400, "cardinality"),
+        (
+            "POST",
+            ROUTE,
+            envelope(&json!("[]"), &json!({})),
+            400,
+            "a batch without a message",
+        ),
         ("POST", "/", good(), 405, "POST /OrderItemsReserver"),
         (
             "POST",

@@ -15,6 +15,7 @@ use tokio::time::advance;
 
 use super::network::{Fate, Network, Protocol, Watched};
 use super::{Op, Place, Schedule};
+use crate::invocation::doubles::LIMITS;
 use crate::model::messages::{Message, Violation, at, check_history, in_partition};
 use crate::model::storage::{Content, Event, Storage};
 
@@ -482,5 +483,6 @@ fn process<P: Protocol>(network: &Network) -> Arc<Reserver<Watched<P>, Network>>
         fallback: network.clone(),
         retry: RETRY,
         fallback_timeout: Duration::from_secs(100),
+        batch: LIMITS,
     })
 }

@@ -1,0 +1,96 @@
+//! Many messages in one request, as the host sends them with `"cardinality": "many"`: a list of
+//! bodies, and of each property a list beside it.
+//!
+//! `Data.order` is a JSON string that holds a JSON list: of base64 with `"dataType": "binary"`, of
+//! texts with `"string"`, of whatever each body was without either. `Metadata` has
+//! `SequenceNumberArray` and the like, each a JSON string that holds a JSON list, nulls included.
+//! The host copies nothing of the bodies into it: that is for a single text only
+//! (`Utility.ApplyBindingData` of azure-functions-host), so the broker's word counts in each mode.
+
+use std::borrow::Cow;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use serde_json::value::RawValue;
+
+use super::metadata::{Arrays, Metadata, once};
+use super::{Characters, InvocationError, unquoted};
+use crate::order::Delivery;
+
+/// The most messages that one request may hold: what the extension takes at the most unless
+/// `host.json` says less, as ours does. It bounds the memory for a list of next to nothing.
+pub const MESSAGES_MAX: usize = 1_000;
+
+/// Reads the deliveries out of `list`, the text that `Data.order` holds.
+pub(super) fn deliveries(
+    list: &str,
+    metadata: &Metadata<'_>,
+) -> Result<Vec<Delivery>, InvocationError> {
+    if metadata.is_of_one_message() {
+        return Err(InvocationError::ListOfOne);
+    }
+    let items: Vec<Option<&RawValue>> =
+        serde_json::from_str(list).map_err(|error| InvocationError::NotAList(unquoted(&error)))?;
+    match items.len() {
+        0 => return Err(InvocationError::NoMessage),
+        1..=MESSAGES_MAX => {}
+        more => return Err(InvocationError::TooMany(more)),
+    }
+    let bodies = binary(&items).unwrap_or_else(|| items.iter().copied().map(as_text).collect());
+    let texts = metadata
+        .arrays()
+        .map(|array| array.map_or(Cow::Borrowed(""), listed));
+    let columns = texts.each_ref().map(|text| column(text, items.len()));
+    let of_message = |at: usize| {
+        let values = columns.each_ref().map(|column| *column.get(at)?);
+        Metadata::of(Arrays(values))
+    };
+    let deliveries = bodies.into_iter().enumerate();
+    Ok(deliveries
+        .map(|(at, body)| of_message(at).delivery(body, |_| true, once))
+        .collect())
+}
+
+/// The bodies, if all of them came as base64, which is how the mode shows: the host does not name
+/// it. One text that is none tells of all the others that they are texts, though they may look like
+/// base64 (`null` and `1234` do).
+fn binary(items: &[Option<&RawValue>]) -> Option<Vec<Bytes>> {
+    let decoded = items.iter().map(|item| {
+        let Some(item) = item else {
+            return Some(Bytes::new());
+        };
+        let Characters(text) = serde_json::from_str(item.get()).ok()?;
+        STANDARD.decode(text.as_bytes()).ok().map(Bytes::from)
+    });
+    decoded.collect()
+}
+
+/// A body in any other mode: a text, or JSON as it stands. A message without a body comes as null,
+/// and is the empty one.
+fn as_text(item: Option<&RawValue>) -> Bytes {
+    let json = item.map_or("", RawValue::get);
+    match serde_json::from_str(json) {
+        Ok(Characters(text)) => Bytes::from(text.into_owned()),
+        Err(_) => Bytes::copy_from_slice(json.as_bytes()),
+    }
+}
+
+/// The text of a list: within a JSON string, as the host writes it, or as it stands.
+fn listed(array: &RawValue) -> Cow<'_, str> {
+    match serde_json::from_str(array.get()) {
+        Ok(Characters(text)) => text,
+        Err(_) => Cow::Borrowed(array.get()),
+    }
+}
+
+/// The values of one property, one for each message; none at all where their number is another.
+/// Such a list does not say which of the messages it leaves out. To take the first for the first
+/// would be a guess, and a wrong one would give an order its neighbour's session, or its place in
+/// the queue: an older cart would go over a newer one.
+fn column(text: &str, messages: usize) -> Vec<Option<&RawValue>> {
+    let values: Option<Vec<Option<&RawValue>>> = serde_json::from_str(text).ok();
+    values
+        .filter(|values| values.len() == messages)
+        .unwrap_or_default()
+}

@@ -1,0 +1,264 @@
+//! Many messages at once: of a session's neighbours only the newest is uploaded, and the others
+//! share its fate. Sessions run beside each other, bounded; the broker is told one thing of all.
+//!
+//! The host completes all messages of a batch or none, runs one batch at a time, and renews no lock
+//! meanwhile. So a batch has an end: what has not begun by then is given back untried, while its
+//! messages are still locked.
+
+use std::collections::HashMap;
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, sleep, timeout_at};
+
+use super::{
+    GivenBack, Outcome, REDELIVERY_WAIT_MAX_SECS, Reservation, Reserver, Settlement,
+    redelivery_wait,
+};
+use crate::fallback::{Fallback, Reason};
+use crate::order::{Delivery, Order, OrderError, SessionId};
+use crate::store::OrderStore;
+
+/// Mails of one batch that are under way at a time. An outage of the storage makes a mail of every
+/// session, and mail services count how many come at once.
+pub const MAILS_AT_ONCE: usize = 8;
+
+/// How far one batch may go.
+#[derive(Clone, Copy, Debug)]
+pub struct BatchLimits {
+    /// Sessions that are worked on beside each other.
+    pub sessions_at_once: NonZeroUsize,
+    /// From when its request was read to its answer.
+    pub time: Duration,
+}
+
+/// An order at its index in the batch.
+struct Item {
+    at: usize,
+    order: Order,
+}
+
+/// Neighbours of one session of which the newest alone is uploaded.
+struct Run {
+    newest: Item,
+    older: Vec<Item>,
+}
+
+/// What is done one after the other.
+enum Work {
+    /// It has no session.
+    Unreadable(usize, OrderError),
+    /// All of one session, in the order in which they came.
+    Session(Vec<Run>),
+}
+
+/// A batch under way.
+struct Batch<'a, S, F, E> {
+    reserver: &'a Reserver<S, F>,
+    deliveries: &'a [Delivery],
+    /// Is told how each message ended, when it did.
+    ended: E,
+    /// Uploads begin until then: there is time for all attempts, the fallback and the wait.
+    upload_until: Instant,
+    /// The fallback is called until then: there is time for its answer and the wait.
+    mail_until: Instant,
+    mails: Semaphore,
+}
+
+impl<S: OrderStore, F: Fallback> Reserver<S, F> {
+    /// Brings the messages of one batch to their end, tells `ended` of each when it is there, and
+    /// returns all in the batch's order.
+    ///
+    /// An order that gives way to a newer one of the batch ([`crate::order::Position::gives_way_to`])
+    /// is [`Outcome::Superseded`] once that is stored, superseded by what is stored, or handed over;
+    /// until then it is as little done as that. All else is as in [`Self::reserve`], but for the wait
+    /// before a redelivery: the whole batch comes again, so it waits once, for as long as the
+    /// message waits that was delivered most often of those that are given back.
+    pub async fn reserve_all(
+        &self,
+        deliveries: &[Delivery],
+        ended: impl Fn(&Delivery, &Reservation) + Sync,
+    ) -> Vec<Reservation> {
+        let wait = Duration::from_secs(REDELIVERY_WAIT_MAX_SECS);
+        let mail_until =
+            Instant::now() + self.batch.time.saturating_sub(self.fallback_timeout + wait);
+        let upload_until = mail_until
+            .checked_sub(self.retry.budget())
+            .unwrap_or(mail_until);
+        let batch = Batch {
+            reserver: self,
+            deliveries,
+            ended,
+            upload_until,
+            mail_until,
+            mails: Semaphore::new(MAILS_AT_ONCE),
+        };
+        let mut reservations = batch.run().await;
+        reservations.sort_unstable_by_key(|(at, _)| *at);
+        let wait = reservations
+            .iter()
+            .filter(|(_, reservation)| reservation.is_given_back())
+            .filter_map(|(at, _)| deliveries.get(*at).map(redelivery_wait))
+            .max();
+        if let Some(wait) = wait {
+            sleep(wait).await;
+        }
+        reservations.into_iter().map(|(_, it)| it).collect()
+    }
+}
+
+impl<S, F, E> Batch<'_, S, F, E>
+where
+    S: OrderStore,
+    F: Fallback,
+    E: Fn(&Delivery, &Reservation) + Sync,
+{
+    async fn run(&self) -> Vec<(usize, Reservation)> {
+        let mut waiting = planned(self.deliveries).into_iter();
+        let at_once = self.reserver.batch.sessions_at_once.get();
+        // The first begin in any case: that their time suffices was checked when the program began.
+        let first = waiting.by_ref().take(at_once);
+        let mut running: FuturesUnordered<_> =
+            first.map(|work| self.bring_to_end(work, true)).collect();
+        let mut reservations = Vec::with_capacity(self.deliveries.len());
+        while let Some(done) = running.next().await {
+            reservations.extend(done);
+            running.extend(waiting.next().map(|work| self.bring_to_end(work, false)));
+        }
+        reservations
+    }
+
+    async fn bring_to_end(&self, work: Work, first: bool) -> Vec<(usize, Reservation)> {
+        let mut done = Vec::new();
+        match work {
+            Work::Unreadable(at, error) => {
+                let reservation = self.hand_over(at, None, Reason::Unreadable(error)).await;
+                self.end(at, reservation, &mut done);
+            }
+            Work::Session(runs) => {
+                for (nth, Run { newest, older }) in runs.into_iter().enumerate() {
+                    let in_time = first && nth == 0 || Instant::now() <= self.upload_until;
+                    let reservation = match in_time {
+                        true => self.reserve(newest.at, newest.order).await,
+                        false => given_back(newest.order, GivenBack::OutOfTime),
+                    };
+                    let is_done = !reservation.is_given_back();
+                    self.end(newest.at, reservation, &mut done);
+                    for Item { at, order } in older {
+                        let reservation = match is_done {
+                            true => superseded(order),
+                            false => given_back(order, GivenBack::NewerOpen),
+                        };
+                        self.end(at, reservation, &mut done);
+                    }
+                }
+            }
+        }
+        done
+    }
+
+    async fn reserve(&self, at: usize, order: Order) -> Reservation {
+        match self.reserver.store(order).await {
+            Ok(reservation) => reservation,
+            Err((order, reason)) => self.hand_over(at, Some(order), reason).await,
+        }
+    }
+
+    /// As [`Reserver::hand_over`], when it is its turn.
+    async fn hand_over(&self, at: usize, order: Option<Order>, reason: Reason) -> Reservation {
+        let turn = timeout_at(self.mail_until, self.mails.acquire()).await;
+        let (Ok(Ok(_turn)), Some(delivery)) = (turn, self.deliveries.get(at)) else {
+            return Reservation {
+                settlement: Settlement::Abandon(GivenBack::OutOfTime),
+                order,
+                attempts: reason.attempts(),
+                reason: Some(reason),
+            };
+        };
+        self.reserver.hand_over(delivery, order, reason).await
+    }
+
+    fn end(&self, at: usize, reservation: Reservation, done: &mut Vec<(usize, Reservation)>) {
+        if let Some(delivery) = self.deliveries.get(at) {
+            (self.ended)(delivery, &reservation);
+        }
+        done.push((at, reservation));
+    }
+}
+
+fn superseded(order: Order) -> Reservation {
+    Reservation {
+        settlement: Settlement::Complete(Outcome::Superseded),
+        order: Some(order),
+        attempts: 0,
+        reason: None,
+    }
+}
+
+fn given_back(order: Order, why: GivenBack) -> Reservation {
+    Reservation {
+        settlement: Settlement::Abandon(why),
+        order: Some(order),
+        attempts: 0,
+        reason: None,
+    }
+}
+
+/// What there is to do, in the order in which it came.
+fn planned(deliveries: &[Delivery]) -> Vec<Work> {
+    let mut plan = Vec::new();
+    let mut sessions: HashMap<SessionId, usize> = HashMap::new();
+    for (at, delivery) in deliveries.iter().enumerate() {
+        let order = match Order::parse(delivery) {
+            Ok(order) => order,
+            Err(error) => {
+                plan.push(Work::Unreadable(at, error));
+                continue;
+            }
+        };
+        let place = *sessions
+            .entry(order.session.clone())
+            .or_insert_with(|| plan.len());
+        let item = Item { at, order };
+        match plan.get_mut(place) {
+            Some(Work::Session(runs)) => join(runs, item),
+            _ => plan.push(Work::Session(vec![Run::of(item)])),
+        }
+    }
+    plan
+}
+
+/// Adds the session's next order: to the last run, if one of the two gives way to the other.
+///
+/// Runs are of neighbours alone. An order in between that cannot be compared with both could have
+/// met the older one in the file: whether it is stored or goes to a person would then depend on how
+/// the queue was cut into batches.
+fn join(runs: &mut Vec<Run>, item: Item) {
+    match runs.last_mut() {
+        Some(run) if gives_way(&run.newest, &item) => {
+            let older = std::mem::replace(&mut run.newest, item);
+            run.older.push(older);
+        }
+        Some(run) if gives_way(&item, &run.newest) => run.older.push(item),
+        _ => runs.push(Run::of(item)),
+    }
+}
+
+fn gives_way(older: &Item, newer: &Item) -> bool {
+    match (older.order.position, newer.order.position) {
+        (Some(older), Some(newer)) => older.gives_way_to(newer),
+        _ => false,
+    }
+}
+
+impl Run {
+    fn of(newest: Item) -> Self {
+        Self {
+            newest,
+            older: Vec::new(),
+        }
+    }
+}
