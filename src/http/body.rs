@@ -147,6 +147,19 @@ mod tests {
         assert_eq!(taken, 16, "as much as is drained, and no piece more");
     }
 
+    #[tokio::test]
+    async fn a_batch_is_read_as_long_as_its_messages_may_be() {
+        let rest = |length: usize| Bytes::from(vec![b' '; length - BATCH_BEGINS.len()]);
+        let begin = Bytes::from_static(BATCH_BEGINS);
+        let (read, _) = read_of([begin.clone(), rest(BATCH_REQUEST_MAX)]).await;
+        assert_eq!(read.unwrap().len(), BATCH_REQUEST_MAX);
+        let (read, _) = read_of([begin.clone(), rest(BATCH_REQUEST_MAX + 1)]).await;
+        assert!(matches!(read, Err(Unreadable::BatchTooLarge)));
+        let single = Bytes::from_static(br#"{"Data":{"order":"A"#);
+        let (read, _) = read_of([single, rest(2 * REQUEST_MAX)]).await;
+        assert!(matches!(read, Err(Unreadable::TooLarge { session: None })));
+    }
+
     /// The host may put 60 KB of the message's own properties behind the session.
     #[tokio::test]
     async fn the_session_is_looked_for_in_the_tail_alone() {

@@ -14,7 +14,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
-use super::metadata::{Arrays, Metadata, once};
+use super::metadata::{Metadata, once};
 use super::{Characters, InvocationError, unquoted};
 use crate::order::Delivery;
 
@@ -42,10 +42,7 @@ pub(super) fn deliveries(
         .arrays()
         .map(|array| array.map_or(Cow::Borrowed(""), listed));
     let columns = texts.each_ref().map(|text| column(text, items.len()));
-    let of_message = |at: usize| {
-        let values = columns.each_ref().map(|column| *column.get(at)?);
-        Metadata::of(Arrays(values))
-    };
+    let of_message = |at: usize| Metadata::of(columns.each_ref().map(|column| *column.get(at)?));
     let deliveries = bodies.into_iter().enumerate();
     Ok(deliveries
         .map(|(at, body)| of_message(at).delivery(body, |_| true, once))

@@ -49,7 +49,7 @@ pub(super) struct Metadata<'a> {
 
 /// The properties that matter, in one order: of a batch their lists, of one of its messages their
 /// values.
-pub(super) struct Arrays<'a>(pub(super) [Option<&'a RawValue>; 8]);
+pub(super) type Properties<'a> = [Option<&'a RawValue>; 8];
 
 #[derive(Default, Deserialize)]
 struct ApplicationProperties {
@@ -59,7 +59,7 @@ struct ApplicationProperties {
 
 impl<'a> Metadata<'a> {
     /// That of one message of a batch.
-    pub(super) fn of(values: Arrays<'a>) -> Self {
+    pub(super) fn of(values: Properties<'a>) -> Self {
         let [
             message,
             session,
@@ -69,7 +69,7 @@ impl<'a> Metadata<'a> {
             count,
             correlation,
             properties,
-        ] = values.0;
+        ] = values;
         Self {
             message_id: message,
             session_id: session,
@@ -84,7 +84,7 @@ impl<'a> Metadata<'a> {
     }
 
     /// The lists of a batch.
-    pub(super) fn arrays(&self) -> [Option<&'a RawValue>; 8] {
+    pub(super) fn arrays(&self) -> Properties<'a> {
         [
             self.message_id_array,
             self.session_id_array,

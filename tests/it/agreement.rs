@@ -10,7 +10,9 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use order_items_reserver::config::{FUNCTION_TIMEOUT, LOCK_RENEWAL_MAX, SETTINGS, Settings};
+use order_items_reserver::config::{
+    BATCH_MAX, FUNCTION_TIMEOUT, INVOCATION_MAX, LOCK, LOCK_RENEWAL_MAX, MARGIN, SETTINGS, Settings,
+};
 use order_items_reserver::http::ROUTE;
 use order_items_reserver::invocation;
 use order_items_reserver::invocation::BINDING;
@@ -89,7 +91,10 @@ fn the_binding_is_the_one_that_is_read() {
     assert!(invocation::parse(request.as_bytes()).is_ok());
     assert_eq!(trigger["type"], "serviceBusTrigger");
     assert_eq!(trigger["direction"], "in");
-    assert_eq!(trigger["cardinality"], "one", "a batch is all or nothing");
+    assert_eq!(
+        trigger["cardinality"], "one",
+        "a batch is all or nothing: whoever wants it changes this word"
+    );
     assert_eq!(
         trigger["dataType"], "binary",
         "else the body overwrites Metadata"
@@ -115,6 +120,24 @@ fn the_time_limits_of_host_and_code_agree() {
         duration(&service_bus["maxAutoLockRenewalDuration"]),
         LOCK_RENEWAL_MAX
     );
+}
+
+/// Nobody renews the locks of a batch, so a queue with shorter ones would hand its messages out
+/// again while they are worked on.
+#[test]
+fn a_batch_is_as_the_host_makes_it_and_ends_before_the_queues_locks() {
+    let host = json_of("host.json");
+    let most = &host["extensions"]["serviceBus"]["maxMessageBatchSize"];
+    assert_eq!(most, BATCH_MAX);
+    assert!(INVOCATION_MAX + MARGIN <= LOCK);
+    let bicep = text_of("infra/modules/servicebus.bicep");
+    let locks: Vec<&str> = bicep
+        .split("lockDuration: '")
+        .skip(1)
+        .map(|rest| rest.split('\'').next().unwrap())
+        .collect();
+    let minutes = LOCK.as_secs() / 60;
+    assert_eq!(locks, [format!("PT{minutes}M")], "of one queue");
 }
 
 #[test]

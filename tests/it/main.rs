@@ -8,6 +8,7 @@
 )]
 
 mod agreement;
+mod batch;
 mod crash;
 mod hostile;
 mod house;

@@ -1,12 +1,15 @@
 //! Invocations: any request is read or refused in bounded memory, and what the host encodes is what
-//! the handler reads.
+//! the handler reads. [`crate::batch`] does the same with many messages at once.
 
 use allocation_counter::measure;
 use arbitrary::{Arbitrary, Unstructured};
 use bus::{Accepted, Delivery as HandedOut, Message as Published};
 use host::app::DataType;
 use host::encode_invocation;
-use order_items_reserver::invocation::{InvocationError, is_traceparent, parse, session_within};
+use order_items_reserver::invocation;
+use order_items_reserver::invocation::{
+    Invocation, InvocationError, is_traceparent, session_within,
+};
 use order_items_reserver::order::Delivery;
 use serde_json::json;
 use serde_json::value::RawValue;
@@ -17,6 +20,9 @@ use uuid::Uuid;
 /// costliest are the keys of a body in text mode, which are collected twice.
 const ALLOCATED_BASE: usize = 4 * 1024;
 const ALLOCATED_PER_BYTE: usize = 40;
+
+/// And of each message of a batch: a delivery without a body has a size, too.
+const ALLOCATED_PER_MESSAGE: usize = 4 * size_of::<Delivery>();
 
 /// The input is a request; then it is the material for a message that is encoded as the host does
 /// it.
@@ -29,22 +35,35 @@ pub fn check(data: &[u8]) {
     }
 }
 
-fn check_request(request: &[u8]) {
+pub(crate) fn check_request(request: &[u8]) {
     let mut parsed = None;
-    let used = measure(|| parsed = Some(parse(request))).bytes_max;
-    let allowed = ALLOCATED_BASE + ALLOCATED_PER_BYTE * request.len();
+    let used = measure(|| parsed = Some(invocation::parse(request))).bytes_max;
+    let deliveries = match parsed.expect("it was called") {
+        Ok(Invocation::One(delivery)) => vec![delivery],
+        Ok(Invocation::Many(deliveries)) => deliveries,
+        Err(error) => {
+            assert_named(&error);
+            Vec::new()
+        }
+    };
+    let allowed = ALLOCATED_BASE
+        + ALLOCATED_PER_BYTE * request.len()
+        + ALLOCATED_PER_MESSAGE * deliveries.len();
     assert!(used <= allowed as u64, "{used} bytes for {}", request.len());
     let _any = session_within(request);
-    match parsed.expect("it was called") {
-        Ok(delivery) => {
-            assert!(
-                delivery.body.len() <= request.len(),
-                "a body out of nothing"
-            );
-            let trace = delivery.traceparent.as_deref();
-            assert!(trace.is_none_or(is_traceparent), "{trace:?}");
-        }
-        Err(error) => assert_named(&error),
+    let bodies: usize = deliveries.iter().map(|one| one.body.len()).sum();
+    assert!(bodies <= request.len(), "bodies out of nothing");
+    for delivery in deliveries {
+        let trace = delivery.traceparent.as_deref();
+        assert!(trace.is_none_or(is_traceparent), "{trace:?}");
+    }
+}
+
+/// The one message of a request.
+fn parse(request: &[u8]) -> Result<Delivery, InvocationError> {
+    match invocation::parse(request)? {
+        Invocation::One(delivery) => Ok(delivery),
+        Invocation::Many(batch) => panic!("a batch of {} out of one message", batch.len()),
     }
 }
 
@@ -55,7 +74,11 @@ fn assert_named(error: &InvocationError) {
     let expected = match error {
         InvocationError::NotAnInvocation(_) => r#"{"Data":{"order":…},"Metadata":{…}}"#,
         InvocationError::NoBinding => "the binding named `order` in function.json",
-        InvocationError::Batch => r#""cardinality": "one" in function.json"#,
+        InvocationError::List => "expected one message, or a string that holds the list",
+        InvocationError::ListOfOne => r#""cardinality": "many" in function.json"#,
+        InvocationError::NotAList(_) => "expected the JSON list of its messages' bodies",
+        InvocationError::NoMessage => "expected 1 to 1000",
+        InvocationError::TooMany(_) => "expected at most 1000: maxMessageBatchSize in host.json",
     };
     assert!(text.contains(expected), "{text}");
     assert!(!text.contains('@') && text.len() < 300, "{text}");

@@ -11,6 +11,7 @@
     reason = "a panic is how an oracle speaks"
 )]
 
+pub mod batch;
 pub mod blob_name;
 pub mod connection_string;
 pub mod door;
@@ -22,8 +23,9 @@ pub mod workflow;
 pub type Check = fn(&[u8]);
 
 /// Every target: its name, which is that of its corpus too, and its check.
-pub const TARGETS: [(&str, Check); 6] = [
+pub const TARGETS: [(&str, Check); 7] = [
     ("invocation", invocation::check),
+    ("batch", batch::check),
     ("order", order::check),
     ("blob_name", blob_name::check),
     ("connection_string", connection_string::check),

@@ -52,6 +52,11 @@ fn invocations() {
 }
 
 #[test]
+fn batches() {
+    replay("batch");
+}
+
+#[test]
 fn orders() {
     replay("order");
 }

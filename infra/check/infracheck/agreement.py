@@ -91,9 +91,14 @@ def _times(project: Project) -> Iterator[Problem]:
     function = seconds(host.get("functionTimeout", "00:30:00"))  # the default on Flex Consumption
     renewal = seconds(host["extensions"]["serviceBus"]["maxAutoLockRenewalDuration"])
     lock = seconds(str(_queue_property(project, "lockDuration")))
-    for name, given in (("FUNCTION_TIMEOUT", function), ("LOCK_RENEWAL_MAX", renewal)):
+    for name, given in (("FUNCTION_TIMEOUT", function), ("LOCK_RENEWAL_MAX", renewal), ("LOCK", lock)):
         found = re.search(_RUST_SECONDS.format(name), rust)
         yield from _same(name, host=given, rust=int(found[1]) * int(found[2]) if found else None)
+    batch = re.search(r"pub const BATCH_MAX: usize = (\d+);", rust)
+    given = host["extensions"]["serviceBus"].get("maxMessageBatchSize", 1000)  # the extension's own
+    yield from _same("BATCH_MAX", host=given, rust=int(batch[1]) if batch else None)
+    if not function <= lock:
+        yield Problem(QUEUE, 0, f"no lock is renewed for a batch: lockDuration is {lock} s, functionTimeout {function} s")
     if not lock <= LOCK_MAX:
         yield Problem(QUEUE, 0, f"lockDuration is {lock} s; Service Bus allows {LOCK_MAX}")
     if not max(function, lock) <= renewal:

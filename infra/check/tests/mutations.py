@@ -125,6 +125,8 @@ AGREEMENT = [
     Fault("OrderItemsReserver/function.json", '"isSessionsEnabled": false', '"isSessionsEnabled": true', "sessions: function says True"),
     module("servicebus", "requiresSession: requiresSession\n", "requiresSession: !requiresSession\n", "from its parameter"),
     module("servicebus", "lockDuration: 'PT5M'", "lockDuration: 'PT10M'", "Service Bus allows 300"),
+    module("servicebus", "lockDuration: 'PT5M'", "lockDuration: 'PT1M'", "no lock is renewed for a batch"),
+    Fault("host.json", '"maxMessageBatchSize": 64', '"maxMessageBatchSize": 65', "BATCH_MAX: host says 65"),
     module("servicebus", "enablePartitioning: false", "enablePartitioning: true", "enablePartitioning is True"),
     Fault("host.json", '"functionTimeout": "00:05:00",', "", "FUNCTION_TIMEOUT: host says 1800"),
     Fault("host.json", '"00:10:00"', '"00:04:00"', "locks are renewed for 240 s"),

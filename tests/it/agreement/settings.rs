@@ -623,6 +623,19 @@ fn an_invocation_has_to_end_before_the_host_kills_it() {
 }
 
 #[test]
+fn sessions_at_once_are_one_to_a_thousand() {
+    let given = |sessions: &str| read(&[("BATCH_SESSIONS_AT_ONCE", sessions)]);
+    for sessions in [1_usize, 16, 1_000] {
+        let settings = given(&sessions.to_string()).unwrap();
+        assert_eq!(settings.sessions_at_once.get(), sessions);
+    }
+    for wrong in ["0", "1001", "-1", "many", "1.5"] {
+        let error = given(wrong).unwrap_err().to_string();
+        assert!(error.contains("BATCH_SESSIONS_AT_ONCE: "), "{error}");
+    }
+}
+
+#[test]
 fn the_log_filter_is_a_list_of_targets() {
     for (text, shown) in [
         ("info", "info"),

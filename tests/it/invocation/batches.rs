@@ -301,7 +301,7 @@ fn the_longest_batch_is_read() {
         request.len()
     );
     assert!(
-        request.len() + messages * 8 * 1024 > most,
+        request.len() + messages * 16 * 1024 > most,
         "and not much less"
     );
 }
