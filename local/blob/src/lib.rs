@@ -19,7 +19,8 @@ pub use azurite::{Azurite, AzuriteError, AzuriteOptions};
 pub use endpoint::BlobEndpoint;
 pub use handle::{BlobHandle, HeldUpload};
 pub use storage::{
-    Blob, BlobStorage, Conditions, ETagCondition, OpenError, StorageError, Upload, Versions, Write,
+    Blob, BlobStorage, Conditions, ETagCondition, OpenError, StorageError, StoredBlob, Upload,
+    Versions, Write,
 };
 
 mod account;

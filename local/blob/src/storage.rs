@@ -5,6 +5,7 @@
 //! `disk` when there is a folder, and only then is in the containers and in the `history`.
 //! Everything sits behind one lock, which no method holds for longer than its own call.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
@@ -31,6 +32,16 @@ mod recovery;
 /// A handle to the account's content. Clones share it, and it outlives an endpoint's stop.
 #[derive(Debug, Clone, Default)]
 pub struct BlobStorage(Arc<Mutex<AccountState>>);
+
+/// A blob, and where it is.
+#[derive(Debug, Clone)]
+pub struct StoredBlob {
+    pub container: String,
+    pub name: String,
+    pub blob: Blob,
+    /// How many states it has had since the start, as in [`BlobStorage::versions`].
+    pub versions: usize,
+}
 
 #[derive(Debug, Default)]
 struct AccountState {
@@ -98,11 +109,17 @@ impl BlobStorage {
     ) -> Result<Blob, StorageError> {
         let digest = blob::digest(&upload.bytes);
         let mut state = self.state();
+        let is_unknown = state.history.count(container, name) == 0;
         let current = state.container(container)?.blobs.get(name);
         conditions.allow_write(current.map(|blob| blob.etag.as_str()))?;
+        // What was there before this run is no write of this run, and a version all the same.
+        let found = current.filter(|_| is_unknown).cloned();
         let stamp = state.etags.stamp();
         let blob = upload.into_blob(stamp);
         let remainder = state.keep(|disk| disk.write(container, name, &blob, &digest))?;
+        if let Some(found) = found {
+            state.history.found(container, name, found);
+        }
         let blobs = &mut state.container(container)?.blobs;
         blobs.insert(name.to_owned(), blob.clone());
         state.history.add(container, name, blob.clone(), digest);
@@ -202,7 +219,37 @@ impl BlobStorage {
         })
     }
 
-    /// The states the blob has had since the start, deleted ones included.
+    /// The blobs that were written last, newest first, of those whose container and name `is_meant`;
+    /// and how many such blobs there are.
+    pub fn newest(
+        &self,
+        skipped: usize,
+        limit: usize,
+        is_meant: impl Fn(&str, &str) -> bool,
+    ) -> (Vec<StoredBlob>, usize) {
+        let state = self.state();
+        let mut all = Vec::new();
+        for (container, content) in &state.containers {
+            let meant = content
+                .blobs
+                .iter()
+                .filter(|(name, _)| is_meant(container, name));
+            all.extend(meant.map(|(name, blob)| (container, name, blob)));
+        }
+        let count = all.len();
+        all.sort_unstable_by_key(|(_, _, blob)| Reverse(blob.last_modified));
+        let page = all.into_iter().skip(skipped).take(limit);
+        let page = page.map(|(container, name, blob)| StoredBlob {
+            container: container.clone(),
+            name: name.clone(),
+            blob: blob.clone(),
+            versions: state.history.count(container, name).max(1),
+        });
+        (page.collect(), count)
+    }
+
+    /// The states the blob has had since the start, deleted ones included; the first is the one in
+    /// which the start found it, if it did.
     pub fn versions(&self, container: &str, name: &str) -> Versions {
         let mut state = self.state();
         let versions = state.history.versions(container, name);

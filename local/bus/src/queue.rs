@@ -111,6 +111,24 @@ impl Queue {
         self.shared.transitions()
     }
 
+    /// Hands nothing out from now on, or does so again; it takes what is sent, and settles what is
+    /// out. As `ReceiveDisabled` in Azure, and it does not outlive the process.
+    pub fn pause(&self, paused: bool) {
+        self.shared.change(|state, _| state.paused = paused);
+        self.shared.wake();
+    }
+
+    #[must_use]
+    pub fn is_paused(&self) -> bool {
+        self.shared.look(|state| state.paused)
+    }
+
+    /// Hand-outs before a message is dead-lettered.
+    #[must_use]
+    pub fn max_delivery_count(&self) -> u32 {
+        self.shared.look(|state| state.options.max_delivery_count)
+    }
+
     #[must_use]
     pub fn counts(&self) -> Counts {
         self.shared.change(State::counts)
@@ -120,6 +138,18 @@ impl Queue {
     #[must_use]
     pub fn peek(&self) -> Vec<Peeked> {
         self.shared.look(State::peek)
+    }
+
+    /// The message with this number, if it waits or is locked.
+    #[must_use]
+    pub fn find(&self, sequence: u64) -> Option<Peeked> {
+        self.shared.look(|state| state.find(sequence))
+    }
+
+    /// The message that is handed out under this lock.
+    #[must_use]
+    pub fn handed_out(&self, lock_token: Uuid) -> Option<Peeked> {
+        self.shared.look(|state| state.handed_out(lock_token))
     }
 
     /// Tries until there is something for a receiver: again at every change, and when the next lock

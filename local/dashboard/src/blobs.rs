@@ -1,23 +1,16 @@
 //! `/api/blobs`: what the storage holds, and how it came to that.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Path, Query, State};
-use blob::{Blob, Versions, Write};
-use serde::Serialize;
+use blob::{Blob, StoredBlob, Versions, Write};
 use serde_json::{Map, Value, json};
 
+use super::model::Model;
 use super::request::After;
 use super::state::DashboardState;
 use super::text::{ShownBody, contents, timestamp};
-
-/// Blobs in the list: those that were written last.
-const BLOBS_MAX: usize = 100;
-
-/// Writes among which those blobs are looked for.
-const WRITES_SEARCHED_MAX: usize = 5_000;
 
 /// Versions of a blob that are shown: the newest.
 const VERSIONS_MAX: usize = 50;
@@ -31,37 +24,26 @@ pub(super) async fn history(
     Json(blob.map_or_else(Vec::new, |blob| blob.storage().writes_after(from.after)))
 }
 
-/// A blob as the list has it.
-#[derive(Debug, Serialize)]
-pub(super) struct ListedBlob {
-    #[serde(flatten)]
-    write: Write,
-    versions: usize,
-    contents: String,
-}
-
-/// `GET /api/blobs`: the blobs that were written last, newest first.
-pub(super) async fn list(State(state): State<Arc<DashboardState>>) -> Json<Vec<ListedBlob>> {
-    let Some(blob) = &state.blob else {
-        return Json(Vec::new());
-    };
-    let storage = blob.storage();
-    let writes = storage.writes_after(storage.writes_len().saturating_sub(WRITES_SEARCHED_MAX));
-    let mut seen = BTreeSet::new();
-    let newest = writes
-        .iter()
-        .rev()
-        .filter(|write| seen.insert((&write.container, &write.name)));
-    let entry = |write: &Write| {
-        let versions = storage.versions(&write.container, &write.name);
-        let newest = versions.kept.back();
-        ListedBlob {
-            write: write.clone(),
-            versions: versions.forgotten + versions.kept.len(),
-            contents: newest.map_or_else(String::new, |blob| contents(&blob.bytes)),
-        }
-    };
-    Json(newest.take(BLOBS_MAX).map(entry).collect())
+/// A blob as a list has it, with the mailed order that is newer than what it holds.
+pub(super) fn listed(stored: &StoredBlob, model: &Model) -> Value {
+    let StoredBlob {
+        container,
+        name,
+        blob,
+        versions,
+    } = stored;
+    let sequence = blob.metadata.get("sequence");
+    let sequence = sequence.and_then(|number| number.parse().ok());
+    json!({
+        "container": container,
+        "name": name,
+        "at": timestamp(blob.last_modified),
+        "length": blob.bytes.len(),
+        "sequence": sequence,
+        "versions": versions,
+        "contents": contents(&blob.bytes),
+        "newerMail": model.newer_mail(name, sequence, blob.last_modified),
+    })
 }
 
 /// `GET /api/blobs/{container}/{name}`: its versions, oldest first.
@@ -78,7 +60,16 @@ pub(super) async fn versions(
     let versions: Vec<Value> = numbered
         .map(|(number, blob)| version(number, blob))
         .collect();
-    Json(json!({ "container": container, "name": name, "versions": versions }))
+    let newest = kept.back();
+    let sequence = newest.and_then(|blob| blob.metadata.get("sequence")?.parse().ok());
+    let newer_mail =
+        newest.and_then(|blob| (state.model()).newer_mail(&name, sequence, blob.last_modified));
+    Json(json!({
+        "container": container,
+        "name": name,
+        "versions": versions,
+        "newerMail": newer_mail,
+    }))
 }
 
 fn version(number: usize, blob: &Blob) -> Value {

@@ -11,22 +11,28 @@
 //! routes         which address leads where
 //!  ├ guard          lets in the page itself and programs on this machine, nobody else
 //!  ├ assets         the page's files
-//!  ├ messages       the queue and its dead letters; `operator` redrives them
-//!  ├ blobs, mails   what became of the messages
+//!  ├ pages          lists of messages, dead letters, mails and blobs, page by page
+//!  ├ messages       one message: opened, sent, sent anew; `operator` redrives dead letters
+//!  ├ blobs, mails   one blob, one mail
+//!  ├ queue, log     pauses the queue, ends a wait; the handler's lines
 //!  └ faults, handler  break the parts, and the handler
 //! ```
 
 mod assets;
 mod blobs;
+mod build;
 mod events;
 mod faults;
 mod guard;
 mod handler;
+mod log;
 mod mails;
 mod messages;
 mod model;
 pub mod operator;
+mod pages;
 mod pump;
+mod queue;
 mod request;
 mod routes;
 mod snapshot;
@@ -43,10 +49,12 @@ use host::{Event, Killer};
 use logic_app::LogicAppHandle;
 use logic_app::mail::OutboxReader;
 use stand_in::Server;
+use time::OffsetDateTime;
 use tokio::net::TcpListener;
 use tokio::sync::{broadcast, watch};
 use tokio::task::JoinSet;
 
+pub use self::build::BuildState;
 use self::pump::PartsToHear;
 use self::state::DashboardState;
 
@@ -97,6 +105,8 @@ impl Dashboard {
             settings,
         } = options;
         let state = Arc::new(DashboardState {
+            started: OffsetDateTime::now_utc(),
+            build: watch::Sender::default(),
             run: uuid::Uuid::new_v4().simple().to_string(),
             queue,
             killer,
@@ -112,7 +122,9 @@ impl Dashboard {
         });
         let mut tasks = JoinSet::new();
         // Before the first request: nothing of what happens from now on is missed.
-        tasks.spawn(PartsToHear::subscribe(&state, events).run(Arc::clone(&state)));
+        let parts = PartsToHear::subscribe(&state, events);
+        PartsToHear::look_around(&state);
+        tasks.spawn(parts.run(Arc::clone(&state)));
         tasks.spawn(handler::kill_during_uploads(Arc::clone(&state)));
         let server = Server::start(listener, routes::router(Arc::clone(&state)))?;
         Ok(Self {
@@ -132,6 +144,12 @@ impl Dashboard {
     pub fn add_link(&self, name: &str, url: &str) {
         let link = (name.to_owned(), url.to_owned());
         self.state.links().insert(0, link);
+    }
+
+    /// Shows how the build of what is hosted stands.
+    pub fn say_build(&self, build: BuildState) {
+        self.state.build.send_replace(build);
+        self.state.model().touch();
     }
 
     /// Closes the listener and every connection.

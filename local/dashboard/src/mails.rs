@@ -50,6 +50,25 @@ pub(super) async fn one(
     Ok(Json(value))
 }
 
+/// `DELETE /api/mails/{number}`: and its file.
+pub(super) async fn delete(
+    State(state): State<Arc<DashboardState>>,
+    Path(number): Path<u64>,
+) -> Result<StatusCode, Problem> {
+    let outbox = state.outbox.as_ref();
+    match outbox.map_or(Ok(false), |outbox| outbox.delete(number)) {
+        Ok(true) => {
+            state.model().touch();
+            Ok(StatusCode::NO_CONTENT)
+        }
+        Ok(false) => Err(missing(number)),
+        Err(error) => {
+            let text = format!("the mail's file cannot be deleted: {error}");
+            Err(problem(StatusCode::INTERNAL_SERVER_ERROR, text))
+        }
+    }
+}
+
 /// `GET /api/mails/{number}/html`: for a frame.
 pub(super) async fn html(
     State(state): State<Arc<DashboardState>>,
@@ -103,11 +122,14 @@ pub(super) async fn handed_over(
 fn mail(state: &DashboardState, number: u64) -> Result<Arc<Mail>, Problem> {
     let outbox = state.outbox.as_ref();
     let found = outbox.and_then(|outbox| outbox.mail(number));
-    let missing = || problem(StatusCode::NOT_FOUND, format!("there is no mail {number}"));
-    found.ok_or_else(missing)
+    found.ok_or_else(|| missing(number))
 }
 
-fn described(mail: &Mail) -> Value {
+fn missing(number: u64) -> Problem {
+    problem(StatusCode::NOT_FOUND, format!("there is no mail {number}"))
+}
+
+pub(super) fn described(mail: &Mail) -> Value {
     json!({
         "number": mail.number,
         "at": timestamp(mail.at),

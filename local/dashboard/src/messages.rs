@@ -6,11 +6,13 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
-use bus::{Accepted, DeadLetter, Enqueued, ID_MAX, MESSAGE_MAX, Message, Peeked};
+use bus::{Accepted, DeadLetter, Enqueued, ID_MAX, MESSAGE_MAX, Message, Peeked, SendRefused};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::model::ShownMessage;
 use super::operator::{Operator, OperatorError};
 use super::request::{NewestOnly, Problem, problem, read};
 use super::state::DashboardState;
@@ -45,15 +47,60 @@ pub(super) async fn one(
     State(state): State<Arc<DashboardState>>,
     Path(sequence): Path<u64>,
 ) -> Response {
-    let model = state.model();
-    match model.message(sequence) {
-        Some(message) => Json(message.whole()).into_response(),
-        None => problem(
-            StatusCode::NOT_FOUND,
-            format!("#{sequence} is not among the newest messages of this run"),
-        )
-        .into_response(),
+    match known(&state, sequence) {
+        Ok(message) => Json(message.whole()).into_response(),
+        Err(problem) => problem.into_response(),
     }
+}
+
+/// The message as the model knows it, or as it is in the queue.
+fn known(state: &DashboardState, sequence: u64) -> Result<ShownMessage, Problem> {
+    if let Some(message) = state.model().message(sequence) {
+        return Ok(message.clone());
+    }
+    let is_meant = |letter: &&DeadLetter| letter.accepted.sequence == sequence;
+    let queued = state.queue.find(sequence);
+    let queued = queued.map(|peeked| ShownMessage::found(&peeked, state.started));
+    let dead = || {
+        let letters = state.queue.dead_letters();
+        letters.iter().find(is_meant).map(ShownMessage::found_dead)
+    };
+    queued.or_else(dead).ok_or_else(|| {
+        let text = format!(
+            "#{sequence} is not in the queue, and not among the messages that this run remembers"
+        );
+        problem(StatusCode::NOT_FOUND, text)
+    })
+}
+
+/// `GET /api/messages/{sequence}/body`: to be saved, byte for byte.
+pub(super) async fn body(
+    State(state): State<Arc<DashboardState>>,
+    Path(sequence): Path<u64>,
+) -> Result<Response, Problem> {
+    let message = known(&state, sequence)?;
+    let headers = [
+        (CONTENT_TYPE, "application/octet-stream".to_owned()),
+        // Never shown in its place: anyone may have written what it says.
+        (
+            CONTENT_DISPOSITION,
+            format!("attachment; filename=\"message-{sequence}.json\""),
+        ),
+    ];
+    Ok((headers, message.body().clone()).into_response())
+}
+
+/// `POST /api/messages/{sequence}/again`: a new message with the same session and body, and an id
+/// and a number of its own: what was an old cart becomes the newest.
+pub(super) async fn again(
+    State(state): State<Arc<DashboardState>>,
+    Path(sequence): Path<u64>,
+) -> Result<Response, Problem> {
+    let known = known(&state, sequence)?;
+    let mut message = Message::new(known.body().clone());
+    message.properties.session_id = known.session_id;
+    message.properties.content_type = Some("application/json".to_owned());
+    enqueue(&state, message)
 }
 
 /// `POST /api/messages`.
@@ -62,9 +109,13 @@ pub(super) async fn send(
     Json(sent): Json<Value>,
 ) -> Result<Response, Problem> {
     let bad = |text: String| problem(StatusCode::BAD_REQUEST, text);
-    let message = message(read(sent)?).map_err(bad)?;
+    enqueue(&state, message(read(sent)?).map_err(bad)?)
+}
+
+fn enqueue(state: &DashboardState, message: Message) -> Result<Response, Problem> {
     let enqueued = state.queue.enqueue(message);
-    let answer = match enqueued.map_err(|refused| bad(refused.to_string()))? {
+    let refused = |refused: SendRefused| problem(StatusCode::BAD_REQUEST, refused.to_string());
+    let answer = match enqueued.map_err(refused)? {
         Enqueued::Accepted { sequence } => json!({ "sequence": sequence }),
         Enqueued::Duplicate => json!({ "duplicate": true }),
     };
@@ -99,7 +150,7 @@ fn waiting(peeked: &Peeked) -> Value {
     value
 }
 
-fn dead(letter: &DeadLetter) -> Value {
+pub(super) fn dead(letter: &DeadLetter) -> Value {
     let mut value = accepted(&letter.accepted, letter.delivery_count);
     set(&mut value, "deadLetteredAt", timestamp(letter.at));
     set(&mut value, "reason", letter.reason.to_string());

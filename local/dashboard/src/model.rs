@@ -1,62 +1,49 @@
 //! What the dashboard knows of the messages: the parts' own words, joined by the message's number.
 //!
-//! Pure: it is told what happens and when, and waits for nothing. Of the messages the newest stay;
-//! of older ones only the counters are left.
+//! Pure: it is told what there is, and then what happens and when, and waits for nothing. Of the
+//! messages those stay that changed last; of the others only the counters are left.
 
 mod activity;
+mod details;
+mod handed_over;
+mod known;
+mod log;
 mod message;
+mod pulse;
+mod totals;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 
-use bus::Transition;
+use bus::{DeadLetter, Peeked, Transition};
 use host::{Delivered, DeliveryOutcome, Event, Level};
 use logic_app::Received;
 use logic_app::mail::Mail;
-use serde::Serialize;
-use serde_json::Value;
-use stand_in::{Method, Moment, Seen, StatusCode};
+use stand_in::{Moment, Seen, StatusCode};
 use time::OffsetDateTime;
 
 use self::activity::Activity;
-use self::message::LogLine;
-pub(super) use self::message::{MessageStage, ShownMessage};
-use super::text::{cut, timestamp};
-
-/// Messages that can be opened.
-const MESSAGES_MAX: usize = 500;
+use self::details::RequestKind;
+pub(super) use self::handed_over::MailedOrder;
+use self::handed_over::{HandedOver, WorkflowRuns};
+use self::known::{KnownMessages, MESSAGES_MAX};
+use self::log::{LogLine, LogTail};
+pub(super) use self::message::ShownMessage;
+use self::message::stage_of;
+use self::pulse::Pulse;
+use self::totals::Totals;
+use super::text::timestamp;
 
 /// Requests without an answer that are waited for.
 const OPEN_REQUESTS_MAX: usize = 1_000;
-
-/// The longest reason that is kept, in characters.
-const REASON_MAX: usize = 1_000;
-
-/// Runs of the Logic App that are remembered: the newest.
-const RUNS_MAX: usize = 1_000;
-
-/// Counts of this run.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Totals {
-    pub(super) accepted: u64,
-    pub(super) duplicates: u64,
-    pub(super) completed: u64,
-    pub(super) stored: u64,
-    pub(super) superseded: u64,
-    pub(super) handed_over: u64,
-    pub(super) released: u64,
-    pub(super) dead_lettered: u64,
-    pub(super) uploads: u64,
-    pub(super) uploads_failed: u64,
-    pub(super) handler_exits: u64,
-}
 
 /// What is known.
 #[derive(Debug, Default)]
 pub(super) struct Model {
     pub(super) totals: Totals,
     pub(super) activity: Activity,
-    messages: BTreeMap<u64, ShownMessage>,
+    pub(super) log: LogTail,
+    pub(super) pulse: Pulse,
+    messages: KnownMessages,
     /// Which message a request that has no answer yet belongs to.
     open: BTreeMap<u64, u64>,
     runs: WorkflowRuns,
@@ -67,12 +54,22 @@ pub(super) struct Model {
 impl Model {
     /// A message that can be opened.
     pub(super) fn message(&self, sequence: u64) -> Option<&ShownMessage> {
-        self.messages.get(&sequence)
+        self.messages.get(sequence)
     }
 
-    /// The newest messages, newest first.
+    /// Those that changed last, and those that the function has: `limit` of each at the most.
     pub(super) fn newest(&self, limit: usize) -> impl Iterator<Item = &ShownMessage> {
-        self.messages.values().rev().take(limit)
+        let last_changed = self.messages.last_changed_first().take(limit);
+        let mut at_work: BTreeSet<u64> = last_changed.map(|it| it.sequence).collect();
+        let delivering = self.messages.delivering().take(limit);
+        at_work.extend(delivering.map(|it| it.sequence));
+        let newest_first = self.messages.newest_first();
+        newest_first.filter(move |message| at_work.contains(&message.sequence))
+    }
+
+    /// Every one that is known, the highest number first.
+    pub(super) fn all(&self) -> impl Iterator<Item = &ShownMessage> {
+        self.messages.newest_first()
     }
 
     /// Rises with every change.
@@ -80,12 +77,12 @@ impl Model {
         self.revision
     }
 
-    /// The messages that changed since the last call, the newest `limit` of them.
+    /// The messages that changed since the last call, of those that [`Model::newest`] has.
     pub(super) fn take_changed(&mut self, limit: usize) -> Vec<&ShownMessage> {
         let changed = std::mem::take(&mut self.changed);
-        let newest = changed.into_iter().rev().take(limit);
+        let newest = self.newest(limit);
         newest
-            .filter_map(|sequence| self.messages.get(&sequence))
+            .filter(|message| changed.contains(&message.sequence))
             .collect()
     }
 
@@ -100,18 +97,94 @@ impl Model {
         self.activity.add(level, text, now);
     }
 
-    /// The queue changed.
+    /// The time goes on, and so many messages are in the queue.
+    pub(super) fn tick(&mut self, now: OffsetDateTime, waiting: usize) -> bool {
+        let is_another_second = self.pulse.tick(now, waiting);
+        self.revision += u64::from(is_another_second);
+        is_another_second
+    }
+
+    /// The mailed order that is newer than what a blob holds.
+    pub(super) fn newer_mail(
+        &self,
+        name: &str,
+        stored: Option<u64>,
+        modified: OffsetDateTime,
+    ) -> Option<MailedOrder> {
+        self.runs.newer_than(name, stored, modified)
+    }
+
+    fn change(
+        &mut self,
+        sequence: u64,
+        now: OffsetDateTime,
+        change: impl FnOnce(&mut ShownMessage),
+    ) {
+        let Some(message) = self.messages.change(sequence) else {
+            return;
+        };
+        let before = message.stage;
+        change(message);
+        message.changed = timestamp(now);
+        self.totals.moved(before, message.stage);
+        if message.stage.is_settled() && !before.is_settled() {
+            self.pulse.settled();
+        }
+        self.changed.insert(sequence);
+    }
+}
+
+/// What there was before anything is told.
+impl Model {
+    /// The queue's messages and dead letters, and what the Logic App took, oldest first each.
+    pub(super) fn found(
+        &mut self,
+        messages: &[Peeked],
+        letters: &[DeadLetter],
+        handed_over: &[Received],
+        now: OffsetDateTime,
+    ) {
+        self.totals.found = (messages.len() + letters.len()) as u64;
+        let newest = |count: usize| count.saturating_sub(MESSAGES_MAX);
+        for letter in letters.iter().skip(newest(letters.len())) {
+            self.messages.insert(ShownMessage::found_dead(letter));
+        }
+        for peeked in messages.iter().skip(newest(messages.len())) {
+            self.messages.insert(ShownMessage::found(peeked, now));
+        }
+        for handed_over in handed_over.iter().filter_map(HandedOver::read) {
+            self.runs.took(&handed_over);
+        }
+    }
+
+    /// A mail that was there.
+    pub(super) fn found_mail(&mut self, mail: &Mail) {
+        self.runs.with_id(&mail.operation_id.to_string()).mail = Some(mail.number);
+    }
+
+    /// Whether the function's next message is one to ask the queue for.
+    pub(super) fn knows(&self, sequence: u64) -> bool {
+        self.messages.contains(sequence)
+    }
+
+    /// A message that was forgotten among many, and is with the function now.
+    pub(super) fn recall(&mut self, peeked: &Peeked, now: OffsetDateTime) {
+        self.revision += 1;
+        self.changed.insert(peeked.accepted.sequence);
+        self.messages.insert(ShownMessage::found(peeked, now));
+    }
+}
+
+/// What the queue tells.
+impl Model {
     pub(super) fn transition(&mut self, transition: &Transition, now: OffsetDateTime) {
         self.revision += 1;
         match transition {
             Transition::Accepted(accepted) => {
                 self.totals.accepted += 1;
-                let message = ShownMessage::new(accepted, now);
-                self.messages.insert(accepted.sequence, message);
+                self.pulse.accepted();
+                self.messages.insert(ShownMessage::new(accepted, now));
                 self.changed.insert(accepted.sequence);
-                if self.messages.len() > MESSAGES_MAX {
-                    self.messages.pop_first();
-                }
             }
             Transition::Duplicate {
                 message_id,
@@ -137,46 +210,31 @@ impl Model {
                 sequence,
                 delivery_count,
                 ..
-            } => self.change(*sequence, now, |message| message.locked(*delivery_count)),
+            } => self.change(*sequence, now, |it| it.locked(*delivery_count, now)),
             Transition::Completed { sequence } => {
-                self.totals.completed += 1;
-                self.change(*sequence, now, ShownMessage::completed);
+                self.change(*sequence, now, |it| it.completed(now));
             }
             Transition::Released { sequence, .. } => {
-                self.totals.released += 1;
-                self.change(*sequence, now, |message| {
-                    message.stage = MessageStage::Waiting;
-                });
+                self.totals.given_back += 1;
+                self.change(*sequence, now, |it| it.released(now));
             }
             Transition::DeadLettered {
-                sequence, reason, ..
+                sequence,
+                reason,
+                at,
+                ..
             } => {
-                self.totals.dead_lettered += 1;
+                self.pulse.failed();
                 let reason = reason.to_string();
-                self.change(*sequence, now, |message| message.dead_lettered(reason));
+                self.change(*sequence, now, |it| it.dead_lettered(reason, *at));
             }
             // It is among the dead as before.
             Transition::LetterHandedOut { .. } => {}
-            Transition::LetterCompleted { sequence } => {
-                self.change(*sequence, now, |message| {
-                    message.stage = MessageStage::Redriven;
-                });
-            }
+            Transition::LetterCompleted { sequence } => match self.knows(*sequence) {
+                true => self.change(*sequence, now, |it| it.redriven(now)),
+                false => self.totals.redriven += 1,
+            },
         }
-    }
-
-    fn change(
-        &mut self,
-        sequence: u64,
-        now: OffsetDateTime,
-        change: impl FnOnce(&mut ShownMessage),
-    ) {
-        let Some(message) = self.messages.get_mut(&sequence) else {
-            return;
-        };
-        change(message);
-        message.changed = timestamp(now);
-        self.changed.insert(sequence);
     }
 }
 
@@ -219,33 +277,31 @@ impl Model {
             );
             self.activity.add(Level::Warning, &text, now);
         }
-        self.change(sequence, now, |message| message.delivered(delivered));
+        self.change(sequence, now, |it| it.delivered(delivered, now));
     }
 
     fn log_line(&mut self, level: Level, text: &str, now: OffsetDateTime) {
         let line = LogLine::read(level, text, now);
-        match line.outcome() {
-            Some("stored") => self.totals.stored += 1,
-            Some("superseded") => self.totals.superseded += 1,
-            Some("handed over") => self.totals.handed_over += 1,
-            _ => {}
+        self.log.add(line.clone());
+        let named = line.said.sequence;
+        let known = named.filter(|sequence| self.knows(*sequence));
+        let of_session = || self.in_flight(line.said.session.as_deref()?);
+        if let Some(sequence) = known.or_else(of_session) {
+            return self.change(sequence, now, |it| it.log_line(line));
         }
-        let known = line
-            .sequence()
-            .filter(|sequence| self.messages.contains_key(sequence));
-        match known.or_else(|| self.in_flight(line.session()?)) {
-            Some(sequence) => self.change(sequence, now, |message| message.log_line(line)),
-            None => self.activity.add(level, line.text(), now),
+        // Of a message that was settled before it could be asked for.
+        let stage = line.outcome().and_then(stage_of);
+        match stage.and_then(|stage| self.totals.of(stage)) {
+            Some(count) if named.is_some() => *count += 1,
+            _ => self.activity.add(level, line.text(), now),
         }
     }
 
     /// The newest message of a session that the function has.
     fn in_flight(&self, session: &str) -> Option<u64> {
-        let delivering = self.messages.values().rev();
-        let mut delivering = delivering.filter(|message| message.stage == MessageStage::Delivering);
-        let of_session =
-            delivering.find(|message| message.session_id.as_deref() == Some(session))?;
-        Some(of_session.sequence)
+        let mut delivering = self.messages.delivering();
+        let is_of_session = |it: &&ShownMessage| it.session_id.as_deref() == Some(session);
+        Some(delivering.find(is_of_session)?.sequence)
     }
 }
 
@@ -254,22 +310,11 @@ impl Model {
     /// The blob endpoint saw a request.
     pub(super) fn seen(&mut self, seen: &Seen) {
         self.revision += 1;
-        let is_upload = seen.method == Method::PUT;
-        match seen.moment {
-            Moment::Answered(status) if is_upload && status.is_success() => {
-                self.totals.uploads += 1;
-            }
-            // A condition that does not hold is an answer of the protocol: nothing failed.
-            Moment::Answered(StatusCode::CONFLICT | StatusCode::PRECONDITION_FAILED) => {}
-            Moment::Answered(_) | Moment::Unanswered if is_upload => {
-                self.totals.uploads_failed += 1;
-            }
-            _ => {}
-        }
         let sequence = match seen.moment {
             Moment::Arrived => self.message_of(seen),
             Moment::Answered(_) | Moment::Unanswered => self.open.remove(&seen.number),
         };
+        self.count(seen, sequence);
         let Some(sequence) = sequence else { return };
         if seen.moment == Moment::Arrived {
             self.open.insert(seen.number, sequence);
@@ -280,14 +325,43 @@ impl Model {
         self.change(sequence, seen.at, |message| message.request(seen));
     }
 
+    fn count(&mut self, seen: &Seen, of: Option<u64>) {
+        let kind = RequestKind::of(&seen.method, &seen.path);
+        match (seen.moment, kind) {
+            (Moment::Arrived, _) | (_, RequestKind::Other) => {}
+            (Moment::Answered(status), RequestKind::Upload) if status.is_success() => {
+                self.totals.uploads += 1;
+                let message = of.and_then(|sequence| self.messages.change(sequence));
+                if let Some(took) = message.and_then(|message| message.stored(seen.at)) {
+                    self.pulse.stored(took);
+                }
+            }
+            (Moment::Answered(status), RequestKind::Creation) if status.is_success() => {}
+            // A condition that does not hold is an answer of the protocol: nothing failed. So is
+            // a container that somebody else has made meanwhile.
+            (Moment::Answered(StatusCode::CONFLICT | StatusCode::PRECONDITION_FAILED), _) => {}
+            // The container is made next; should that fail, that is the failure.
+            (Moment::Answered(StatusCode::NOT_FOUND), RequestKind::Upload)
+                if !self.made_the_container_before(of, seen.number) => {}
+            (Moment::Answered(_) | Moment::Unanswered, _) => {
+                self.totals.uploads_failed += 1;
+                self.pulse.failed();
+            }
+        }
+    }
+
+    fn made_the_container_before(&self, sequence: Option<u64>, number: u64) -> bool {
+        let message = sequence.and_then(|sequence| self.messages.get(sequence));
+        message.is_some_and(|message| message.made_the_container_before(number))
+    }
+
     /// An upload says whose it is; a read or a container's creation is of whom the uploads are.
     fn message_of(&self, seen: &Seen) -> Option<u64> {
         let number = seen.metadata.iter().find(|(name, _)| name == "sequence");
         if let Some((_, number)) = number {
             return number.parse().ok();
         }
-        let delivering = self.messages.values().rev();
-        let mut delivering = delivering.filter(|message| message.stage == MessageStage::Delivering);
+        let mut delivering = self.messages.delivering();
         let of_this = delivering.find(|message| message.has_requested(&seen.path))?;
         Some(of_this.sequence)
     }
@@ -295,68 +369,29 @@ impl Model {
     /// The Logic App took an order.
     pub(super) fn handed_over(&mut self, received: &Received) {
         self.revision += 1;
-        let body: Value = serde_json::from_slice(&received.body).unwrap_or_default();
-        let failure = body.get("failure");
-        let text = |of: Option<&Value>| of.and_then(Value::as_str).map(str::to_owned);
-        let number = failure.and_then(|failure| failure.get("sequenceNumber")?.as_u64());
-        let (Some(sequence), Some(id)) = (number, text(body.get("operationId"))) else {
+        let Some(handed_over) = HandedOver::read(received) else {
             return;
         };
-        let reason = text(failure.and_then(|failure| failure.get("reason")));
-        let reason = reason.map(|reason| cut(&reason, REASON_MAX));
-        self.change(sequence, received.at, |message| message.reason = reason);
-        self.runs.with_id(&id).sequence = Some(sequence);
-        self.join(&id, received.at);
+        self.runs.took(&handed_over);
+        if let Some(sequence) = handed_over.sequence {
+            let reason = handed_over.reason.clone();
+            self.change(sequence, received.at, |message| message.reason = reason);
+        }
+        self.join(&handed_over.operation_id, received.at);
     }
 
     /// The e-mail service took a mail: before or after we are told what the Logic App took.
     pub(super) fn mailed(&mut self, mail: &Mail) {
         self.revision += 1;
-        let id = mail.operation_id.to_string();
-        self.runs.with_id(&id).mail = Some(mail.number);
-        self.join(&id, mail.at);
+        self.found_mail(mail);
+        self.join(&mail.operation_id.to_string(), mail.at);
     }
 
     fn join(&mut self, id: &str, now: OffsetDateTime) {
-        if let WorkflowRun {
-            sequence: Some(sequence),
-            mail: Some(mail),
-            ..
-        } = *self.runs.with_id(id)
-        {
+        let run = self.runs.with_id(id);
+        if let (Some(sequence), Some(mail)) = (run.sequence, run.mail) {
             self.change(sequence, now, |message| message.mail = Some(mail));
         }
-    }
-}
-
-/// What is known of one run of the Logic App.
-#[derive(Debug, Default)]
-struct WorkflowRun {
-    id: String,
-    sequence: Option<u64>,
-    mail: Option<u64>,
-}
-
-/// The newest runs, oldest first.
-#[derive(Debug, Default)]
-struct WorkflowRuns(VecDeque<WorkflowRun>);
-
-impl WorkflowRuns {
-    /// The run with that id; a new one when there is none.
-    fn with_id(&mut self, id: &str) -> &mut WorkflowRun {
-        let known = self.0.iter().rposition(|run| run.id == id);
-        let place = known.unwrap_or_else(|| {
-            if self.0.len() == RUNS_MAX {
-                self.0.pop_front();
-            }
-            self.0.push_back(WorkflowRun {
-                id: id.to_owned(),
-                ..WorkflowRun::default()
-            });
-            self.0.len() - 1
-        });
-        #[expect(clippy::indexing_slicing, reason = "found or pushed just now")]
-        &mut self.0[place]
     }
 }
 

@@ -56,6 +56,21 @@ impl PartsToHear {
         }
     }
 
+    /// Tells the model what there is already. What happens meanwhile is told afterwards, and again
+    /// leads to what is true.
+    pub(super) fn look_around(state: &DashboardState) {
+        let messages = state.queue.peek();
+        let letters = state.queue.dead_letters();
+        let taken = state.logic_app.as_ref().map(|it| it.received_after(0));
+        let mails = state.outbox.as_ref().map(OutboxReader::mails);
+        let mut model = state.model();
+        let taken = taken.unwrap_or_default();
+        model.found(&messages, &letters, &taken, state.started);
+        for mail in mails.unwrap_or_default() {
+            model.found_mail(&mail);
+        }
+    }
+
     /// Never ends.
     pub(super) async fn run(mut self, state: Arc<DashboardState>) {
         let mut ticks = interval(TICK);
@@ -71,10 +86,13 @@ impl PartsToHear {
                         faults = standing;
                         state.model().touch();
                     }
+                    let counts = state.queue.counts();
+                    let waiting = counts.active + counts.locked;
+                    let second = state.model().tick(OffsetDateTime::now_utc(), waiting);
                     let revision = state.model().revision();
                     if revision != told {
                         told = revision;
-                        state.tick(revision, &snapshot::changes(&state));
+                        state.tick(revision, &snapshot::changes(&state, second));
                     }
                 }
                 event = self.next() => tell(&state, &event),
@@ -100,7 +118,19 @@ fn tell(state: &DashboardState, event: &PartEvent) {
     if let PartEvent::Host(Event::HandlerExited { .. }) = event {
         state.exits.send_modify(|exits| *exits += 1);
     }
+    // Among many a message may be forgotten before its turn comes.
+    let forgotten = match event {
+        PartEvent::Transition(Transition::Locked {
+            sequence,
+            lock_token,
+            ..
+        }) if !state.model().knows(*sequence) => state.queue.handed_out(*lock_token),
+        _ => None,
+    };
     let mut model = state.model();
+    if let Some(peeked) = forgotten {
+        return model.recall(&peeked, now);
+    }
     match event {
         PartEvent::Transition(transition) => model.transition(transition, now),
         PartEvent::Host(event) => model.event(event, now),

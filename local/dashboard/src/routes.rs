@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
-use axum::routing::{get, post};
+use axum::routing::{get, post, put};
 use axum::{Router, middleware};
 
 use super::request::problem;
 use super::state::DashboardState;
-use super::{assets, blobs, events, faults, guard, handler, mails, messages, snapshot};
+use super::{
+    assets, blobs, events, faults, guard, handler, log, mails, messages, pages, queue, snapshot,
+};
 
 /// The largest request, in bytes: a message of 256 KB as a JSON string.
 const REQUEST_MAX: usize = 2 * 1024 * 1024;
@@ -29,11 +31,19 @@ pub(super) fn router(state: Arc<DashboardState>) -> Router {
         .route("/messages/{sequence}", get(messages::one))
         .route("/dead-letters", get(messages::dead_letters))
         .route("/dead-letters/redrive", post(messages::redrive))
-        .route("/blobs", get(blobs::list))
+        .route("/messages/{sequence}/body", get(messages::body))
+        .route("/messages/{sequence}/again", post(messages::again))
+        .route("/messages/{sequence}/redeliver", post(queue::redeliver))
+        .route("/queue", put(queue::put))
+        .route("/log", get(log::tail))
+        .route("/pages/messages", get(pages::messages))
+        .route("/pages/dead-letters", get(pages::dead_letters))
+        .route("/pages/mails", get(pages::mails))
+        .route("/pages/blobs", get(pages::blobs))
         .route("/blobs/history", get(blobs::history))
         .route("/blobs/{container}/{name}", get(blobs::versions))
         .route("/mails", get(mails::list))
-        .route("/mails/{number}", get(mails::one))
+        .route("/mails/{number}", get(mails::one).delete(mails::delete))
         .route("/mails/{number}/html", get(mails::html))
         .route("/mails/{number}/eml", get(mails::eml))
         .route("/handed-over", get(mails::handed_over))

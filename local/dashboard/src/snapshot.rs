@@ -4,10 +4,13 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use host::app::Settings;
 use logic_app::mail::OutboxReader;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::state::DashboardState;
+use super::text::timestamp;
 
 /// Messages in a snapshot, and the most in one tick: a page shows no more.
 const MESSAGES_MAX: usize = 100;
@@ -23,6 +26,7 @@ pub(super) async fn whole(State(state): State<Arc<DashboardState>>) -> Json<Valu
         .collect();
     let activity: Vec<_> = model.activity.all().collect();
     let messages: Vec<_> = model.newest(MESSAGES_MAX).collect();
+    let pulse = json!(model.pulse.shown());
     let has = json!({
         "storage": state.blob.is_some(),
         "logicApp": state.logic_app.is_some(),
@@ -35,13 +39,19 @@ pub(super) async fn whole(State(state): State<Arc<DashboardState>>) -> Json<Valu
     insert(&mut page, "has", has);
     insert(&mut page, "queue", state.queue.name().into());
     insert(&mut page, "messages", json!(messages));
+    insert(&mut page, "pulse", pulse);
+    insert(&mut page, "started", timestamp(state.started).into());
+    insert(&mut page, "limits", json!(limits(&state.settings)));
     Json(page)
 }
 
 /// What a tick says: what changed since the last one, and all that is small.
-pub(super) fn changes(state: &DashboardState) -> Value {
+pub(super) fn changes(state: &DashboardState, is_another_second: bool) -> Value {
     let mut page = parts(state);
     let mut model = state.model();
+    if is_another_second {
+        insert(&mut page, "pulse", json!(model.pulse.shown()));
+    }
     insert(&mut page, "revision", model.revision().into());
     insert(&mut page, "totals", json!(model.totals));
     insert(&mut page, "activity", json!(model.activity.take_new()));
@@ -60,14 +70,39 @@ fn parts(state: &DashboardState) -> Value {
     json!({
         "counts": state.queue.counts(),
         "faults": state.faults(),
+        "paused": state.queue.is_paused(),
+        "build": *state.build.borrow(),
+        "log": state.model().log.last(),
         "handler": { "ready": state.killer.is_ready(), "armed": state.armed.borrow().is_some() },
         "writes": blob.map_or(0, |blob| blob.storage().writes_len()),
         "refused": {
             "storage": blob.map_or(0, |blob| blob.faults().connections_refused()),
             "logicApp": logic_app.map_or(0, |logic_app| logic_app.faults().connections_refused()),
         },
-        "mails": state.outbox.as_ref().map_or(0, OutboxReader::last_number),
+        "mails": {
+            "last": state.outbox.as_ref().map_or(0, OutboxReader::last_number),
+            "count": state.outbox.as_ref().map_or(0, OutboxReader::count),
+        },
     })
+}
+
+/// The function's time limits, in milliseconds: what an open request waits for.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Limits {
+    upload: u64,
+    fallback: u64,
+}
+
+fn limits(settings: &Settings) -> Limits {
+    let milliseconds = |name: &str, default| {
+        let set = settings.get(name).and_then(|text| text.trim().parse().ok());
+        set.unwrap_or(default)
+    };
+    Limits {
+        upload: milliseconds("UPLOAD_ATTEMPT_TIMEOUT_MS", 10_000),
+        fallback: milliseconds("FALLBACK_TIMEOUT_MS", 100_000),
+    }
 }
 
 fn insert(object: &mut Value, name: &str, value: Value) {

@@ -9,14 +9,19 @@ use host::Killer;
 use host::app::Settings;
 use logic_app::LogicAppHandle;
 use logic_app::mail::OutboxReader;
+use time::OffsetDateTime;
 use tokio::sync::{broadcast, watch};
 
+use super::build::BuildState;
 use super::model::Model;
 
 #[derive(Debug)]
 pub(super) struct DashboardState {
     /// Tells this run from another: revisions of another stack at this address mean nothing.
     pub(super) run: String,
+    /// What is older was there before this run.
+    pub(super) started: OffsetDateTime,
+    pub(super) build: watch::Sender<BuildState>,
     pub(super) queue: Queue,
     pub(super) killer: Killer,
     pub(super) blob: Option<BlobHandle>,

@@ -11,10 +11,11 @@ use stand_in::{FaultSwitch, Request, Server};
 use tokio::net::TcpListener;
 use tokio::sync::broadcast;
 
-pub use message::{Content, Email, Recipient, Recipients};
+pub use message::{Attachment, Content, Email, Recipient, Recipients};
 pub use outbox::{Mail, Outbox};
 use send::MailState;
 
+mod file;
 mod message;
 mod outbox;
 mod send;
@@ -51,6 +52,20 @@ impl OutboxReader {
     #[must_use]
     pub fn mail(&self, number: u64) -> Option<Arc<Mail>> {
         self.state.outbox.mail(number)
+    }
+
+    /// How many mails there are.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.state.outbox.count()
+    }
+
+    /// Deletes a mail and its file; whether there was one.
+    ///
+    /// # Errors
+    /// When the file cannot be deleted; the mail stays then.
+    pub fn delete(&self, number: u64) -> io::Result<bool> {
+        self.state.outbox.delete(number)
     }
 
     /// Each mail from now on.

@@ -1,5 +1,6 @@
 //! What to start, and how.
 
+use std::io;
 use std::path::PathBuf;
 
 use blob::{BlobStorage, OpenError};
@@ -29,9 +30,9 @@ pub enum Keep {
 }
 
 impl Keep {
-    pub(super) fn outbox(&self) -> Outbox {
+    pub(super) fn outbox(&self) -> io::Result<Outbox> {
         match self {
-            Self::InMemory => Outbox::in_memory(),
+            Self::InMemory => Ok(Outbox::in_memory()),
             Self::InFolder(folder) => Outbox::in_folder(folder.join("outbox")),
         }
     }

@@ -96,7 +96,7 @@ async fn logic_app(
     };
     // No setting names the service's port: only the workflow calls it.
     let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-    let mail = MailService::start(port, keep.outbox())?;
+    let mail = MailService::start(port, keep.outbox()?)?;
     let workflow = Workflow::load(&definition, parameters(mail.url()))?;
     let logic_app = match keep.handed_over() {
         Some(file) => LogicApp::start_with_history(listener, workflow, &file)?,

@@ -116,10 +116,10 @@ impl Versions {
     /// The present state is there in any case: the blob itself has it.
     pub(super) fn or_only(mut self, present: Option<&Blob>) -> Self {
         if self.kept.is_empty()
-            && self.forgotten > 0
             && let Some(blob) = present
         {
-            self.forgotten -= 1;
+            // Forgotten, or not written since the start.
+            self.forgotten = self.forgotten.saturating_sub(1);
             self.kept.push_back(blob.clone());
         }
         self
@@ -131,6 +131,16 @@ impl History {
     pub(super) fn add(&mut self, container: &str, name: &str, blob: Blob, digest: Digest) {
         let name = self.name(container, name);
         self.writes.push(KeptWrite::new(&name, &blob, digest));
+        self.keep(name, blob);
+    }
+
+    /// Adds the state in which the start found a blob, before the first write to it.
+    pub(super) fn found(&mut self, container: &str, name: &str, blob: Blob) {
+        let name = self.name(container, name);
+        self.keep(name, blob);
+    }
+
+    fn keep(&mut self, name: Arc<BlobName>, blob: Blob) {
         self.size += size(&blob);
         self.order.push_back(Arc::clone(&name));
         self.versions.entry(name).or_default().kept.push_back(blob);
@@ -154,6 +164,11 @@ impl History {
     pub(super) fn versions(&self, container: &str, name: &str) -> Versions {
         let versions = self.versions.get(&BlobName::new(container, name));
         versions.cloned().unwrap_or_default()
+    }
+
+    pub(super) fn count(&self, container: &str, name: &str) -> usize {
+        let versions = self.versions.get(&BlobName::new(container, name));
+        versions.map_or(0, |versions| versions.forgotten + versions.kept.len())
     }
 
     /// One name for all writes of a blob.

@@ -57,6 +57,8 @@ impl Default for QueueOptions {
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) options: QueueOptions,
+    /// Nothing is handed out.
+    pub(super) paused: bool,
     last_sequence: u64,
     /// Of enqueue times and of times of death.
     latest: Option<OffsetDateTime>,
@@ -73,6 +75,7 @@ impl State {
     pub(super) fn new(options: QueueOptions) -> Self {
         Self {
             options,
+            paused: false,
             last_sequence: 0,
             latest: None,
             duplicates: Duplicates::new(options.duplicate_window),
@@ -183,17 +186,27 @@ impl State {
 
     /// Every message that waits or is locked, oldest first.
     pub(super) fn peek(&self) -> Vec<Peeked> {
-        let peeked = |message: &Waiting, locked_until| Peeked {
-            accepted: Accepted::clone(&message.accepted),
-            delivery_count: message.delivery_count,
-            locked_until,
-        };
-        let waiting = self.backlog.iter().map(|message| peeked(message, None));
-        let locked = self.locked.values();
-        let locked = locked.map(|locked| peeked(&locked.message, Some(locked.until)));
+        let waiting = self.backlog.iter().map(|message| message.peeked(None));
+        let locked = self.locked.values().map(Locked::peeked);
         let mut all: Vec<_> = waiting.chain(locked).collect();
         all.sort_by_key(|peeked| peeked.accepted.sequence);
         all
+    }
+
+    /// The message with this number, if it waits or is locked.
+    pub(super) fn find(&self, sequence: u64) -> Option<Peeked> {
+        let waiting = self.backlog.get(sequence);
+        let waiting = waiting.map(|message| message.peeked(None));
+        let mut locked = self.locked.values();
+        waiting.or_else(|| {
+            let found = locked.find(|locked| locked.message.accepted.sequence == sequence);
+            found.map(Locked::peeked)
+        })
+    }
+
+    /// The message that is handed out under this lock.
+    pub(super) fn handed_out(&self, lock_token: Uuid) -> Option<Peeked> {
+        self.locked.get(&lock_token).map(Locked::peeked)
     }
 
     /// How many messages the queue has, dead letters included.

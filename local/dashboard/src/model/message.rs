@@ -1,25 +1,16 @@
-//! One message, from the queue to its end, with the newest of its requests, deliveries and log
-//! lines.
+//! One message, from the queue to its end, with what `details` keeps of its way.
 
-use std::collections::VecDeque;
-
-use bus::{Accepted, Properties};
-use host::{Delivered, DeliveryOutcome, Level};
+use bus::{Accepted, DeadLetter, Peeked, Properties};
+use bytes::Bytes;
+use host::Delivered;
 use serde::Serialize;
-use serde_json::{Map, Value};
-use stand_in::{Moment, Seen};
-use time::OffsetDateTime;
+use serde_json::Value;
+use stand_in::Seen;
+use time::{Duration, OffsetDateTime};
 
-use crate::text::{ShownBody, contents, cut, level_name, timestamp};
-
-/// Requests, deliveries and log lines of a message that are kept: the newest of each.
-const DETAILS_MAX: usize = 60;
-
-/// The longest log line that is kept, in characters.
-const LINE_MAX: usize = 4_000;
-
-/// The longest of its fields, in characters.
-const FIELD_MAX: usize = 1_000;
+use super::details::MessageDetails;
+use super::log::{LogLine, NextStep};
+use crate::text::{ShownBody, contents, timestamp};
 
 /// Where a message is, or how it ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -43,6 +34,15 @@ pub(crate) enum MessageStage {
     Redriven,
 }
 
+impl MessageStage {
+    pub(crate) fn is_settled(self) -> bool {
+        matches!(
+            self,
+            Self::Stored | Self::Superseded | Self::HandedOver | Self::Completed | Self::Redriven
+        )
+    }
+}
+
 /// A message with everything that is known of it.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -53,25 +53,28 @@ pub(crate) struct ShownMessage {
     pub(crate) stage: MessageStage,
     pub(super) changed: String,
     enqueued_time: String,
-    delivery_count: u32,
-    contents: String,
+    pub(super) delivery_count: u32,
+    pub(crate) contents: String,
+    /// Of the click that it comes from, when the publisher has told it.
+    pub(crate) trace_id: Option<String>,
     pub(super) mail: Option<u64>,
     pub(super) reason: Option<String>,
     /// How the uploads of the newest delivery were answered.
     uploads: Vec<String>,
+    /// What the function waits for, as long as it waits.
+    next: Option<NextStep>,
+    /// From the queue's acceptance to the end, or to the storage's.
+    took_ms: Option<f64>,
+    #[serde(skip)]
+    enqueued: OffsetDateTime,
+    #[serde(skip)]
+    expires: OffsetDateTime,
+    #[serde(skip)]
+    properties: Properties,
+    #[serde(skip)]
+    body: Bytes,
     #[serde(skip)]
     details: MessageDetails,
-}
-
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct MessageDetails {
-    expires_at: String,
-    properties: Properties,
-    body: ShownBody,
-    requests: Requests,
-    deliveries: Newest<EndedDelivery>,
-    log: Newest<LogLine>,
 }
 
 impl ShownMessage {
@@ -86,64 +89,136 @@ impl ShownMessage {
             enqueued_time: timestamp(accepted.enqueued),
             delivery_count: 0,
             contents: contents(&accepted.message.body),
+            trace_id: trace_id(&properties),
             mail: None,
             reason: None,
             uploads: Vec::new(),
-            details: MessageDetails {
-                expires_at: timestamp(accepted.expires),
-                properties,
-                body: ShownBody::from_bytes(&accepted.message.body),
-                requests: Requests::default(),
-                deliveries: Newest::default(),
-                log: Newest::default(),
-            },
+            next: None,
+            took_ms: None,
+            enqueued: accepted.enqueued,
+            expires: accepted.expires,
+            properties,
+            // It may be a part of a connection's buffer, and would keep the whole of that.
+            body: Bytes::copy_from_slice(&accepted.message.body),
+            details: MessageDetails::default(),
         }
+    }
+
+    /// One that waits, or is handed out, and was not heard of before.
+    pub(crate) fn found(peeked: &Peeked, now: OffsetDateTime) -> Self {
+        let mut message = Self::new(&peeked.accepted, now);
+        message.delivery_count = peeked.delivery_count;
+        if peeked.locked_until.is_some() {
+            message.locked(peeked.delivery_count, now);
+        }
+        message
+    }
+
+    /// A dead letter that was not heard of before.
+    pub(crate) fn found_dead(letter: &DeadLetter) -> Self {
+        let mut message = Self::new(&letter.accepted, letter.at);
+        message.delivery_count = letter.delivery_count;
+        message.dead_lettered(letter.reason.to_string(), letter.at);
+        message
     }
 
     /// Everything, for who opens it.
     pub(crate) fn whole(&self) -> impl Serialize + '_ {
         #[derive(Serialize)]
+        #[serde(rename_all = "camelCase")]
         struct Whole<'a> {
             #[serde(flatten)]
             message: &'a ShownMessage,
+            expires_at: String,
+            properties: &'a Properties,
+            body: ShownBody,
             #[serde(flatten)]
             details: &'a MessageDetails,
         }
         Whole {
             message: self,
+            expires_at: timestamp(self.expires),
+            properties: &self.properties,
+            body: ShownBody::from_bytes(&self.body),
             details: &self.details,
         }
     }
 
-    pub(super) fn locked(&mut self, delivery_count: u32) {
+    pub(crate) fn body(&self) -> &Bytes {
+        &self.body
+    }
+
+    pub(super) fn body_length(&self) -> usize {
+        self.body.len()
+    }
+
+    pub(super) fn locked(&mut self, delivery_count: u32, now: OffsetDateTime) {
         self.stage = MessageStage::Delivering;
         self.delivery_count = delivery_count;
         self.uploads.clear();
+        self.next = None;
+        self.details.delivery_begins(delivery_count, now);
+    }
+
+    /// Given back, or its lock ended.
+    pub(super) fn released(&mut self, now: OffsetDateTime) {
+        self.stage = MessageStage::Waiting;
+        self.next = None;
+        self.details.delivery_ends(now);
     }
 
     /// The function's log may have told more already.
-    pub(super) fn completed(&mut self) {
+    pub(super) fn completed(&mut self, now: OffsetDateTime) {
         if matches!(self.stage, MessageStage::Waiting | MessageStage::Delivering) {
             self.stage = self.outcome().unwrap_or(MessageStage::Completed);
         }
+        self.next = None;
+        self.ends(now);
+        self.details.delivery_ends(now);
     }
 
-    pub(super) fn dead_lettered(&mut self, reason: String) {
+    pub(super) fn dead_lettered(&mut self, reason: String, at: OffsetDateTime) {
         self.stage = MessageStage::DeadLettered;
         self.reason = Some(reason);
+        self.next = None;
+        self.details.delivery_ends(at);
     }
 
-    pub(super) fn delivered(&mut self, delivered: &Delivered) {
-        self.details
-            .deliveries
-            .push(EndedDelivery::from_event(delivered));
+    pub(super) fn redriven(&mut self, now: OffsetDateTime) {
+        self.stage = MessageStage::Redriven;
+        self.ends(now);
+    }
+
+    /// The first end counts: what the storage took is stored, whenever the queue hears of it.
+    fn ends(&mut self, at: OffsetDateTime) -> Option<Duration> {
+        if self.took_ms.is_some() {
+            return None;
+        }
+        let took = (at - self.enqueued).max(Duration::ZERO);
+        self.took_ms = Some((took.as_seconds_f64() * 1e4).round() / 10.0);
+        Some(took)
+    }
+
+    /// The storage took it; how long after the queue, the first time.
+    pub(super) fn stored(&mut self, at: OffsetDateTime) -> Option<Duration> {
+        self.ends(at)
+    }
+
+    pub(super) fn delivered(&mut self, delivered: &Delivered, now: OffsetDateTime) {
+        self.details.delivered(delivered, now);
     }
 
     pub(super) fn log_line(&mut self, line: LogLine) {
-        let outcome = line.outcome().map(str::to_owned);
-        let reason = line.reason().map(str::to_owned);
+        let outcome = line.outcome().is_some();
+        let reason = line.said.reason.clone();
+        if let Some(next) = &line.said.next {
+            self.details.steps.push(next.clone());
+            if self.stage == MessageStage::Delivering && next.delivery == self.delivery_count {
+                self.next = Some(next.clone());
+            }
+        }
         self.details.log.push(line);
-        if outcome.is_some() && reason.is_some() {
+        if outcome && reason.is_some() {
             self.reason = reason;
         }
         if self.stage == MessageStage::Completed {
@@ -155,15 +230,11 @@ impl ShownMessage {
     fn outcome(&self) -> Option<MessageStage> {
         let mut lines = self.details.log.iter().rev();
         let of_this = lines.find(|line| line.is_of(self.delivery_count))?;
-        match of_this.outcome()? {
-            "stored" => Some(MessageStage::Stored),
-            "superseded" => Some(MessageStage::Superseded),
-            "handed over" => Some(MessageStage::HandedOver),
-            _ => None,
-        }
+        stage_of(of_this.outcome()?)
     }
 
     pub(super) fn request(&mut self, seen: &Seen) {
+        self.next = None;
         let requests = &mut self.details.requests;
         requests.seen(seen, self.delivery_count);
         self.uploads = requests.uploads(self.delivery_count);
@@ -173,203 +244,46 @@ impl ShownMessage {
     pub(super) fn has_requested(&self, path: &str) -> bool {
         self.details.requests.went_to(path, self.delivery_count)
     }
-}
 
-/// The newest requests, oldest first.
-#[derive(Debug, Clone, Default, Serialize)]
-struct Requests(Newest<SeenRequest>);
+    /// Whether that upload came after the container was made for it.
+    pub(super) fn made_the_container_before(&self, number: u64) -> bool {
+        self.details.requests.made_the_container_before(number)
+    }
 
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct SeenRequest {
-    #[serde(skip)]
-    number: u64,
-    delivery: u32,
-    method: String,
-    path: String,
-    at: String,
-    /// `None` as long as it is open.
-    answer: Option<String>,
-    answered_at: Option<String>,
-}
-
-impl Requests {
-    /// A request arrived in this delivery, or came to its end.
-    fn seen(&mut self, seen: &Seen, delivery: u32) {
-        let answer = match seen.moment {
-            Moment::Arrived => return self.0.push(SeenRequest::arrived(seen, delivery)),
-            Moment::Answered(status) => status.as_u16().to_string(),
-            Moment::Unanswered => "no answer".to_owned(),
-        };
-        let mut newest_first = self.0.iter_mut().rev();
-        if let Some(request) = newest_first.find(|request| request.number == seen.number) {
-            request.answer = Some(answer);
-            request.answered_at = Some(timestamp(seen.at));
+    /// Whether a person who looks for `text` means it: by its number, its session, its id, its
+    /// trace or what it holds.
+    pub(crate) fn is_meant_by(&self, text: &str) -> bool {
+        let text = text.to_lowercase();
+        if let Some(number) = text.strip_prefix('#') {
+            return self.sequence.to_string() == number;
         }
-    }
-
-    /// The answers to the uploads of this delivery.
-    fn uploads(&self, delivery: u32) -> Vec<String> {
-        let of_this = self.0.iter().filter(|it| it.delivery == delivery);
-        let uploads = of_this.filter(|request| request.method == "PUT");
-        uploads
-            .map(|upload| upload.answer.clone().unwrap_or_else(|| "…".to_owned()))
-            .collect()
-    }
-
-    /// Whether a request of this delivery, which is the newest, went there.
-    fn went_to(&self, path: &str, delivery: u32) -> bool {
-        let newest_first = self.0.iter().rev();
-        let mut of_this = newest_first.take_while(|request| request.delivery == delivery);
-        of_this.any(|request| request.path == path || request.path.starts_with(&format!("{path}/")))
+        let names = [&self.session_id, &self.message_id, &self.trace_id];
+        let mut all = names.into_iter().flatten().chain([&self.contents]);
+        self.sequence.to_string() == text || all.any(|name| name.to_lowercase().contains(&text))
     }
 }
 
-impl SeenRequest {
-    fn arrived(seen: &Seen, delivery: u32) -> Self {
-        Self {
-            number: seen.number,
-            delivery,
-            method: seen.method.to_string(),
-            path: seen.path.clone(),
-            at: timestamp(seen.at),
-            answer: None,
-            answered_at: None,
-        }
-    }
-}
-
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct EndedDelivery {
-    number: u32,
-    ended: String,
-    took_ms: f64,
-}
-
-impl EndedDelivery {
-    fn from_event(delivered: &Delivered) -> Self {
-        Self {
-            number: delivered.delivery_count,
-            ended: ended(&delivered.outcome),
-            took_ms: (delivered.took.as_secs_f64() * 1e4).round() / 10.0,
-        }
-    }
-}
-
-fn ended(outcome: &DeliveryOutcome) -> String {
+/// The stage that the function's word for an outcome means.
+pub(super) fn stage_of(outcome: &str) -> Option<MessageStage> {
     match outcome {
-        DeliveryOutcome::Completed { status, logs } if logs.is_empty() => {
-            format!("completed ({status})")
-        }
-        DeliveryOutcome::Completed { logs, .. } => logs.join("; "),
-        DeliveryOutcome::Abandoned { why, last: false } => {
-            format!("abandoned ({why}): it comes again")
-        }
-        DeliveryOutcome::Abandoned { why, last: true } => {
-            format!("abandoned ({why}), for the last time")
-        }
-        DeliveryOutcome::LockLost => "the lock was lost: it comes again".to_owned(),
+        "stored" => Some(MessageStage::Stored),
+        "superseded" => Some(MessageStage::Superseded),
+        "handed over" => Some(MessageStage::HandedOver),
+        _ => None,
     }
 }
 
-/// A line of the handler.
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct LogLine {
-    at: String,
-    level: &'static str,
-    text: String,
-    #[serde(skip)]
-    said: LineFields,
-}
-
-/// What it says of its message: the rest of its fields is not kept.
-#[derive(Debug, Clone, Default)]
-struct LineFields {
-    sequence: Option<u64>,
-    delivery_count: Option<u64>,
-    session: Option<String>,
-    outcome: Option<String>,
-    reason: Option<String>,
-}
-
-impl LineFields {
-    fn read(line: &str) -> Self {
-        let fields: Map<String, Value> = serde_json::from_str(line).unwrap_or_default();
-        let number = |name: &str| fields.get(name).and_then(Value::as_u64);
-        let text = |name: &str| Some(cut(fields.get(name)?.as_str()?, FIELD_MAX));
-        Self {
-            sequence: number("sequence_number"),
-            delivery_count: number("delivery_count"),
-            session: text("session"),
-            outcome: text("outcome"),
-            reason: text("reason"),
-        }
-    }
-}
-
-impl LogLine {
-    /// Reads a line; one that is no JSON object says nothing of a message.
-    pub(super) fn read(level: Level, text: &str, now: OffsetDateTime) -> Self {
-        Self {
-            at: timestamp(now),
-            level: level_name(level),
-            text: cut(text, LINE_MAX),
-            said: LineFields::read(text),
-        }
-    }
-
-    pub(super) fn text(&self) -> &str {
-        &self.text
-    }
-
-    pub(super) fn sequence(&self) -> Option<u64> {
-        self.said.sequence
-    }
-
-    pub(super) fn session(&self) -> Option<&str> {
-        self.said.session.as_deref()
-    }
-
-    pub(super) fn outcome(&self) -> Option<&str> {
-        self.said.outcome.as_deref()
-    }
-
-    pub(super) fn reason(&self) -> Option<&str> {
-        self.said.reason.as_deref()
-    }
-
-    /// Whether it ends that delivery.
-    pub(super) fn is_of(&self, delivery_count: u32) -> bool {
-        let count = self.said.delivery_count;
-        self.outcome().is_some() && count.is_none_or(|count| count == u64::from(delivery_count))
-    }
-}
-
-/// The newest of many, oldest first.
-#[derive(Debug, Clone, Serialize)]
-struct Newest<T>(VecDeque<T>);
-
-impl<T> Default for Newest<T> {
-    fn default() -> Self {
-        Self(VecDeque::new())
-    }
-}
-
-impl<T> Newest<T> {
-    fn push(&mut self, one: T) {
-        if self.0.len() == DETAILS_MAX {
-            self.0.pop_front();
-        }
-        self.0.push_back(one);
-    }
-
-    fn iter(&self) -> impl DoubleEndedIterator<Item = &T> {
-        self.0.iter()
-    }
-
-    fn iter_mut(&mut self) -> impl DoubleEndedIterator<Item = &mut T> {
-        self.0.iter_mut()
-    }
+/// The trace id of a W3C trace context, under the names that publishers have for it.
+fn trace_id(properties: &Properties) -> Option<String> {
+    let named = |name: &str| properties.application.get(name).and_then(Value::as_str);
+    let all = [
+        named("Diagnostic-Id"),
+        named("traceparent"),
+        properties.correlation_id.as_deref(),
+    ];
+    all.into_iter().flatten().find_map(|context| {
+        let id = context.split('-').nth(1)?;
+        let is_hex = id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+        is_hex.then(|| id.to_owned())
+    })
 }

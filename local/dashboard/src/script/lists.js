@@ -14,7 +14,7 @@ const fill = (id, items) => {
   $(`no-${id}`).hidden = items.length > 0;
 };
 export const lists = {
-  blobs: calmly(async () => fill("blobs", (await api("blobs")).map((blob) => el("li", {}, el("button", { type: "button", class: "row wide", "data-key": blob.name, onclick: () => openBlob(blob.container, blob.name) },
+  blobs: calmly(async () => fill("blobs", (await api("pages/blobs")).items.map((blob) => el("li", {}, el("button", { type: "button", class: "row wide", "data-key": blob.name, onclick: () => openBlob(blob.container, blob.name) },
     el("span", { class: "what mono" }, line(blob.name)), el("span", { class: "pill" }, count(blob.versions, "version")),
     el("span", { class: "rest" }, line(blob.contents)), el("span", { class: "when" }, clock(blob.at))))))),
   mails: calmly(async () => fill("mails", (await api(`mails?newest=${SHOWN}`)).reverse().map((mail) => el("li", {}, el("button", { type: "button", class: "row wide", "data-key": `mail-${mail.number}`, onclick: () => openMail(mail.number) },

@@ -53,7 +53,7 @@ const apply = (tick) => {
   rows(tick.messages);
   move();
   if (before.writes !== state.writes) lists.blobs();
-  if (before.mails !== state.mails) lists.mails();
+  if (before.mails?.last !== state.mails.last) lists.mails();
   if (before.counts?.deadLettered !== state.counts.deadLettered) lists.dead();
   if (opened.sequence !== undefined && tick.messages.some((message) => message.sequence === opened.sequence)) reopen();
 };
@@ -69,7 +69,8 @@ const tell = ({ activity }) => {
   put("flight", `, ${counts.locked.toLocaleString("en")} in flight`);
   const refused = state.refused.storage ? `, ${count(state.refused.storage, "connection")} refused` : "";
   put("uploads", ` ${state.writes === 1 ? "write" : "writes"}, ${count(totals.uploadsFailed, "upload")} failed${refused}`);
-  put("totals", `${count(totals.accepted, "message")} in this run: ${totals.stored.toLocaleString("en")} stored, ${totals.superseded.toLocaleString("en")} superseded, ${totals.handedOver.toLocaleString("en")} mailed, ${totals.released.toLocaleString("en")} given back, ${totals.deadLettered.toLocaleString("en")} dead-lettered`);
+  const found = totals.found ? ` and ${totals.found.toLocaleString("en")} from before` : "";
+  put("totals", `${count(totals.accepted, "message")} in this run${found}: ${totals.stored.toLocaleString("en")} stored, ${totals.superseded.toLocaleString("en")} superseded, ${totals.handedOver.toLocaleString("en")} mailed, ${totals.redriven.toLocaleString("en")} redriven. Deliveries given back: ${totals.givenBack.toLocaleString("en")}`);
   for (const part of ["storage", "logicApp"]) {
     for (const button of $(`faults-${part}`).querySelectorAll("button")) button.setAttribute("aria-pressed", String(button.dataset.fault === faults[part]));
   }

@@ -59,6 +59,20 @@ pub struct Attachment {
     pub content: Vec<u8>,
 }
 
+impl Attachment {
+    /// The type follows from the name, as the service's list has it.
+    pub(super) fn named(name: &str, content: &[u8]) -> Self {
+        let mut types = ATTACHMENT_TYPES.iter();
+        let known = types.find(|(ending, _)| name.ends_with(ending));
+        let content_type = known.map_or("application/octet-stream", |(_, known)| known);
+        Self {
+            name: name.to_owned(),
+            content_type: content_type.to_owned(),
+            content: content.to_vec(),
+        }
+    }
+}
+
 fn base64<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
     let text = Cow::<'de, str>::deserialize(deserializer)?;
     STANDARD.decode(text.as_ref()).map_err(D::Error::custom)

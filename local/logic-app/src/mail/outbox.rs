@@ -1,32 +1,26 @@
-//! The mails that were accepted: in memory, and as files when there is a folder for them.
+//! The mails that were accepted: in memory, and as files when there is a folder for them. The files
+//! are the truth: who starts again finds those that are there, and no others.
 
-use std::collections::{HashSet, VecDeque};
-use std::io;
-use std::path::PathBuf;
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{fs, io};
 
-use mail_builder::MessageBuilder;
-use mail_builder::headers::address::Address;
-use mail_builder::headers::raw::Raw;
 use time::OffsetDateTime;
-use time::format_description::BorrowedFormatItem;
-use time::macros::format_description;
 use tokio::sync::broadcast;
 use uuid::Uuid;
 
+use super::file::{FileName, eml, read_eml};
 use super::message::Email;
 
 /// Mails that stay in memory; of older ones only the files are left.
 const MAILS_MAX: usize = 1_000;
 
-const FILE_NAME: &[BorrowedFormatItem<'_>] =
-    format_description!("[year][month][day]T[hour][minute][second].[subsecond digits:3]Z");
-
 /// A mail that was accepted.
 #[derive(Debug, Clone)]
 pub struct Mail {
-    /// Its number in this run, from 1 on.
+    /// Counted from 1 on, over every run that kept the folder.
     pub number: u64,
     pub at: OffsetDateTime,
     /// The `Operation-Id` of the request.
@@ -42,8 +36,27 @@ pub struct Outbox {
     folder: Option<PathBuf>,
     last: AtomicU64,
     operations: Mutex<HashSet<Uuid>>,
-    mails: Mutex<VecDeque<Arc<Mail>>>,
+    mails: Mutex<Mails>,
     arrivals: broadcast::Sender<Arc<Mail>>,
+}
+
+/// The newest, oldest first, and where each one's file is.
+#[derive(Debug, Default)]
+struct Mails {
+    kept: VecDeque<Arc<Mail>>,
+    files: HashMap<u64, PathBuf>,
+}
+
+impl Mails {
+    fn push(&mut self, mail: Arc<Mail>, file: Option<PathBuf>) {
+        if self.kept.len() == MAILS_MAX
+            && let Some(oldest) = self.kept.pop_front()
+        {
+            self.files.remove(&oldest.number);
+        }
+        self.files.extend(file.map(|file| (mail.number, file)));
+        self.kept.push_back(mail);
+    }
 }
 
 impl Outbox {
@@ -59,14 +72,38 @@ impl Outbox {
         }
     }
 
-    /// One that writes each mail to a file in `folder` too; the first one makes the folder.
-    #[must_use]
-    pub fn in_folder(folder: PathBuf) -> Self {
-        let folder = Some(folder);
-        Self {
-            folder,
-            ..Self::in_memory()
+    /// One that writes each mail to a file in `folder` too; the first one makes the folder. The
+    /// newest of the mails that are there already are in the outbox.
+    ///
+    /// # Errors
+    /// When the folder is there and cannot be read.
+    pub fn in_folder(folder: PathBuf) -> io::Result<Self> {
+        let outbox = Self::in_memory();
+        let found = found_in(&folder)?;
+        let mut mails = outbox.lock();
+        for (name, file) in found.skip_to(MAILS_MAX) {
+            // What is none of ours was put there by hand, and what is gone was taken away so.
+            let Some((email, eml)) = fs::read(&file).ok().and_then(read_eml) else {
+                continue;
+            };
+            // Runs that did not read their folder each counted from 1.
+            let number = name.number.max(outbox.last.load(Ordering::Relaxed) + 1);
+            outbox.last.store(number, Ordering::Relaxed);
+            outbox.operations().insert(name.operation_id);
+            let mail = Mail {
+                number,
+                at: name.at,
+                operation_id: name.operation_id,
+                email,
+                eml,
+            };
+            mails.push(Arc::new(mail), Some(file));
         }
+        drop(mails);
+        Ok(Self {
+            folder: Some(folder),
+            ..outbox
+        })
     }
 
     /// Takes a mail: on return it is as safe as it gets here. A repeat of an operation is none
@@ -75,18 +112,19 @@ impl Outbox {
         if self.operations().contains(&operation_id) {
             return Ok(());
         }
-        let number = self.last.fetch_add(1, Ordering::Relaxed) + 1;
-        let at = OffsetDateTime::now_utc();
-        let eml = eml(&email, operation_id, number, at)?;
-        if let Some(folder) = &self.folder {
-            let time = at.format(FILE_NAME).map_err(io::Error::other)?;
-            let file = folder.join(format!("{time}-{number}-{operation_id}.eml"));
-            tokio::fs::create_dir_all(folder).await?;
-            tokio::fs::write(file, &eml).await?;
-        }
+        let name = FileName {
+            number: self.last.fetch_add(1, Ordering::Relaxed) + 1,
+            at: OffsetDateTime::now_utc(),
+            operation_id,
+        };
+        let eml = eml(&email, &name)?;
+        let file = match &self.folder {
+            Some(folder) => Some(write(folder, &name, &eml).await?),
+            None => None,
+        };
         let mail = Arc::new(Mail {
-            number,
-            at,
+            number: name.number,
+            at: name.at,
             operation_id,
             email,
             eml,
@@ -94,28 +132,49 @@ impl Outbox {
         if !self.operations().insert(operation_id) {
             return Ok(());
         }
-        let mut mails = self.lock();
-        if mails.len() == MAILS_MAX {
-            mails.pop_front();
-        }
-        mails.push_back(Arc::clone(&mail));
+        self.lock().push(Arc::clone(&mail), file);
         // An error means that nobody listens.
         self.arrivals.send(mail).ok();
         Ok(())
     }
 
     pub(super) fn mails(&self) -> Vec<Arc<Mail>> {
-        self.lock().iter().cloned().collect()
+        self.lock().kept.iter().cloned().collect()
     }
 
     pub(super) fn mail(&self, number: u64) -> Option<Arc<Mail>> {
         let mails = self.lock();
-        mails.iter().find(|mail| mail.number == number).cloned()
+        mails
+            .kept
+            .iter()
+            .find(|mail| mail.number == number)
+            .cloned()
+    }
+
+    /// Deletes a mail and its file; whether there was one. Its operation stays known.
+    pub(super) fn delete(&self, number: u64) -> io::Result<bool> {
+        let mut mails = self.lock();
+        let Some(at) = mails.kept.iter().position(|mail| mail.number == number) else {
+            return Ok(false);
+        };
+        if let Some(file) = mails.files.get(&number) {
+            match fs::remove_file(file) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        mails.files.remove(&number);
+        mails.kept.remove(at);
+        Ok(true)
     }
 
     /// Mails are numbered from 1.
     pub(super) fn last_number(&self) -> u64 {
-        self.lock().back().map_or(0, |mail| mail.number)
+        self.lock().kept.back().map_or(0, |mail| mail.number)
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.lock().kept.len()
     }
 
     pub(super) fn arrivals(&self) -> broadcast::Receiver<Arc<Mail>> {
@@ -128,34 +187,44 @@ impl Outbox {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn lock(&self) -> MutexGuard<'_, VecDeque<Arc<Mail>>> {
+    fn lock(&self) -> MutexGuard<'_, Mails> {
         self.mails.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The mail as a file that any mail program opens (RFC 5322): headers, and the text and the HTML as
-/// alternatives.
-fn eml(email: &Email, operation_id: Uuid, number: u64, at: OffsetDateTime) -> io::Result<Vec<u8>> {
-    let to = email.recipients.to.iter().map(|recipient| {
-        let name = recipient.display_name.as_deref();
-        Address::new_address(name, recipient.address.as_str())
-    });
-    let mut builder = MessageBuilder::new()
-        .from(email.sender_address.as_str())
-        .to(Address::new_list(to.collect()))
-        .subject(email.content.subject.as_str())
-        .date(at.unix_timestamp())
-        .message_id(format!("{operation_id}.{number}@outbox.local"))
-        .header("Operation-Id", Raw::new(operation_id.to_string()));
-    if let Some(text) = &email.content.plain_text {
-        builder = builder.text_body(text.as_str());
+async fn write(folder: &Path, name: &FileName, eml: &[u8]) -> io::Result<PathBuf> {
+    let file = folder.join(name.to_text()?);
+    tokio::fs::create_dir_all(folder).await?;
+    tokio::fs::write(&file, eml).await?;
+    Ok(file)
+}
+
+/// The files of mails in a folder, oldest first.
+#[derive(Debug, Default)]
+struct FoundFiles(Vec<(FileName, PathBuf)>);
+
+impl FoundFiles {
+    /// The newest `limit` of them.
+    fn skip_to(self, limit: usize) -> impl Iterator<Item = (FileName, PathBuf)> {
+        let skipped = self.0.len().saturating_sub(limit);
+        self.0.into_iter().skip(skipped)
     }
-    if let Some(html) = &email.content.html {
-        builder = builder.html_body(html.as_str());
+}
+
+fn found_in(folder: &Path) -> io::Result<FoundFiles> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(FoundFiles::default()),
+        Err(error) => return Err(error),
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let file = entry?.path();
+        let name = file.file_name().and_then(|name| name.to_str());
+        if let Some(name) = name.and_then(FileName::read) {
+            found.push((name, file));
+        }
     }
-    for file in &email.attachments {
-        // As octets, for a text's line ends would be changed.
-        builder = builder.attachment("application/octet-stream", &*file.name, &*file.content);
-    }
-    builder.write_to_vec()
+    found.sort_by_key(|(name, _)| (name.at, name.number));
+    Ok(FoundFiles(found))
 }

@@ -3,13 +3,26 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use time::OffsetDateTime;
+
 use crate::queue::message::Accepted;
+use crate::queue::outcome::Peeked;
 
 /// A message with its hand-outs so far.
 #[derive(Debug)]
 pub(super) struct Waiting {
     pub(super) accepted: Arc<Accepted>,
     pub(super) delivery_count: u32,
+}
+
+impl Waiting {
+    pub(super) fn peeked(&self, locked_until: Option<OffsetDateTime>) -> Peeked {
+        Peeked {
+            accepted: Accepted::clone(&self.accepted),
+            delivery_count: self.delivery_count,
+            locked_until,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -69,6 +82,10 @@ impl Backlog {
             .filter(|(session, _)| is_free(session))
             .min_by_key(|(_, numbers)| numbers.first())
             .map(|(session, _)| session.as_str())
+    }
+
+    pub(super) fn get(&self, sequence: u64) -> Option<&Waiting> {
+        self.messages.get(&sequence)
     }
 
     pub(super) fn get_mut(&mut self, sequence: u64) -> Option<&mut Waiting> {

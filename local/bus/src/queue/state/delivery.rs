@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::State;
 use super::backlog::Waiting;
 use crate::queue::message::{Accepted, DeadLetterReason, Delivery};
-use crate::queue::outcome::{Abandoned, LockLost};
+use crate::queue::outcome::{Abandoned, LockLost, Peeked};
 use crate::queue::transition::Transition;
 
 /// A message that is handed out; on a queue with sessions `until` follows the session's lock.
@@ -17,11 +17,17 @@ pub(super) struct Locked {
     pub(super) until: OffsetDateTime,
 }
 
+impl Locked {
+    pub(super) fn peeked(&self) -> Peeked {
+        self.message.peeked(Some(self.until))
+    }
+}
+
 impl State {
     /// Hands out the oldest message that waits; on a queue with sessions nothing, see
     /// [`State::receive_in`].
     pub(in crate::queue) fn receive(&mut self, now: OffsetDateTime) -> Option<Delivery> {
-        if self.options.sessions {
+        if self.options.sessions || self.paused {
             return None;
         }
         self.release_expired_locks(now);

@@ -13,6 +13,9 @@ impl State {
     /// Locks the session whose message waits longest, among those nobody holds.
     pub(in crate::queue) fn accept_session(&mut self, now: OffsetDateTime) -> Option<SessionLock> {
         self.release_expired_locks(now);
+        if self.paused {
+            return None;
+        }
         let free = |session: &str| !self.sessions.contains_key(session);
         let lock = SessionLock {
             session_id: self.backlog.first_session(free)?.to_owned(),
@@ -32,7 +35,7 @@ impl State {
         self.release_expired_locks(now);
         let lock = self.held(token)?.clone();
         let mut out = self.locked.values();
-        if out.any(|locked| locked.is_of(&lock.session_id)) {
+        if self.paused || out.any(|locked| locked.is_of(&lock.session_id)) {
             return Ok(None);
         }
         while let Some(waiting) = self.backlog.pop_first_of(&lock.session_id) {

@@ -72,9 +72,10 @@ async fn the_history_tells_every_write_in_order() {
     assert_eq!(all[2]["metadata"]["sequence"], "3");
     let later = world.get("/api/blobs/history?after=2").await;
     assert_eq!(later, json!([all[2]]));
-    let list = world.get("/api/blobs").await;
+    let list = world.get("/api/pages/blobs").await;
+    assert_eq!(list["matching"], 2);
     assert_eq!(
-        (&list[0]["name"], &list[0]["versions"]),
+        (&list["items"][0]["name"], &list["items"][0]["versions"]),
         (&json!("b.json"), &json!(2))
     );
     let versions = world.get("/api/blobs/orders/b.json").await;
