@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Query, State};
+use logic_app::mail::OutboxReader;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -54,7 +55,7 @@ impl Wanted {
         wanted.is_empty() || texts.any(|text| text.to_lowercase().contains(&wanted))
     }
 
-    fn page<T>(&self, matching: Vec<T>, shown: impl Fn(&T) -> Value) -> Json<Page> {
+    fn page<T>(&self, matching: &[T], shown: impl Fn(&T) -> Value) -> Json<Page> {
         let count = matching.len();
         let page = matching.iter().skip(self.skipped()).take(PAGE);
         Json(Page {
@@ -85,7 +86,7 @@ pub(super) async fn messages(
     let mut all: Vec<&ShownMessage> = model.all().chain(&queued).collect();
     all.retain(|message| wanted.means(message));
     all.sort_by_key(|message| std::cmp::Reverse(message.sequence));
-    wanted.page(all, |message| json!(message))
+    wanted.page(&all, |message| json!(message))
 }
 
 /// Those that wait and that the model has forgotten among many: only who looks for something
@@ -122,7 +123,7 @@ pub(super) async fn dead_letters(
         ])
     });
     letters.reverse();
-    wanted.page(letters, messages::dead)
+    wanted.page(&letters, messages::dead)
 }
 
 /// `GET /api/pages/mails`.
@@ -130,7 +131,7 @@ pub(super) async fn mails(
     State(state): State<Arc<DashboardState>>,
     Query(wanted): Query<Wanted>,
 ) -> Json<Page> {
-    let all = state.outbox.as_ref().map(|outbox| outbox.mails());
+    let all = state.outbox.as_ref().map(OutboxReader::mails);
     let mut all = all.unwrap_or_default();
     all.retain(|mail| {
         let content = &mail.email.content;
@@ -138,7 +139,7 @@ pub(super) async fn mails(
         wanted.finds(&[&content.subject, &mail.email.to(), text])
     });
     all.reverse();
-    wanted.page(all, |mail| mails::described(mail))
+    wanted.page(&all, |mail| mails::described(mail))
 }
 
 /// `GET /api/pages/blobs`.
@@ -147,7 +148,7 @@ pub(super) async fn blobs(
     Query(wanted): Query<Wanted>,
 ) -> Json<Page> {
     let Some(blob) = &state.blob else {
-        return wanted.page(Vec::<()>::new(), |()| Value::Null);
+        return wanted.page::<()>(&[], |()| Value::Null);
     };
     let is_meant = |container: &str, name: &str| wanted.finds(&[container, name]);
     let (found, matching) = blob.storage().newest(wanted.skipped(), PAGE, is_meant);
