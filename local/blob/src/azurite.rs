@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use crate::account::{ACCOUNT, connection_string};
+use crate::account::Account;
 
 /// Ends with its standard input, which is ours to close: when this process ends, however it
 /// ends, so does Azurite.
@@ -48,6 +48,8 @@ pub struct AzuriteOptions {
 /// A running Azurite. Dropping it kills it.
 #[derive(Debug)]
 pub struct Azurite {
+    /// Of all its accounts.
+    address: String,
     url: String,
     process: Child,
     _lines: JoinSet<()>,
@@ -67,7 +69,8 @@ impl Azurite {
         let mut process = command(options, &home).spawn().map_err(missing)?;
         let (address, lines) = address(&mut process, options.port).await?;
         Ok(Self {
-            url: format!("{address}/{ACCOUNT}"),
+            url: format!("{address}/{}", Account::ORDERS.name),
+            address,
             process,
             _lines: lines,
         })
@@ -81,7 +84,14 @@ impl Azurite {
     /// Opened with its well-known key.
     #[must_use]
     pub fn connection_string(&self) -> String {
-        connection_string(&self.url)
+        Account::ORDERS.connection_string(&self.url)
+    }
+
+    /// The storefront's account.
+    #[must_use]
+    pub fn petstore_connection_string(&self) -> String {
+        let account = Account::PETSTORE;
+        account.connection_string(&format!("{}/{}", self.address, account.name))
     }
 
     /// Ends it, and waits.
@@ -104,6 +114,10 @@ fn command(options: &AzuriteOptions, home: &Path) -> Command {
         Some(data) => command.arg("--location").arg(data),
         None => command.arg("--inMemoryPersistence"),
     };
+    // Once it is told of any account, it knows no other.
+    let accounts = [Account::ORDERS, Account::PETSTORE]
+        .map(|Account { name, key, .. }| format!("{name}:{key}"));
+    command.env("AZURITE_ACCOUNTS", accounts.join(";"));
     command.current_dir(home);
     programs::attach(&mut command);
     command

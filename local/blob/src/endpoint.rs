@@ -5,11 +5,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
-use stand_in::{FaultSwitch, Request, Server};
+use stand_in::{FaultSwitch, Request, Server, ServerHandle};
 use tokio::net::TcpListener;
 
-use crate::account::{ACCOUNT, connection_string};
-use crate::handle::{BlobHandle, EndpointState, Trap};
+use crate::account::Account;
+use crate::handle::{AccountState, Accounts, BlobHandle, Trap};
 use crate::serve::serve;
 use crate::storage::{Blob, BlobStorage};
 
@@ -17,7 +17,9 @@ use crate::storage::{Blob, BlobStorage};
 #[derive(Debug)]
 pub struct BlobEndpoint {
     server: Server,
-    state: Arc<EndpointState>,
+    /// The one that it is asked about by its own methods.
+    state: Arc<AccountState>,
+    others: Vec<Arc<AccountState>>,
 }
 
 impl BlobEndpoint {
@@ -34,15 +36,46 @@ impl BlobEndpoint {
     /// # Errors
     /// When the listener does not tell its address.
     pub fn start_with(listener: TcpListener, storage: BlobStorage) -> io::Result<Self> {
-        let state = Arc::new(EndpointState {
-            url: format!("http://{}/{ACCOUNT}", listener.local_addr()?),
-            storage,
-            faults: FaultSwitch::default(),
-            trap: Trap::default(),
-        });
-        let router = Router::new().fallback(serve).with_state(Arc::clone(&state));
-        let server = Server::start_with(listener, router, state.faults.server().clone())?;
-        Ok(Self { server, state })
+        Self::start_accounts(listener, (Account::ORDERS, storage), [])
+    }
+
+    /// Serves more than one account, each with what it holds. What breaks one does not touch the
+    /// others: it refuses requests then, and no connection.
+    ///
+    /// # Errors
+    /// When the listener does not tell its address.
+    pub fn start_accounts(
+        listener: TcpListener,
+        first: (Account, BlobStorage),
+        others: impl IntoIterator<Item = (Account, BlobStorage)>,
+    ) -> io::Result<Self> {
+        let address = listener.local_addr()?;
+        let others: Vec<_> = others.into_iter().collect();
+        let server = ServerHandle::default();
+        let is_alone = others.is_empty();
+        let state = |(account, storage): (Account, BlobStorage)| {
+            Arc::new(AccountState {
+                account,
+                url: format!("http://{address}/{}", account.name),
+                storage,
+                faults: match is_alone {
+                    true => FaultSwitch::alone(server.clone()),
+                    false => FaultSwitch::sharing(server.clone()),
+                },
+                trap: Trap::default(),
+            })
+        };
+        let first = state(first);
+        let others: Vec<_> = others.into_iter().map(state).collect();
+        let accounts = [Arc::clone(&first)].into_iter().chain(others.clone());
+        let accounts: Accounts = accounts.collect();
+        let router = Router::new().fallback(serve).with_state(accounts);
+        let server = Server::start_with(listener, router, server)?;
+        Ok(Self {
+            server,
+            state: first,
+            others,
+        })
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -56,7 +89,7 @@ impl BlobEndpoint {
 
     /// A connection string in the form that every Azure Storage client takes.
     pub fn connection_string(&self) -> String {
-        connection_string(self.url())
+        self.state.account.connection_string(self.url())
     }
 
     /// The account's content: to seed it, and to start it again after a stop.
@@ -91,6 +124,15 @@ impl BlobEndpoint {
         BlobHandle {
             state: Arc::clone(&self.state),
         }
+    }
+
+    /// The same of another account that is served here.
+    pub fn other(&self, account: Account) -> Option<BlobHandle> {
+        let mut others = self.others.iter();
+        let state = others.find(|state| state.account == account)?;
+        Some(BlobHandle {
+            state: Arc::clone(state),
+        })
     }
 
     /// Closes the listener and every connection; clients then see a refused connection.

@@ -6,20 +6,26 @@ use axum::response::{IntoResponse, Response};
 use stand_in::{FaultSwitch, HangUp, Seen};
 use tokio::sync::{broadcast, oneshot};
 
+use crate::account::Account;
 use crate::storage::BlobStorage;
+use crate::target::account_of;
+
+/// All that an endpoint serves.
+pub(crate) type Accounts = Arc<[Arc<AccountState>]>;
 
 #[derive(Debug)]
-pub(crate) struct EndpointState {
+pub(crate) struct AccountState {
+    pub(crate) account: Account,
     pub(crate) url: String,
     pub(crate) storage: BlobStorage,
     pub(crate) faults: FaultSwitch,
     pub(crate) trap: Trap,
 }
 
-/// Watches an endpoint and breaks it; it does not keep the endpoint running.
+/// Watches an account and breaks it; it does not keep the endpoint running.
 #[derive(Debug, Clone)]
 pub struct BlobHandle {
-    pub(crate) state: Arc<EndpointState>,
+    pub(crate) state: Arc<AccountState>,
 }
 
 impl BlobHandle {
@@ -28,12 +34,22 @@ impl BlobHandle {
         &self.state.url
     }
 
+    /// A connection string in the form that every Azure Storage client takes.
+    pub fn connection_string(&self) -> String {
+        self.state.account.connection_string(self.url())
+    }
+
+    /// Whether a request at this endpoint was one of this account's.
+    pub fn is_asked_by(&self, seen: &Seen) -> bool {
+        account_of(&seen.path) == self.state.account.name
+    }
+
     /// The account's content.
     pub fn storage(&self) -> &BlobStorage {
         &self.state.storage
     }
 
-    /// Every request from now on, when it arrives and when it ends.
+    /// Every request at the endpoint from now on, other accounts' included, when it arrives and when it ends.
     pub fn seen(&self) -> broadcast::Receiver<Seen> {
         self.state.faults.server().seen()
     }

@@ -4,6 +4,8 @@
 //! (`/{account}/{container}/{blob}`), with real conditions, error codes and Shared Key signatures.
 //! What the service can do and this endpoint cannot is refused by name, never ignored.
 //!
+//! Several accounts may be served on one port, each with its own key, content and fault switch.
+//!
 //! Three differences are on purpose. Reads need no signature, as in a public container, so that
 //! a plain `curl` or a browser shows an order. Shared access signatures and tokens are refused.
 //! And every accepted write stays in a history, without its content, so that a test can tell
@@ -14,7 +16,7 @@
 //! `storage/disk` (file and line) → `storage/history`; then `answer` words it. What a process left
 //! in the folder is put right by `storage/recovery` at the next start.
 
-pub use account::{ACCOUNT, ACCOUNT_KEY, connection_string};
+pub use account::{ACCOUNT, ACCOUNT_KEY, Account};
 pub use azurite::{Azurite, AzuriteError, AzuriteOptions};
 pub use endpoint::BlobEndpoint;
 pub use handle::{BlobHandle, HeldUpload};

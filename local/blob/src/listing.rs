@@ -6,11 +6,11 @@ use axum::response::Response;
 use stand_in::{http_date, xml};
 
 use crate::answer::Failure;
-use crate::handle::EndpointState;
+use crate::handle::AccountState;
 use crate::storage::NameRange;
 use crate::target::query;
 
-pub(crate) fn containers(state: &EndpointState, uri: &Uri) -> Result<Response, Failure> {
+pub(crate) fn containers(state: &AccountState, uri: &Uri) -> Result<Response, Failure> {
     let page = state.storage.containers(&range(uri)?);
     let mut xml = "<Containers>".to_owned();
     for (name, stamp) in &page.entries {
@@ -24,11 +24,7 @@ pub(crate) fn containers(state: &EndpointState, uri: &Uri) -> Result<Response, F
     answer(state, uri, None, &xml, &page.next)
 }
 
-pub(crate) fn blobs(
-    state: &EndpointState,
-    container: &str,
-    uri: &Uri,
-) -> Result<Response, Failure> {
+pub(crate) fn blobs(state: &AccountState, container: &str, uri: &Uri) -> Result<Response, Failure> {
     let page = state.storage.list(container, &range(uri)?)?;
     let include = query(uri, "include").unwrap_or_default();
     let with_metadata = include.split(',').any(|what| what == "metadata");
@@ -73,7 +69,7 @@ fn range(uri: &Uri) -> Result<NameRange, Failure> {
 
 /// The frame that both listings have in common.
 fn answer(
-    state: &EndpointState,
+    state: &AccountState,
     uri: &Uri,
     container: Option<&str>,
     entries: &str,

@@ -1,25 +1,26 @@
-//! One request: read as a whole, through the faults to the operation it asks for, and its answer
-//! past the trap.
+//! One request: read as a whole, through the faults of its account to the operation it asks for, and
+//! its answer past the trap.
 
 use std::sync::Arc;
 
 use axum::body::HttpBody as _;
 use axum::extract::State;
-use axum::http::{Method, Request, StatusCode};
+use axum::http::header::AUTHORIZATION;
+use axum::http::{Method, Request, StatusCode, Uri};
 use axum::response::Response;
 use bytes::Bytes;
 use time::OffsetDateTime;
 
 use crate::answer::{Answer, Failure};
-use crate::handle::EndpointState;
-use crate::target::{Target, query};
+use crate::handle::{AccountState, Accounts};
+use crate::target::{Target, account_of, query};
 use crate::{listing, operations, shared_key};
 
 /// The largest body that is taken, in bytes.
 const BODY_MAX: usize = 8 * 1024 * 1024;
 
 pub(crate) async fn serve(
-    State(state): State<Arc<EndpointState>>,
+    State(accounts): State<Accounts>,
     request: axum::extract::Request,
 ) -> Response {
     let answer = Answer::to(&request);
@@ -33,13 +34,17 @@ pub(crate) async fn serve(
         return too_large();
     };
     let request = Request::from_parts(parts, body);
+    let state = match account(&accounts, request.uri()) {
+        Ok(state) => state,
+        Err(failure) => return answer.failure(&failure),
+    };
     let apply = async {
-        match dispatch(&state, &request) {
+        match dispatch(state, &request) {
             Ok(response) => answer.success(response),
             Err(failure) => answer.failure(&failure),
         }
     };
-    if !is_faulty(&request) {
+    if !is_faulty(state, &request) {
         return apply.await;
     }
     let refuse = |status, code| answer.failure(&Failure::fault(status, code));
@@ -50,8 +55,25 @@ pub(crate) async fn serve(
     }
 }
 
-/// Whether the request is one of those that faults apply to.
-fn is_faulty(request: &Request<Bytes>) -> bool {
+/// Whose the request is.
+fn account<'a>(accounts: &'a Accounts, uri: &Uri) -> Result<&'a AccountState, Failure> {
+    let name = account_of(uri.path());
+    let found = accounts.iter().find(|state| state.account.name == name);
+    found.map(Arc::as_ref).ok_or_else(|| {
+        let known = accounts
+            .iter()
+            .map(|state| format!("/{}", state.account.name));
+        let known = known.collect::<Vec<_>>().join(" or ");
+        let message = format!("The path must begin with {known}: there is no other account.");
+        Failure::new(StatusCode::NOT_FOUND, "ResourceNotFound", message)
+    })
+}
+
+/// Whether the request is one of those that the account's faults apply to.
+fn is_faulty(state: &AccountState, request: &Request<Bytes>) -> bool {
+    if state.account.reads_are_faulty {
+        return request.headers().contains_key(AUTHORIZATION);
+    }
     let faulty = [Method::PUT, Method::DELETE, Method::HEAD].contains(request.method());
     faulty && matches!(Target::read(request.uri()), Ok(Target::Blob { .. }))
 }
@@ -71,8 +93,8 @@ const UNSUPPORTED_ON_WRITES: [&str; 7] = [
 const UNSUPPORTED_IN_QUERIES: [&str; 3] = ["delimiter", "snapshot", "versionid"];
 
 /// Checks who asks, and does what is asked.
-fn dispatch(state: &EndpointState, request: &Request<Bytes>) -> Result<Response, Failure> {
-    shared_key::authorize(request, OffsetDateTime::now_utc())?;
+fn dispatch(state: &AccountState, request: &Request<Bytes>) -> Result<Response, Failure> {
+    shared_key::authorize(state.account, request, OffsetDateTime::now_utc())?;
     refuse_unsupported(request)?;
     let uri = request.uri();
     let target = Target::read(uri)?;

@@ -13,7 +13,7 @@ use sha2::Sha256;
 use stand_in::http_date;
 use time::{Duration, OffsetDateTime};
 
-use crate::account::{ACCOUNT, ACCOUNT_KEY};
+use crate::account::Account;
 use crate::answer::Failure;
 use crate::target::query;
 
@@ -36,7 +36,11 @@ const SIGNED_HEADERS: [&str; 11] = [
 ];
 
 /// Lets pass what is signed with the account's key, and reads without any signature.
-pub(crate) fn authorize(request: &Request<Bytes>, now: OffsetDateTime) -> Result<(), Failure> {
+pub(crate) fn authorize(
+    account: Account,
+    request: &Request<Bytes>,
+    now: OffsetDateTime,
+) -> Result<(), Failure> {
     if query(request.uri(), "sig").is_some() {
         let message = "Shared access signatures are not supported here; use the account key.";
         return Err(Failure::authentication(message));
@@ -48,19 +52,20 @@ pub(crate) fn authorize(request: &Request<Bytes>, now: OffsetDateTime) -> Result
         };
     };
     let credentials = header.to_str().ok().and_then(|text| {
-        let (account, signature) = text.strip_prefix("SharedKey ")?.split_once(':')?;
-        Some((account, STANDARD.decode(signature).ok()?))
+        let (name, signature) = text.strip_prefix("SharedKey ")?.split_once(':')?;
+        Some((name, STANDARD.decode(signature).ok()?))
     });
-    let Some((account, signature)) = credentials else {
+    let Some((name, signature)) = credentials else {
         let message =
             "The Authorization header is not of the form SharedKey {account}:{signature}.";
         return Err(Failure::bad_request("InvalidAuthenticationInfo", message));
     };
-    let signed = string_to_sign(request);
-    if account != ACCOUNT || !is_signature(&signed, &signature) {
+    let signed = string_to_sign(account, request);
+    if name != account.name || !is_signature(account, &signed, &signature) {
         return Err(Failure::authentication(format!(
-            "The account is not {ACCOUNT}, or the signature is not the one computed here. \
-             Server used following string to sign: '{signed}'."
+            "The account is not {}, or the signature is not the one computed here. \
+             Server used following string to sign: '{signed}'.",
+            account.name
         )));
     }
     let date = date(request.headers()).and_then(http_date::parse);
@@ -78,9 +83,9 @@ fn unauthenticated() -> Failure {
     Failure::new(status, "NoAuthenticationInformation", message)
 }
 
-fn is_signature(signed: &str, signature: &[u8]) -> bool {
+fn is_signature(account: Account, signed: &str, signature: &[u8]) -> bool {
     let mac = STANDARD
-        .decode(ACCOUNT_KEY)
+        .decode(account.key)
         .ok()
         .and_then(|key| Hmac::<Sha256>::new_from_slice(&key).ok());
     mac.is_some_and(|mac| {
@@ -94,7 +99,7 @@ fn date(headers: &HeaderMap) -> Option<&str> {
     date.to_str().ok()
 }
 
-fn string_to_sign(request: &Request<Bytes>) -> String {
+fn string_to_sign(account: Account, request: &Request<Bytes>) -> String {
     let headers = request.headers();
     let mut text = format!("{}\n", request.method());
     for name in SIGNED_HEADERS {
@@ -115,7 +120,7 @@ fn string_to_sign(request: &Request<Bytes>) -> String {
     for name in names {
         text += &format!("{name}:{}\n", joined(headers, name));
     }
-    text + &canonical_resource(request)
+    text + &canonical_resource(account, request)
 }
 
 /// The values of a header as one; more than one are joined by commas.
@@ -127,13 +132,13 @@ fn joined(headers: &HeaderMap, name: &str) -> String {
     values.join(",")
 }
 
-fn canonical_resource(request: &Request<Bytes>) -> String {
+fn canonical_resource(account: Account, request: &Request<Bytes>) -> String {
     let query = request.uri().query().unwrap_or_default();
     let mut parameters: Vec<(String, String)> = url::form_urlencoded::parse(query.as_bytes())
         .map(|(name, value)| (name.to_lowercase(), value.into_owned()))
         .collect();
     parameters.sort();
-    let mut text = format!("/{ACCOUNT}{}", request.uri().path());
+    let mut text = format!("/{}{}", account.name, request.uri().path());
     let mut previous = None;
     for (name, value) in &parameters {
         // The values of a repeated parameter stand in one line.

@@ -1,9 +1,8 @@
 //! What a path names, and the naming rules of the service.
 
-use axum::http::{StatusCode, Uri};
+use axum::http::Uri;
 use percent_encoding::percent_decode_str;
 
-use crate::account::ACCOUNT;
 use crate::answer::Failure;
 
 /// The longest blob name, in UTF-16 units as the service counts.
@@ -18,15 +17,11 @@ pub(crate) enum Target {
 }
 
 impl Target {
-    /// Reads `/{account}`, `/{account}/{container}` or `/{account}/{container}/{blob}`.
+    /// Reads `/{account}`, `/{account}/{container}` or `/{account}/{container}/{blob}`; whose the
+    /// account is, [`account_of`] tells.
     pub(crate) fn read(uri: &Uri) -> Result<Self, Failure> {
         let path = uri.path().trim_start_matches('/');
-        let (account, path) = path.split_once('/').unwrap_or((path, ""));
-        if account != ACCOUNT {
-            let message = format!("The path must begin with /{ACCOUNT}, the only account here.");
-            let status = StatusCode::NOT_FOUND;
-            return Err(Failure::new(status, "ResourceNotFound", message));
-        }
+        let (_, path) = path.split_once('/').unwrap_or((path, ""));
         if path.is_empty() {
             return Ok(Self::Account);
         }
@@ -38,6 +33,12 @@ impl Target {
         let name = blob_name(name)?;
         Ok(Self::Blob { container, name })
     }
+}
+
+/// The account that a path begins with.
+pub(crate) fn account_of(path: &str) -> &str {
+    let path = path.trim_start_matches('/');
+    path.split_once('/').map_or(path, |(account, _)| account)
 }
 
 /// A parameter of the query; names in any case.
@@ -108,8 +109,17 @@ mod tests {
             blob("a%2F.json")
         );
         assert_eq!(target("/devstoreaccount1/orders/%ff"), Err("InvalidUri"));
-        assert_eq!(target("/other/orders/a"), Err("ResourceNotFound"));
-        assert_eq!(target("/"), Err("ResourceNotFound"));
+    }
+
+    #[test]
+    fn accounts() {
+        for (path, account) in [
+            ("/devstoreaccount1", "devstoreaccount1"),
+            ("/petstore/carts/a/b", "petstore"),
+            ("/", ""),
+        ] {
+            assert_eq!(account_of(path), account, "{path}");
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! The way of a message:
 //!
 //! ```text
-//! rest, amqp             it is sent; `sas` checks who sends
+//! rest, amqp             it is sent; `sas` checks who sends, `faults` breaks it on demand
 //! queue                  the handle: send, receive, settle, sessions, dead letters
 //!  ├ queue/shared         the lock, the clock, and who hears of it
 //!  ├ queue/state          decides, and is pure
@@ -13,12 +13,14 @@
 
 #[cfg(feature = "amqp")]
 mod amqp;
+mod faults;
 mod queue;
 mod rest;
 mod sas;
 
 #[cfg(feature = "amqp")]
 pub use amqp::{AMQP_PORT, AmqpDoor, AmqpOptions, AmqpService};
+pub use faults::SenderFaults;
 pub use queue::{
     Abandoned, Accepted, Counts, DeadDelivery, DeadLetter, DeadLetterReason, Delivery, Enqueued,
     ID_MAX, JournalError, LockLost, MESSAGE_MAX, Message, Peeked, Properties, Queue, QueueOptions,

@@ -1,4 +1,4 @@
-//! `/api/faults`: what is wrong with the storage and with the Logic App.
+//! `/api/faults`: what is wrong with each part.
 //!
 //! The switches are asked each time: a chaos run and tests turn them too.
 
@@ -12,7 +12,9 @@ use blob::BlobHandle;
 use logic_app::LogicAppHandle;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use stand_in::{Fault, FaultDegree, FaultSwitch, LOGIC_APP_FAULTS, NamedFault, STORAGE_FAULTS};
+use stand_in::{
+    BUS_FAULTS, Fault, FaultDegree, FaultSwitch, LOGIC_APP_FAULTS, NamedFault, STORAGE_FAULTS,
+};
 
 use super::request::{Problem, problem, read};
 use super::state::DashboardState;
@@ -31,6 +33,8 @@ const SEED: u64 = 20_260_504;
 pub(super) struct StandingFaults {
     storage: NamedFault,
     logic_app: NamedFault,
+    shop_storage: NamedFault,
+    bus: NamedFault,
 }
 
 /// What a request changes.
@@ -39,14 +43,19 @@ pub(super) struct StandingFaults {
 struct FaultsToSet {
     storage: Option<String>,
     logic_app: Option<String>,
+    shop_storage: Option<String>,
+    bus: Option<String>,
 }
 
 impl DashboardState {
     pub(super) fn faults(&self) -> StandingFaults {
         let storage = self.blob.as_ref().map(|blob| blob.faults().named());
+        let shop_storage = self.shop_storage.as_ref().map(|blob| blob.faults().named());
         let logic_app = self.logic_app.as_ref().map(|it| it.faults().named());
         StandingFaults {
             storage: storage.unwrap_or_default(),
+            shop_storage: shop_storage.unwrap_or_default(),
+            bus: self.bus.switch().named(),
             logic_app: match logic_app.unwrap_or_default() {
                 // The same by the name that `LOGIC_APP_FAULTS` and the page have for it: a switch
                 // that was turned without a name cannot know which of the two it is.
@@ -57,44 +66,79 @@ impl DashboardState {
     }
 
     fn set_faults(&self, wanted: &FaultsToSet) -> Result<StandingFaults, Problem> {
-        // Both are read before anything changes.
-        let storage = named("storage", wanted.storage.as_deref(), &STORAGE_FAULTS)?;
-        let logic_app = named("logicApp", wanted.logic_app.as_deref(), &LOGIC_APP_FAULTS)?;
-        let storage_switch = self.blob.as_ref().map(BlobHandle::faults);
-        let logic_app_switch = self.logic_app.as_ref().map(LogicAppHandle::faults);
-        let storage = with_switch(storage, storage_switch, "storage")?;
-        let logic_app = with_switch(logic_app, logic_app_switch, "Logic App")?;
-        if let Some((fault, switch)) = storage {
-            switch.turn(fault, &degree(&flaky_storage()));
-        }
-        if let Some((fault, switch)) = logic_app {
-            switch.turn(fault, &degree(&flaky_logic_app()));
+        let parts = [
+            Part {
+                key: "storage",
+                called: "storage",
+                wanted: wanted.storage.as_deref(),
+                allowed: &STORAGE_FAULTS,
+                switch: self.blob.as_ref().map(BlobHandle::faults),
+                flaky: flaky_storage(),
+            },
+            Part {
+                key: "shopStorage",
+                called: "storefront's storage",
+                wanted: wanted.shop_storage.as_deref(),
+                allowed: &STORAGE_FAULTS,
+                switch: self.shop_storage.as_ref().map(BlobHandle::faults),
+                flaky: flaky_storage(),
+            },
+            Part {
+                key: "bus",
+                called: "bus",
+                wanted: wanted.bus.as_deref(),
+                allowed: &BUS_FAULTS,
+                switch: Some(self.bus.switch()),
+                flaky: flaky_bus(),
+            },
+            Part {
+                key: "logicApp",
+                called: "Logic App",
+                wanted: wanted.logic_app.as_deref(),
+                allowed: &LOGIC_APP_FAULTS,
+                switch: self.logic_app.as_ref().map(LogicAppHandle::faults),
+                flaky: flaky_logic_app(),
+            },
+        ];
+        // All are read before anything changes.
+        let turns: Vec<_> = parts.iter().map(Part::turn).collect::<Result<_, _>>()?;
+        for (switch, fault, flaky) in turns.into_iter().flatten() {
+            switch.turn(fault, &degree(flaky));
         }
         Ok(self.faults())
     }
 }
 
-fn named(
-    part: &str,
-    name: Option<&str>,
-    allowed: &[NamedFault],
-) -> Result<Option<NamedFault>, Problem> {
-    let fault = name.map(|name| NamedFault::read(name, allowed)).transpose();
-    fault.map_err(|unknown| problem(StatusCode::BAD_REQUEST, format!("{part}: {unknown}")))
+/// A part that a request may break.
+struct Part<'a> {
+    key: &'static str,
+    called: &'static str,
+    wanted: Option<&'a str>,
+    allowed: &'static [NamedFault],
+    switch: Option<&'a FaultSwitch>,
+    flaky: Vec<Fault>,
 }
 
-fn with_switch<'a>(
-    fault: Option<NamedFault>,
-    switch: Option<&'a FaultSwitch>,
-    part: &str,
-) -> Result<Option<(NamedFault, &'a FaultSwitch)>, Problem> {
-    match (fault, switch) {
-        (None, _) => Ok(None),
-        (Some(fault), Some(switch)) => Ok(Some((fault, switch))),
-        (Some(_), None) => Err(problem(
-            StatusCode::CONFLICT,
-            format!("the {part} is not part of this stack: its setting leads elsewhere"),
-        )),
+/// Which switch is turned to what, and what its flaky service chooses from.
+type Turn<'a> = (&'a FaultSwitch, NamedFault, &'a [Fault]);
+
+impl Part<'_> {
+    /// Nothing when the request does not speak of this part.
+    fn turn(&self) -> Result<Option<Turn<'_>>, Problem> {
+        let Some(name) = self.wanted else {
+            return Ok(None);
+        };
+        let fault = NamedFault::read(name, self.allowed).map_err(|unknown| {
+            problem(StatusCode::BAD_REQUEST, format!("{}: {unknown}", self.key))
+        })?;
+        let Some(switch) = self.switch else {
+            let called = self.called;
+            return Err(problem(
+                StatusCode::CONFLICT,
+                format!("the {called} is not part of this stack: its setting leads elsewhere"),
+            ));
+        };
+        Ok(Some((switch, fault, &self.flaky)))
     }
 }
 
@@ -124,9 +168,23 @@ fn flaky_storage() -> Vec<Fault> {
     choices
 }
 
-fn flaky_logic_app() -> [Fault; 3] {
+/// Two of three requests meet none.
+fn flaky_bus() -> Vec<Fault> {
+    let faults = [
+        NamedFault::ServerBusy.fault(&degree(&[])),
+        NamedFault::TooManyRequests.fault(&degree(&[])),
+        Fault::Delay(A_LITTLE_SLOW),
+        Fault::DropConnection,
+        Fault::ApplyThenDropConnection,
+        Fault::ApplyThenStatus(StatusCode::INTERNAL_SERVER_ERROR),
+    ];
+    let healthy = [Fault::None; 12];
+    [&faults[..], &healthy].concat()
+}
+
+fn flaky_logic_app() -> Vec<Fault> {
     let bad_gateway = NamedFault::BadGateway.fault(&degree(&[]));
-    [Fault::None, bad_gateway, Fault::ApplyThenDropConnection]
+    vec![Fault::None, bad_gateway, Fault::ApplyThenDropConnection]
 }
 
 /// `GET /api/faults`.

@@ -43,7 +43,7 @@ use std::io;
 use std::sync::{Arc, Mutex};
 
 use blob::BlobHandle;
-use bus::Queue;
+use bus::{Queue, SenderFaults};
 use host::app::Settings;
 use host::{Event, Killer};
 use logic_app::LogicAppHandle;
@@ -70,6 +70,10 @@ pub struct DashboardOptions {
     pub killer: Killer,
     /// The blob endpoint, when it is ours.
     pub blob: Option<BlobHandle>,
+    /// The storefront's account, when it is ours.
+    pub shop_storage: Option<BlobHandle>,
+    /// What is wrong with the queue for those who send.
+    pub bus: SenderFaults,
     /// The Logic App, when it is ours.
     pub logic_app: Option<LogicAppHandle>,
     /// The outbox, when there is one.
@@ -99,6 +103,8 @@ impl Dashboard {
             events,
             killer,
             blob,
+            shop_storage,
+            bus,
             logic_app,
             outbox,
             links,
@@ -111,6 +117,8 @@ impl Dashboard {
             queue,
             killer,
             blob,
+            shop_storage,
+            bus,
             logic_app,
             outbox,
             links: Mutex::new(links),

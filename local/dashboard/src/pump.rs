@@ -134,7 +134,13 @@ fn tell(state: &DashboardState, event: &PartEvent) {
     match event {
         PartEvent::Transition(transition) => model.transition(transition, now),
         PartEvent::Host(event) => model.event(event, now),
-        PartEvent::Request(seen) => model.seen(seen),
+        PartEvent::Request(seen) => {
+            // The storefront's carts are on the same port, and are no orders.
+            let blob = state.blob.as_ref();
+            if blob.is_some_and(|blob| blob.is_asked_by(seen)) {
+                model.seen(seen);
+            }
+        }
         PartEvent::HandedOver(received) => model.handed_over(received),
         PartEvent::Mail(mail) => model.mailed(mail),
         PartEvent::Missed(missed) => {

@@ -29,6 +29,8 @@ pub(super) async fn whole(State(state): State<Arc<DashboardState>>) -> Json<Valu
     let pulse = json!(model.pulse.shown());
     let has = json!({
         "storage": state.blob.is_some(),
+        "shopStorage": state.shop_storage.is_some(),
+        "bus": true,
         "logicApp": state.logic_app.is_some(),
         "outbox": state.outbox.is_some(),
     });

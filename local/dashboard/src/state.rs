@@ -4,7 +4,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use axum::response::sse;
 use blob::BlobHandle;
-use bus::Queue;
+use bus::{Queue, SenderFaults};
 use host::Killer;
 use host::app::Settings;
 use logic_app::LogicAppHandle;
@@ -25,6 +25,8 @@ pub(super) struct DashboardState {
     pub(super) queue: Queue,
     pub(super) killer: Killer,
     pub(super) blob: Option<BlobHandle>,
+    pub(super) shop_storage: Option<BlobHandle>,
+    pub(super) bus: SenderFaults,
     pub(super) logic_app: Option<LogicAppHandle>,
     pub(super) outbox: Option<OutboxReader>,
     pub(super) links: Mutex<Vec<(String, String)>>,

@@ -80,7 +80,7 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode, LocalError> {
     }
     match cli.command {
         None => start::run(root, cli.options).await,
-        Some(Command::Reset { all }) => run_folder::reset(&root, all),
+        Some(Command::Reset) => run_folder::reset(&root),
         Some(Command::DeadLetters(it)) => operator::dead_letters(&root, it.arguments).await,
         Some(Command::Redrive(it)) => operator::redrive(&root, it.arguments).await,
         Some(Command::Chaos(options)) => load::chaos(&root, options).await,

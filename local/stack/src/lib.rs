@@ -22,8 +22,8 @@ pub mod storefront;
 
 use std::path::Path;
 
-use blob::BlobEndpoint;
-use bus::{AmqpDoor, AmqpOptions, AmqpService, Queue, RestDoor, RestOptions};
+use blob::{BlobEndpoint, BlobHandle};
+use bus::{AmqpDoor, AmqpOptions, AmqpService, Queue, RestDoor, RestOptions, SenderFaults};
 use dashboard::Dashboard;
 use host::app::{FunctionApp, Settings};
 use host::{Event, Host, HostOptions};
@@ -35,7 +35,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 pub use error::StackError;
 pub use options::{Keep, Ports, StackOptions, Storage};
-use parts::{Backends, ShownParts, links};
+use parts::{Backends, BlobEndpoints, ShownParts, links};
 use ports::ImpliedPorts;
 
 /// The running stack.
@@ -51,6 +51,11 @@ pub struct Stack {
     pub amqp: AmqpDoor,
     /// The blob endpoint, when `OrdersStorage` points to this machine.
     pub blob: Option<BlobEndpoint>,
+    /// The storefront's account in it, unless `PetStoreStorage` points to another machine.
+    pub shop_storage: Option<BlobHandle>,
+    shop_endpoint: Option<BlobEndpoint>,
+    /// What is wrong with the queue for those who send.
+    pub bus: SenderFaults,
     /// The Logic App, when `FALLBACK_URL` points to this machine.
     pub logic_app: Option<LogicApp>,
     /// The e-mail service behind it, when the app's folder has the workflow.
@@ -99,24 +104,32 @@ impl Stack {
         queue.tell_troubles_to(sender.clone());
         let connection = app.setting(ports::QUEUE, "the doors check signatures with its key")?;
         let key = Connection::parse(connection)?.key;
+        let bus = SenderFaults::default();
         let service = AmqpService::new(AmqpOptions {
             queues: vec![queue.clone()],
             key: key.clone(),
             hints: Some(sender.clone()),
+            faults: bus.clone(),
         });
         let amqp = parts::amqp_door(options.ports, service.clone(), &sender).await?;
         let page = parts::dashboard_listener(options.ports, &sender).await?;
         let Backends {
-            blob,
+            blobs,
             logic_app,
             mail,
             door,
         } = backends;
+        let BlobEndpoints {
+            orders: blob,
+            shop: shop_endpoint,
+            shop_account: shop_storage,
+        } = blobs;
         let door_options = RestOptions {
             queues: vec![queue.clone()],
             key,
             links: links(&host, blob.as_ref(), logic_app.as_ref()),
             hints: Some(sender),
+            faults: bus.clone(),
         };
         let door = RestDoor::start_beside(door, door_options, service)?;
         let shown = ShownParts {
@@ -124,6 +137,8 @@ impl Stack {
             queue: &queue,
             host: &host,
             blob: blob.as_ref(),
+            shop_storage: shop_storage.as_ref(),
+            bus: &bus,
             logic_app: logic_app.as_ref(),
             mail: mail.as_ref(),
             door: &door,
@@ -135,6 +150,9 @@ impl Stack {
             door,
             amqp,
             blob,
+            shop_storage,
+            shop_endpoint,
+            bus,
             logic_app,
             mail,
             host,
@@ -173,14 +191,31 @@ impl Stack {
         self.mail.as_ref().map(|_| format!("{dashboard}/#outbox"))
     }
 
+    /// The settings of the function app, and where the storefront keeps its carts: `elsewhere`, or in
+    /// its account here. A setting of its own counts, where the ports are those of the settings.
+    #[must_use]
+    pub fn shop_settings(&self, ports: Ports, elsewhere: Option<String>) -> Settings {
+        let mut settings = self.app.settings.clone();
+        let here = self
+            .shop_storage
+            .as_ref()
+            .map(BlobHandle::connection_string);
+        let is_set = settings.contains_key(ports::SHOP_STORAGE) && ports == Ports::FromSettings;
+        let given = elsewhere.or_else(|| here.filter(|_| !is_set));
+        if let Some(connection) = given {
+            settings.insert(ports::SHOP_STORAGE.to_owned(), connection);
+        }
+        settings
+    }
+
     /// Stops every part; the handler is killed.
     pub async fn stop(self) {
         self.dashboard.stop().await;
         self.host.stop().await;
         self.door.stop().await;
         self.amqp.stop().await;
-        if let Some(blob) = self.blob {
-            blob.stop().await;
+        for endpoint in [self.blob, self.shop_endpoint].into_iter().flatten() {
+            endpoint.stop().await;
         }
         if let Some(logic_app) = self.logic_app {
             logic_app.stop().await;

@@ -65,6 +65,14 @@ impl Keep {
             Self::InFolder(folder) => BlobStorage::open(&folder.join("blobs")),
         }
     }
+
+    /// What the storefront keeps; apart from the orders, as in Azure.
+    pub(super) fn shop_blobs(&self) -> Result<BlobStorage, OpenError> {
+        match self {
+            Self::InMemory => Ok(BlobStorage::default()),
+            Self::InFolder(folder) => BlobStorage::open(&folder.join("petstore-blobs")),
+        }
+    }
 }
 
 /// Who is the storage that `OrdersStorage` names, when it is on this machine.

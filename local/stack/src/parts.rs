@@ -5,8 +5,8 @@ use std::net::Ipv4Addr;
 use std::path::Path;
 
 use ::dashboard::{Dashboard, DashboardOptions};
-use blob::BlobEndpoint;
-use bus::{AMQP_PORT, AmqpDoor, AmqpService, Queue, RestDoor};
+use blob::{Account, BlobEndpoint, BlobHandle};
+use bus::{AMQP_PORT, AmqpDoor, AmqpService, Queue, RestDoor, SenderFaults};
 use host::Host;
 use host::app::FunctionApp;
 use logic_app::mail::MailService;
@@ -33,7 +33,7 @@ const DASHBOARD_PORT: u16 = 5310;
 /// door.
 #[derive(Debug)]
 pub(super) struct Backends {
-    pub(super) blob: Option<BlobEndpoint>,
+    pub(super) blobs: BlobEndpoints,
     pub(super) logic_app: Option<LogicApp>,
     pub(super) mail: Option<MailService>,
     pub(super) door: TcpListener,
@@ -49,9 +49,11 @@ impl Backends {
             Ports::FromSettings => ImpliedPorts::read(app)?,
             Ports::Auto => ImpliedPorts::read(app)?.on_free_ports(),
         };
-        let blob = match (options.storage, ports.blob) {
-            (Storage::Embedded, Some(place)) => Some(blob_endpoint(place, options).await?),
-            _ => None,
+        let blobs = match options.storage {
+            Storage::Embedded => {
+                BlobEndpoints::start(ports.blob, ports.shop, &options.keep).await?
+            }
+            Storage::Elsewhere => BlobEndpoints::default(),
         };
         let (logic_app, mail) = match ports.logic_app {
             Some(place) => {
@@ -64,10 +66,15 @@ impl Backends {
         let door = ports.door.bind().await?;
         if options.ports == Ports::Auto {
             let door = door.local_addr()?;
-            redirect(&mut app.settings, blob.as_ref(), logic_app.as_ref(), door);
+            redirect(
+                &mut app.settings,
+                blobs.orders.as_ref(),
+                logic_app.as_ref(),
+                door,
+            );
         }
         Ok(Self {
-            blob,
+            blobs,
             logic_app,
             mail,
             door,
@@ -75,10 +82,43 @@ impl Backends {
     }
 }
 
-async fn blob_endpoint(place: Place, options: &StackOptions) -> Result<BlobEndpoint, StackError> {
-    let listener = place.bind().await?;
-    let storage = options.keep.blobs()?;
-    Ok(BlobEndpoint::start_with(listener, storage)?)
+/// The orders' account and the storefront's: on one port, unless their settings name two.
+#[derive(Debug, Default)]
+pub(super) struct BlobEndpoints {
+    pub(super) orders: Option<BlobEndpoint>,
+    /// Where the storefront's account is by itself.
+    pub(super) shop: Option<BlobEndpoint>,
+    pub(super) shop_account: Option<BlobHandle>,
+}
+
+impl BlobEndpoints {
+    async fn start(
+        orders: Option<Place>,
+        shop: Option<Place>,
+        keep: &Keep,
+    ) -> Result<Self, StackError> {
+        let mut started = Self::default();
+        let beside = shop.filter(|shop| orders.is_some_and(|orders| orders.port == shop.port));
+        if let Some(place) = orders {
+            let listener = place.bind().await?;
+            let first = (Account::ORDERS, keep.blobs()?);
+            let others = match beside {
+                Some(_) => vec![(Account::PETSTORE, keep.shop_blobs()?)],
+                None => vec![],
+            };
+            let endpoint = BlobEndpoint::start_accounts(listener, first, others)?;
+            started.shop_account = endpoint.other(Account::PETSTORE);
+            started.orders = Some(endpoint);
+        }
+        if let (Some(place), None) = (shop, beside) {
+            let listener = place.bind().await?;
+            let only = (Account::PETSTORE, keep.shop_blobs()?);
+            let endpoint = BlobEndpoint::start_accounts(listener, only, [])?;
+            started.shop_account = Some(endpoint.handle());
+            started.shop = Some(endpoint);
+        }
+        Ok(started)
+    }
 }
 
 /// Starts the Logic App of the app in `root`.
@@ -158,6 +198,8 @@ pub(super) struct ShownParts<'a> {
     pub(super) queue: &'a Queue,
     pub(super) host: &'a Host,
     pub(super) blob: Option<&'a BlobEndpoint>,
+    pub(super) shop_storage: Option<&'a BlobHandle>,
+    pub(super) bus: &'a SenderFaults,
     pub(super) logic_app: Option<&'a LogicApp>,
     pub(super) mail: Option<&'a MailService>,
     pub(super) door: &'a RestDoor,
@@ -195,6 +237,8 @@ pub(super) fn dashboard(listener: TcpListener, parts: &ShownParts<'_>) -> io::Re
         queue,
         host,
         blob,
+        shop_storage,
+        bus,
         logic_app,
         mail,
         door,
@@ -211,6 +255,8 @@ pub(super) fn dashboard(listener: TcpListener, parts: &ShownParts<'_>) -> io::Re
         events: host.events(),
         killer: host.killer(),
         blob: blob.map(BlobEndpoint::handle),
+        shop_storage: shop_storage.cloned(),
+        bus: (*bus).clone(),
         logic_app: logic_app.map(LogicApp::handle),
         outbox: mail.map(MailService::reader),
         links: all,

@@ -13,6 +13,8 @@ use tokio::net::TcpListener;
 use url::{Host, Url};
 
 pub(super) const STORAGE: &str = "OrdersStorage";
+/// Where the storefront keeps its carts; the handler has no use for it.
+pub(super) const SHOP_STORAGE: &str = "PetStoreStorage";
 pub(super) const FALLBACK: &str = "FALLBACK_URL";
 pub(super) const QUEUE: &str = "ServiceBusConnection";
 
@@ -126,6 +128,8 @@ fn holds(process: &Path, link: &str) -> bool {
 pub(super) struct ImpliedPorts {
     pub(super) door: Place,
     pub(super) blob: Option<Place>,
+    /// The storefront's account: where its setting leads, else beside the orders'.
+    pub(super) shop: Option<Place>,
     pub(super) logic_app: Option<Place>,
 }
 
@@ -139,6 +143,16 @@ impl ImpliedPorts {
                 .to_owned(),
         })?;
         let storage = app.settings.get(STORAGE).and_then(|text| blob_port(text));
+        let shop = match app.settings.get(SHOP_STORAGE) {
+            Some(connection) => blob_port(connection),
+            None if app
+                .settings
+                .contains_key(&format!("{SHOP_STORAGE}__blobServiceUri")) =>
+            {
+                None
+            }
+            None => Some(storage.unwrap_or_default()),
+        };
         let fallback = app
             .settings
             .get(FALLBACK)
@@ -152,6 +166,11 @@ impl ImpliedPorts {
             blob: storage.map(|port| Place {
                 part: "blob endpoint",
                 setting: STORAGE,
+                port,
+            }),
+            shop: shop.map(|port| Place {
+                part: "storefront's blob endpoint",
+                setting: SHOP_STORAGE,
                 port,
             }),
             logic_app: fallback.map(|port| Place {
@@ -168,6 +187,7 @@ impl ImpliedPorts {
         Self {
             door: free(self.door),
             blob: self.blob.map(free),
+            shop: self.shop.map(free),
             logic_app: self.logic_app.map(free),
         }
     }

@@ -21,10 +21,23 @@ use url::Url;
 const PROGRAM: &str = "petstore";
 
 /// What an environment could say against the settings.
-const SETTINGS_OF_OTHERS: [&str; 4] = ["ServiceBusConnection", "ORDERS_", "PETSTORE_", "WEBSITE_"];
+const SETTINGS_OF_OTHERS: [&str; 5] = [
+    "ServiceBusConnection",
+    "ORDERS_",
+    "PETSTORE_",
+    "PetStoreStorage",
+    "WEBSITE_",
+];
 
-/// Settings of the function app that the storefront reads too.
-const SETTINGS_IT_READS: [&str; 3] = ["ServiceBusConnection", "ORDERS_QUEUE_NAME", "RUST_LOG"];
+/// What its settings begin with, among those of the function app: an account that an identity opens
+/// takes several.
+const SETTINGS_IT_READS: [&str; 5] = [
+    "ServiceBusConnection",
+    "ORDERS_QUEUE_NAME",
+    "PetStoreStorage",
+    "PETSTORE_",
+    "RUST_LOG",
+];
 
 /// Between its end and the next start; doubled each time.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -212,12 +225,18 @@ impl Keeper {
         let settings = self.options.settings.iter();
         command
             .arg("--attached")
-            .envs(settings.filter(|(name, _)| SETTINGS_IT_READS.contains(&name.as_str())))
+            .envs(settings.filter(|(name, _)| is_read(name)))
             .env("PORT", self.options.port.to_string())
             .env("PETSTORE_DATA", &self.options.data);
         programs::attach(&mut command);
         command
     }
+}
+
+fn is_read(name: &str) -> bool {
+    SETTINGS_IT_READS
+        .iter()
+        .any(|prefix| name.starts_with(prefix))
 }
 
 #[derive(Debug)]

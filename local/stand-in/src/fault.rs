@@ -24,6 +24,9 @@ pub enum Fault {
     /// The request takes no effect and gets no answer. Its connection is closed at the next
     /// change of the standing fault.
     Hang,
+    /// The request takes no effect, and its connection is closed without an answer: what a refused
+    /// connection is where others are served behind the same port.
+    DropConnection,
     /// The request takes effect, and the connection is closed without an answer.
     ApplyThenDropConnection,
     /// The request takes effect, and the answer is this status all the same.
@@ -74,6 +77,18 @@ pub const STORAGE_FAULTS: [NamedFault; 9] = [
     NamedFault::LosesTheReply,
     NamedFault::SaysNoAndDoesIt,
     NamedFault::Forbids,
+    NamedFault::Flaky,
+];
+
+/// What may be wrong with the bus for those who send to it; whoever receives notices nothing.
+pub const BUS_FAULTS: [NamedFault; 8] = [
+    NamedFault::Refuses,
+    NamedFault::ServerBusy,
+    NamedFault::TooManyRequests,
+    NamedFault::Slow,
+    NamedFault::Hangs,
+    NamedFault::LosesTheReply,
+    NamedFault::SaysNoAndDoesIt,
     NamedFault::Flaky,
 ];
 
@@ -188,6 +203,7 @@ impl NamedFault {
             },
             Fault::Delay(_) => Self::Slow,
             Fault::Hang => Self::Hangs,
+            Fault::DropConnection => Self::Refuses,
             Fault::ApplyThenDropConnection => Self::LosesTheReply,
             Fault::ApplyThenStatus(_) => Self::SaysNoAndDoesIt,
         }

@@ -8,7 +8,8 @@ pub use axum::http::{Method, StatusCode};
 pub use clock::Clock;
 pub use connection::{AccessKey, Connection, ConnectionError};
 pub use fault::{
-    Fault, FaultDegree, LOGIC_APP_FAULTS, MAIL_FAULTS, NamedFault, STORAGE_FAULTS, UnknownFault,
+    BUS_FAULTS, Fault, FaultDegree, LOGIC_APP_FAULTS, MAIL_FAULTS, NamedFault, STORAGE_FAULTS,
+    UnknownFault,
 };
 pub use formats::{http_date, newtonsoft, xml};
 pub use lock::Lock;

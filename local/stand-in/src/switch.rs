@@ -2,6 +2,7 @@
 //! at all.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use axum::http::header::RETRY_AFTER;
@@ -17,6 +18,10 @@ use crate::server::{HangUp, ServerHandle};
 #[derive(Debug, Default)]
 pub struct FaultSwitch {
     server: ServerHandle,
+    /// Others are served behind the same port, so connections are taken at all times.
+    shares_server: bool,
+    /// Requests that were hung up on instead.
+    hung_up: AtomicU64,
     standing: watch::Sender<Fault>,
     plan: Mutex<Plan>,
 }
@@ -30,6 +35,25 @@ struct Plan {
 }
 
 impl FaultSwitch {
+    /// For the only part behind a port.
+    #[must_use]
+    pub fn alone(server: ServerHandle) -> Self {
+        Self {
+            server,
+            ..Self::default()
+        }
+    }
+
+    /// For one of several parts behind the same port: what refuses connections elsewhere hangs up
+    /// on each request of this part.
+    #[must_use]
+    pub fn sharing(server: ServerHandle) -> Self {
+        Self {
+            shares_server: true,
+            ..Self::alone(server)
+        }
+    }
+
     /// From now on every request meets `fault`, and connections are taken. Faults that still wait
     /// for a request are gone.
     pub fn set(&self, fault: Fault) {
@@ -43,16 +67,21 @@ impl FaultSwitch {
 
     /// Resets every connection, until a fault is set.
     pub fn refuse_connections(&self) {
-        self.replace(NamedFault::Refuses, Fault::None, None, true);
+        self.refuse(NamedFault::Refuses);
+    }
+
+    fn refuse(&self, named: NamedFault) {
+        match self.shares_server {
+            true => self.replace(named, Fault::DropConnection, None, false),
+            false => self.replace(named, Fault::None, None, true),
+        }
     }
 
     /// From now on the stand-in does what the name says.
     pub fn turn(&self, named: NamedFault, degree: &FaultDegree<'_>) {
         let flaky = || Flaky::new(degree.seed, degree.flaky.to_vec());
         match named {
-            NamedFault::Refuses | NamedFault::Down => {
-                self.replace(named, Fault::None, None, true);
-            }
+            NamedFault::Refuses | NamedFault::Down => self.refuse(named),
             NamedFault::Flaky => self.replace(named, Fault::None, Some(flaky()), false),
             _ => self.replace(named, named.fault(degree), None, false),
         }
@@ -63,9 +92,12 @@ impl FaultSwitch {
         self.plan().named
     }
 
-    /// Connections that were reset.
+    /// Connections that were reset, or closed without an answer where others share the port.
     pub fn connections_refused(&self) -> u64 {
-        self.server.connections_refused()
+        match self.shares_server {
+            true => self.hung_up.load(Ordering::Relaxed),
+            false => self.server.connections_refused(),
+        }
     }
 
     /// Each of the next requests meets one of `faults`; afterwards the standing fault counts again.
@@ -87,11 +119,19 @@ impl FaultSwitch {
             named,
         };
         self.standing.send_replace(fault);
-        self.server.refuse(refusing);
+        if !self.shares_server {
+            self.server.refuse(refusing);
+        }
     }
 
     fn plan(&self) -> MutexGuard<'_, Plan> {
         self.plan.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the next request meets, for a door that is no HTTP server and acts on it by itself.
+    pub fn meet(&self) -> Fault {
+        let standing = *self.standing.borrow();
+        self.choose(standing)
     }
 
     fn choose(&self, standing: Fault) -> Fault {
@@ -131,6 +171,10 @@ impl FaultSwitch {
             Fault::Hang => {
                 // An error means that the endpoint itself is gone: hang up just the same.
                 changes.changed().await.ok();
+                HangUp.into_response()
+            }
+            Fault::DropConnection => {
+                self.hung_up.fetch_add(1, Ordering::Relaxed);
                 HangUp.into_response()
             }
             Fault::ApplyThenDropConnection => {
@@ -190,7 +234,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::fault::{LOGIC_APP_FAULTS, MAIL_FAULTS, STORAGE_FAULTS};
+    use crate::fault::{BUS_FAULTS, LOGIC_APP_FAULTS, MAIL_FAULTS, STORAGE_FAULTS};
 
     const DEGREE: FaultDegree<'static> = FaultDegree {
         slow: Duration::from_secs(3),
@@ -201,15 +245,23 @@ mod tests {
 
     #[test]
     fn a_name_is_read_back_and_told_by_the_switch() {
-        let all = [&STORAGE_FAULTS[..], &LOGIC_APP_FAULTS, &MAIL_FAULTS];
+        let all = [
+            &STORAGE_FAULTS[..],
+            &BUS_FAULTS,
+            &LOGIC_APP_FAULTS,
+            &MAIL_FAULTS,
+        ];
         for allowed in all {
             for fault in [NamedFault::None].iter().chain(allowed) {
                 assert_eq!(NamedFault::read(fault.name(), allowed), Ok(*fault));
-                let switch = FaultSwitch::default();
-                switch.turn(*fault, &DEGREE);
-                assert_eq!(switch.named(), *fault);
-                switch.set(Fault::None);
-                assert_eq!(switch.named(), NamedFault::None);
+                let alone = FaultSwitch::default();
+                let one_of_several = FaultSwitch::sharing(ServerHandle::default());
+                for switch in [alone, one_of_several] {
+                    switch.turn(*fault, &DEGREE);
+                    assert_eq!(switch.named(), *fault);
+                    switch.set(Fault::None);
+                    assert_eq!(switch.named(), NamedFault::None);
+                }
             }
         }
     }
@@ -228,8 +280,30 @@ mod tests {
         let switch = FaultSwitch::default();
         switch.refuse_connections();
         assert_eq!(switch.named(), NamedFault::Refuses);
+        switch.set(Fault::DropConnection);
+        assert_eq!(switch.named(), NamedFault::Refuses);
         switch.set_flaky(Flaky::new(1, vec![Fault::Hang]));
         assert_eq!(switch.named(), NamedFault::Flaky);
+    }
+
+    /// Two parts behind one port: who breaks one does not close the other.
+    #[tokio::test]
+    async fn one_of_several_parts_refuses_its_own_requests_and_no_connection() {
+        let server = ServerHandle::default();
+        let broken = FaultSwitch::sharing(server.clone());
+        let whole = FaultSwitch::sharing(server);
+        broken.refuse_connections();
+        let answer = async |switch: &FaultSwitch| {
+            let apply = async { StatusCode::CREATED.into_response() };
+            switch.around(apply, |_, _| Response::default()).await
+        };
+        let refused = answer(&broken).await;
+        assert!(refused.extensions().get::<HangUp>().is_some());
+        assert_eq!(answer(&whole).await.status(), StatusCode::CREATED);
+        let counts = [&broken, &whole].map(FaultSwitch::connections_refused);
+        assert_eq!(counts, [1, 0]);
+        broken.set(Fault::None);
+        assert_eq!(answer(&broken).await.status(), StatusCode::CREATED);
     }
 
     #[test]

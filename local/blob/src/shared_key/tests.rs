@@ -38,7 +38,7 @@ fn at(seconds: i64) -> OffsetDateTime {
 }
 
 fn refusal(request: &Request<Bytes>, now: OffsetDateTime) -> Option<(u16, &'static str)> {
-    let failure = authorize(request, now).err()?;
+    let failure = authorize(Account::ORDERS, request, now).err()?;
     Some((failure.status.as_u16(), failure.code))
 }
 

@@ -14,6 +14,7 @@ use time::macros::format_description;
 pub(crate) struct BlobClient {
     http: reqwest::Client,
     root: String,
+    account: String,
     key: String,
 }
 
@@ -49,10 +50,16 @@ impl BlobClient {
     }
 
     pub(crate) fn with_key(endpoint: &BlobEndpoint, key: &str) -> Self {
-        let root = endpoint.url().strip_suffix(&format!("/{ACCOUNT}"));
+        Self::of_account(endpoint.url(), ACCOUNT, key)
+    }
+
+    /// Of the account `name`, which is at `url`.
+    pub(crate) fn of_account(url: &str, name: &str, key: &str) -> Self {
+        let root = url.strip_suffix(&format!("/{name}"));
         Self {
             http: net::client(),
             root: root.unwrap().to_owned(),
+            account: name.to_owned(),
             key: key.to_owned(),
         }
     }
@@ -98,7 +105,7 @@ impl BlobClient {
         let date = OffsetDateTime::now_utc().format(format).unwrap();
         let mut all = vec![("x-ms-version", "2023-11-03"), ("x-ms-date", &date)];
         all.extend_from_slice(headers);
-        let path = format!("/{ACCOUNT}{path}");
+        let path = format!("/{}{path}", self.account);
         let authorization = self.authorization(&method, &path, &all, body.len());
         let mut request = self.http.request(method, format!("{}{path}", self.root));
         for (name, value) in all {
@@ -142,8 +149,9 @@ impl BlobClient {
             .iter()
             .map(|pair| format!("\n{}", pair.replacen('=', ":", 1)))
             .collect();
+        let account = &self.account;
         let text = format!(
-            "{method}\n\n\n{length}\n\n{}\n\n\n{}\n{}\n\n\n{vendor}/{ACCOUNT}{path}{parameters}",
+            "{method}\n\n\n{length}\n\n{}\n\n\n{}\n{}\n\n\n{vendor}/{account}{path}{parameters}",
             value("content-type"),
             value("if-match"),
             value("if-none-match"),
@@ -151,7 +159,7 @@ impl BlobClient {
         let key = STANDARD.decode(&self.key).unwrap();
         let mac = Hmac::<Sha256>::new_from_slice(&key).unwrap();
         let signature = mac.chain_update(text).finalize().into_bytes();
-        format!("SharedKey {ACCOUNT}:{}", STANDARD.encode(signature))
+        format!("SharedKey {account}:{}", STANDARD.encode(signature))
     }
 }
 

@@ -7,6 +7,7 @@
     reason = "clippy.toml allows them in tests; clippy does not see that these helpers are tests too"
 )]
 
+mod accounts;
 mod client;
 mod disk;
 mod endpoint;

@@ -181,6 +181,10 @@ impl ConnectionState {
                     Err(SessionStop::Refused) => {
                         self.channels.insert(channel, Channel::Discarding);
                     }
+                    Err(SessionStop::HungUp) => {
+                        self.out.clear();
+                        self.over = true;
+                    }
                     Err(SessionStop::Fatal(refusal)) => self.say_close(Some(refusal.into_error())),
                 }
             }

@@ -42,6 +42,17 @@ impl AmqpRefusal {
         Self::new(condition, refused.to_string())
     }
 
+    /// What stands in the way on purpose, under the name that REST has for it.
+    pub(super) fn broken(error_code: &str) -> Self {
+        let condition = match error_code {
+            "ServerBusy" | "TooManyRequests" => {
+                ErrorCondition::Custom("com.microsoft:server-busy".into())
+            }
+            _ => AmqpError::InternalError.into(),
+        };
+        Self::new(condition, format!("{error_code}: on purpose"))
+    }
+
     pub(super) fn too_large() -> Self {
         let limit = MESSAGE_MAX / 1024;
         Self::new(

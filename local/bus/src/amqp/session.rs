@@ -21,6 +21,7 @@ use super::refusal::AmqpRefusal;
 use super::requests::ReplyLink;
 use super::shared::AmqpShared;
 use super::{message, requests};
+use crate::faults::Met;
 use crate::queue::{MESSAGE_MAX, Queue};
 
 /// Handles 0 to this one: a client has one link for each queue it sends to, and two for tokens.
@@ -35,6 +36,8 @@ pub(super) enum SessionStop {
     Ended,
     /// We ended it for an error; the client's own end is still to come.
     Refused,
+    /// The connection breaks, as a network's would.
+    HungUp,
     /// The client did something for which the whole connection is to be closed.
     Fatal(AmqpRefusal),
 }
@@ -225,7 +228,7 @@ impl Session {
         match added {
             Ok(Added::Part) => {}
             Ok(Added::Whole(delivery)) => {
-                self.delivered(handle, &delivery, context);
+                self.delivered(handle, &delivery, context)?;
                 self.grant_when_low(handle, context);
             }
             // It is settled without a word, but it has taken a credit like any other.
@@ -244,15 +247,22 @@ impl Session {
         handle: u32,
         delivery: &IncomingDelivery,
         context: &mut SessionContext<'_>,
-    ) {
+    ) -> Result<(), SessionStop> {
         let outcome = match self.links.get(&handle) {
-            Some(Link::Queue(queue, _)) => enqueue(queue, delivery),
+            Some(Link::Queue(queue, _)) => {
+                let faults = &context.shared.options.faults;
+                match faults.around(|| enqueue(queue, delivery), AmqpRefusal::broken) {
+                    Met::Answered(outcome) => outcome,
+                    Met::Unanswered => return Ok(()),
+                    Met::HungUp => return Err(SessionStop::HungUp),
+                }
+            }
             Some(Link::Requests(node, _)) => {
                 let node = node.clone();
                 self.answer(&node, delivery, context);
                 Ok(())
             }
-            _ => return,
+            _ => return Ok(()),
         };
         if !delivery.settled {
             let disposition = Disposition {
@@ -268,6 +278,7 @@ impl Session {
             };
             context.put(self.channel, &Performative::Disposition(disposition));
         }
+        Ok(())
     }
 
     /// Answers a request on the link its sender listens on.

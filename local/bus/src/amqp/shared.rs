@@ -7,6 +7,7 @@ use stand_in::AccessKey;
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::refusal::AmqpRefusal;
+use crate::faults::SenderFaults;
 use crate::queue::Queue;
 
 #[derive(Debug, Default)]
@@ -16,6 +17,8 @@ pub struct AmqpOptions {
     pub key: Option<AccessKey>,
     /// Takes what a developer should read once, such as a client that speaks TLS.
     pub hints: Option<UnboundedSender<String>>,
+    /// What is wrong for those who send.
+    pub faults: SenderFaults,
 }
 
 #[derive(Debug)]

@@ -25,14 +25,25 @@ pub(super) async fn send(
     Path(name): Path<String>,
     headers: HeaderMap,
     body: Body,
+) -> Response {
+    let apply = async { take(&door, &name, &headers, body).await.into_response() };
+    let refuse = |status, error_code| (status, format!("{error_code}: on purpose")).into_response();
+    door.options.faults.switch().around(apply, refuse).await
+}
+
+async fn take(
+    door: &RestShared,
+    name: &str,
+    headers: &HeaderMap,
+    body: Body,
 ) -> Result<Response, RestRefusal> {
-    let queue = door.queue(&name)?;
-    door.authorize(&headers, queue)?;
+    let queue = door.queue(name)?;
+    door.authorize(headers, queue)?;
     // One byte more than allowed is read: enough to know that it is too large.
     let body = axum::body::to_bytes(body, MESSAGE_MAX + 1)
         .await
-        .map_err(|_| too_large(&headers))?;
-    let sent = messages_of(&headers, body).map_err(|error| (status(&error), error.to_string()))?;
+        .map_err(|_| too_large(headers))?;
+    let sent = messages_of(headers, body).map_err(|error| (status(&error), error.to_string()))?;
     for hint in sent.hints {
         door.hint(hint);
     }

@@ -7,6 +7,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use stand_in::{AccessKey, Clock};
 use tokio::sync::mpsc::UnboundedSender;
 
+use crate::faults::SenderFaults;
 use crate::queue::Queue;
 use crate::sas;
 
@@ -19,6 +20,8 @@ pub struct RestOptions {
     pub links: Vec<(String, String)>,
     /// Takes what a developer should read once, such as a property Azure would refuse.
     pub hints: Option<UnboundedSender<String>>,
+    /// What is wrong for those who send.
+    pub faults: SenderFaults,
 }
 
 /// What a request is refused with: a status, and the reason in words.

@@ -1,6 +1,7 @@
 //! The AMQP door: clients that send, Microsoft's own, and those who break the rules.
 
 mod clients;
+mod faults;
 mod hostile;
 mod one_port;
 mod rules;

@@ -8,6 +8,7 @@
 )]
 
 mod amqp;
+mod faults;
 mod journal;
 mod queue;
 mod rest;

@@ -27,6 +27,7 @@ impl Stage {
             key: Connection::parse(CONNECTION).expect("good").key,
             links: vec![("blobs".to_owned(), "http://127.0.0.1:10000".to_owned())],
             hints: Some(sender),
+            ..RestOptions::default()
         };
         let door = RestDoor::start(testkit::net::listener().await, options).expect("a door");
         Self {

@@ -6,19 +6,28 @@ import { lists, redrive } from "./lists.js";
 import { PLACES, move, places, rows, state } from "./messages.js";
 
 const PRODUCTS = ["Ball", "Ball Launcher", "Plush Lamb", "Plush Moose", "Large Breed Dry Food", "Small Breed Dry Food", "Mouse", "Scratcher", "All Sizes Cat Dry Food", "Mangrove Ornament", "All Sizes Fish Food"];
+const STORAGE = [
+  ["refuses", "refuses", "refuses connections"], ["503", "503", "answers 503"], ["429", "429", "answers 429 with Retry-After"],
+  ["slow", "slow", "answers 3 s late"], ["hangs", "hangs", "never answers"],
+  ["applies-but-loses-the-reply", "loses the reply", "writes, and loses the reply"],
+  ["applies-but-says-no", "says no", "writes, and answers 500"], ["forbids", "forbids", "answers 403"], ["flaky", "flaky", "fails at random"],
+];
 const FAULTS = { // as the API names them, on the button, in a sentence
-  storage: [
-    ["refuses", "refuses", "refuses connections"], ["503", "503", "answers 503"], ["429", "429", "answers 429 with Retry-After"],
-    ["slow", "slow", "answers 3 s late"], ["hangs", "hangs", "never answers"],
-    ["applies-but-loses-the-reply", "loses the reply", "writes, and loses the reply"],
-    ["applies-but-says-no", "says no", "writes, and answers 500"], ["forbids", "forbids", "answers 403"], ["flaky", "flaky", "fails at random"],
+  storage: STORAGE,
+  shopStorage: STORAGE,
+  bus: [
+    ["refuses", "refuses", "hangs up on senders"], ["503", "503", "answers 503"], ["429", "429", "answers 429 with Retry-After"],
+    ["slow", "slow", "takes messages 3 s late"], ["hangs", "hangs", "never answers"],
+    ["applies-but-loses-the-reply", "loses the reply", "takes the message, and loses the reply"],
+    ["applies-but-says-no", "says no", "takes the message, and answers 500"], ["flaky", "flaky", "fails at random"],
   ],
   logicApp: [
     ["down", "down", "is down"], ["502", "502", "answers 502"], ["hangs", "hangs", "never answers"],
     ["applies-but-loses-the-reply", "loses the reply", "takes the order, and loses the reply"], ["flaky", "flaky", "fails at random"],
   ],
 };
-const NAMES = { storage: "Blob Storage", logicApp: "The Logic App" };
+const OWN_NAMES = ["shopStorage", "bus"]; // their buttons are called after their part, too: there are others of the same label
+const NAMES = { storage: "Blob Storage", shopStorage: "PetStore's storage", bus: "The bus", logicApp: "The Logic App" };
 
 let early = null; // ticks that arrive while the snapshot is on its way
 
@@ -34,6 +43,7 @@ const load = calmly(async () => {
   $("shop").replaceChildren(...(shop ? [", or ", el("a", { href: shop.url }, "open the shop")] : []));
   $("faults-storage").hidden = $("arm").hidden = !snapshot.has.storage;
   $("faults-logicApp").hidden = !snapshot.has.logicApp;
+  $("faults-shopStorage").hidden = !snapshot.has.shopStorage;
   apply(snapshot);
   const ticks = early;
   early = null;
@@ -71,7 +81,7 @@ const tell = ({ activity }) => {
   put("uploads", ` ${state.writes === 1 ? "write" : "writes"}, ${count(totals.uploadsFailed, "upload")} failed${refused}`);
   const found = totals.found ? ` and ${totals.found.toLocaleString("en")} from before` : "";
   put("totals", `${count(totals.accepted, "message")} in this run${found}: ${totals.stored.toLocaleString("en")} stored, ${totals.superseded.toLocaleString("en")} superseded, ${totals.handedOver.toLocaleString("en")} mailed, ${totals.redriven.toLocaleString("en")} redriven. Deliveries given back: ${totals.givenBack.toLocaleString("en")}`);
-  for (const part of ["storage", "logicApp"]) {
+  for (const part of Object.keys(FAULTS)) {
     for (const button of $(`faults-${part}`).querySelectorAll("button")) button.setAttribute("aria-pressed", String(button.dataset.fault === faults[part]));
   }
   $("arm").setAttribute("aria-pressed", String(handler.armed));
@@ -80,6 +90,8 @@ const tell = ({ activity }) => {
   $("banner").hidden = broken.length === 0;
   put("broken", broken.join(" "));
   document.querySelector(".storage").classList.toggle("broken", faults.storage !== "none");
+  document.querySelector(".shop").classList.toggle("broken", faults.shopStorage !== "none");
+  document.querySelector(".queue").classList.toggle("broken", faults.bus !== "none");
   document.querySelector(".person").classList.toggle("broken", faults.logicApp !== "none");
   document.querySelector(".function").classList.toggle("broken", handler.armed || !handler.ready);
   const list = $("activity");
@@ -123,7 +135,7 @@ const start = () => {
   $("raw").addEventListener("submit", (event) => { event.preventDefault(); post($("body").value); });
   for (const [part, faults] of Object.entries(FAULTS)) {
     for (const [fault, label, does] of faults) {
-      const button = el("button", { type: "button", "aria-pressed": "false", "data-fault": fault, title: `${NAMES[part]} ${does}` }, label);
+      const button = el("button", { type: "button", "aria-pressed": "false", "data-fault": fault, title: `${NAMES[part]} ${does}`, ...(OWN_NAMES.includes(part) && { "aria-label": `${label}: ${NAMES[part]}` }) }, label);
       button.addEventListener("click", () => asked(() => api("faults", "PUT", { [part]: pressed(button) ? "none" : fault })));
       $(`faults-${part}`).append(button);
     }

@@ -51,12 +51,8 @@ pub(crate) struct StartOptions {
 /// What to do instead of starting the stack.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Forget what was kept: messages, blobs and mails
-    Reset {
-        /// PetStore's data too: unpublished carts, and the key of its cookies
-        #[arg(long)]
-        all: bool,
-    },
+    /// Forget what was kept: messages, blobs, mails, and the shoppers' carts
+    Reset,
     /// Look at the dead letters of the stack that runs here: list (unless told otherwise), show N,
     /// export
     #[command(disable_help_flag = true)]

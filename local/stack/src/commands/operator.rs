@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
 
+use blob::Account;
 use dashboard::operator::Operator;
 use host::app::FunctionApp;
 use stack::running::Running;
@@ -46,7 +47,10 @@ async fn run(root: &Path, mut arguments: Vec<OsString>) -> Result<ExitCode, Loca
 
 /// Where the parts of the running stack really are.
 fn overrides(running: Running) -> host::app::Settings {
-    let storage = running.blobs.as_deref().map(blob::connection_string);
+    let storage = running
+        .blobs
+        .as_deref()
+        .map(|url| Account::ORDERS.connection_string(url));
     let settings = [
         ("ServiceBusConnection", running.connection),
         ("OrdersStorage", storage),

@@ -10,17 +10,15 @@ use stack::running::{Claim, ClaimError, Running};
 use super::{FOLDER, LocalError, screen};
 
 /// Each part's own; the queue's journal is a file.
-const KEPT: [&str; 5] = [
+const KEPT: [&str; 7] = [
     "queue.jsonl",
     "blobs",
+    "petstore-blobs",
+    "petstore",
     "azurite",
     "outbox",
     "handed-over.jsonl",
 ];
-
-/// With it go the carts that are still to be published, and the key that signs the shoppers'
-/// cookies.
-const PETSTORE: &str = "petstore";
 
 /// The folder of a run: `.local` of the app, or one that is removed in the end.
 #[derive(Debug)]
@@ -85,11 +83,11 @@ impl RunFolder {
 }
 
 /// Deletes what the stack in `root` has kept; refuses while it runs.
-pub(super) fn reset(root: &Path, all: bool) -> Result<ExitCode, LocalError> {
+pub(super) fn reset(root: &Path) -> Result<ExitCode, LocalError> {
     let folder = root.join(FOLDER);
     let _claim = Claim::take(&folder)?;
     let mut gone = Vec::new();
-    for name in KEPT.into_iter().chain(all.then_some(PETSTORE)) {
+    for name in KEPT {
         if remove(&folder.join(name))? {
             gone.push(name);
         }

@@ -47,7 +47,10 @@ pub(super) async fn run(root: PathBuf, options: StartOptions) -> Result<ExitCode
     let stack = start_stack(root, &options, &folder, azurite.as_ref()).await?;
     let storefront = match options.no_petstore {
         true => None,
-        false => start_petstore(&stack, options.ports.into(), &folder).await?,
+        false => {
+            let elsewhere = azurite.as_ref().map(Azurite::petstore_connection_string);
+            start_petstore(&stack, options.ports.into(), &folder, elsewhere).await?
+        }
     };
     let mut parts = RunningParts::new(stack, storefront, watch, options.verbose);
     let petstore = parts.petstore_url(PETSTORE_START).await;
@@ -101,6 +104,7 @@ async fn start_petstore(
     stack: &Stack,
     ports: Ports,
     folder: &RunFolder,
+    storage: Option<String>,
 ) -> Result<Option<Storefront>, LocalError> {
     let Some(program) = Storefront::program() else {
         screen::print("warning: PetStore is not built and is left out; run without --no-build")?;
@@ -118,7 +122,7 @@ async fn start_petstore(
     // It would say so too, but not who has it.
     drop(place.bind().await.map_err(StackError::from)?);
     let options = StorefrontOptions {
-        settings: stack.app.settings.clone(),
+        settings: stack.shop_settings(ports, storage),
         port,
         data: folder.path().join("petstore"),
     };

@@ -15,7 +15,7 @@ const LIMIT: Duration = Duration::from_secs(30);
 fn program(folder: &Folder, then: &str) -> PathBuf {
     let path = folder.path().join("petstore");
     let script = format!(
-        "#!/bin/sh\ncd \"$PETSTORE_DATA\"\necho \"$PORT $1 $ServiceBusConnection $OrdersStorage\" >> starts\necho $$ > pid\n\
+        "#!/bin/sh\ncd \"$PETSTORE_DATA\"\necho \"$PORT $1 $ServiceBusConnection $PetStoreStorage__credential $OrdersStorage\" >> starts\necho $$ > pid\n\
          echo '{{\"level\":\"INFO\",\"message\":\"listening\",\"url\":\"http://127.0.0.1:4711\"}}'\n{then}\n"
     );
     std::fs::write(&path, script).unwrap();
@@ -27,6 +27,7 @@ fn start(folder: &Folder, then: &str) -> Storefront {
     let options = StorefrontOptions {
         settings: settings(&[
             ("ServiceBusConnection", "the-queue"),
+            ("PetStoreStorage__credential", "managedidentity"),
             ("OrdersStorage", "not-its-business"),
         ]),
         port: 0,
@@ -61,7 +62,7 @@ async fn it_gets_the_queue_and_ends_when_its_input_closes() {
     assert!(runs(&folder));
     storefront.stop().await;
     assert!(folder.path().join("end").exists(), "in order");
-    assert_eq!(starts(&folder), ["0 --attached the-queue"]);
+    assert_eq!(starts(&folder), ["0 --attached the-queue managedidentity"]);
 }
 
 #[tokio::test]

@@ -17,6 +17,7 @@ async fn meet(client: &Client) -> (Vec<Message>, Value) {
             secret: "SAS_KEY_VALUE".to_owned(),
         }),
         hints: None,
+        ..AmqpOptions::default()
     };
     let door = AmqpDoor::start(testkit::net::listener().await, AmqpService::new(options)).unwrap();
     let connection = format!(

@@ -25,6 +25,7 @@ impl OnePort {
             queues: vec![queue.clone()],
             key: None,
             hints: Some(sender),
+            ..AmqpOptions::default()
         });
         let rest = RestOptions {
             queues: vec![queue.clone()],

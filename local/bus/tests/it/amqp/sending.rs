@@ -18,6 +18,7 @@ async fn door(queue: &Queue, key: Option<AccessKey>) -> AmqpDoor {
         queues: vec![queue.clone()],
         key,
         hints: None,
+        ..AmqpOptions::default()
     };
     AmqpDoor::start(testkit::net::listener().await, AmqpService::new(options)).unwrap()
 }
@@ -183,6 +184,7 @@ async fn with_a_key_plain_needs_it_and_without_any_word_a_sender_is_let_in_with_
         queues: vec![queue],
         key: Some(key()),
         hints: Some(hints),
+        ..AmqpOptions::default()
     };
     let door = AmqpDoor::start(testkit::net::listener().await, AmqpService::new(options)).unwrap();
     let mut connection = Connection::open("test", door.url().as_str()).await.unwrap();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bus::{AmqpDoor, AmqpOptions, AmqpService, Queue, QueueOptions};
+use bus::{AmqpDoor, AmqpOptions, AmqpService, Queue, QueueOptions, SenderFaults};
 use fe2o3_amqp_types::definitions::{Handle, Role};
 use fe2o3_amqp_types::messaging::{Target, TargetArchetype};
 use fe2o3_amqp_types::performatives::{Attach, Begin, Open, Performative, Transfer};
@@ -29,12 +29,17 @@ pub(super) struct Stage {
 
 impl Stage {
     pub(super) async fn open() -> Self {
+        Self::broken(SenderFaults::default()).await
+    }
+
+    pub(super) async fn broken(faults: SenderFaults) -> Self {
         let queue = Queue::new("order-items", QueueOptions::default(), Clock::new());
         let (sender, hints) = unbounded_channel();
         let options = AmqpOptions {
             queues: vec![queue.clone()],
             key: None,
             hints: Some(sender),
+            faults,
         };
         let door =
             AmqpDoor::start(testkit::net::listener().await, AmqpService::new(options)).unwrap();

@@ -1,20 +1,112 @@
 //! The fault switches.
 
+use std::collections::BTreeMap;
+
+use blob::{Conditions, Upload};
 use reqwest::{Method, StatusCode};
-use serde_json::json;
+use serde_json::{Value, json};
 use stand_in::Fault;
 
 use super::World;
 use super::events::event;
 
+/// These, and nothing else is wrong.
+fn standing(faults: &Value) -> Value {
+    let mut all =
+        json!({ "storage": "none", "shopStorage": "none", "bus": "none", "logicApp": "none" });
+    for (part, fault) in faults.as_object().unwrap() {
+        all[part] = fault.clone();
+    }
+    all
+}
+
+/// The storage of the orders and the shop's are behind one port, the bus behind another: each has a
+/// switch that leaves the others alone.
+#[tokio::test]
+async fn the_shops_storage_and_the_bus_break_apart_from_the_rest() {
+    let world = World::start().await;
+    let shop = world.stack.shop_storage.clone().unwrap();
+    // With a signature that is wrong: only who signs meets the shop's faults.
+    let read_cart = || {
+        let request = world.client.get(format!("{}/carts/a", shop.url()));
+        request
+            .header("authorization", "SharedKey petstore:eA==")
+            .send()
+    };
+    let send = || {
+        let url = format!(
+            "{}/{}/messages",
+            world.stack.door.url(),
+            world.stack.queue.name()
+        );
+        world.client.post(url).body("{}").send()
+    };
+    assert_eq!(read_cart().await.unwrap().status(), 403);
+
+    let (_, set) = world.set_faults(json!({ "storage": "refuses" })).await;
+    assert_eq!(set, standing(&json!({ "storage": "refuses" })));
+    assert!(world.upload().await.is_err());
+    assert_eq!(read_cart().await.unwrap().status(), 403, "the shop is open");
+
+    let broken = json!({ "storage": "none", "shopStorage": "refuses", "bus": "503" });
+    let (_, set) = world.set_faults(broken.clone()).await;
+    assert_eq!(set, standing(&broken));
+    assert!(read_cart().await.is_err());
+    assert_eq!(
+        world.upload().await.unwrap().status(),
+        401,
+        "orders are taken"
+    );
+    let bare = world.client.get(format!("{}?comp=list", shop.url()));
+    assert_eq!(
+        bare.send().await.unwrap().status(),
+        200,
+        "who only looks sees it"
+    );
+    assert_eq!(send().await.unwrap().status(), 503);
+    world.set_faults(standing(&json!({}))).await;
+    assert_eq!(send().await.unwrap().status(), 201);
+    world.stack.stop().await;
+}
+
+/// What the shop writes is no order, and no upload of one.
+#[tokio::test]
+async fn what_the_shop_keeps_is_in_no_list_of_orders() {
+    let world = World::start().await;
+    let shop = world.stack.shop_storage.clone().unwrap();
+    shop.storage().create_container("carts").unwrap();
+    let upload = Upload {
+        bytes: "{}".into(),
+        metadata: BTreeMap::new(),
+        content_type: "application/json".to_owned(),
+    };
+    let written = shop
+        .storage()
+        .put("carts", "a", upload, &Conditions::default());
+    written.unwrap();
+    let url = format!("{}/carts/a", shop.url());
+    world.client.put(url).body("{}").send().await.unwrap();
+    assert_eq!(world.upload().await.unwrap().status(), 401);
+    let failed = async || world.get("/api/state").await["totals"]["uploadsFailed"].clone();
+    while failed().await == 0 {}
+    assert_eq!(
+        failed().await,
+        1,
+        "of the two uploads that were refused, the order's"
+    );
+    assert_eq!(world.get("/api/blobs").await, json!([]));
+    assert_eq!(world.get("/api/blobs/history").await, json!([]));
+    world.stack.stop().await;
+}
+
 #[tokio::test]
 async fn the_fault_switches_break_and_heal_their_parts() {
     let world = World::start().await;
-    let none = json!({ "storage": "none", "logicApp": "none" });
+    let none = standing(&json!({}));
     assert_eq!(world.get("/api/faults").await, none);
 
     let busy = world.set_faults(json!({ "storage": "503" })).await;
-    assert_eq!(busy.1, json!({ "storage": "503", "logicApp": "none" }));
+    assert_eq!(busy.1, standing(&json!({ "storage": "503" })));
     assert_eq!(world.upload().await.unwrap().status(), 503);
     world.set_faults(json!({ "storage": "429" })).await;
     let busy = world.upload().await.unwrap();
@@ -85,13 +177,13 @@ async fn a_fault_that_another_hand_has_set_is_shown_and_told_to_the_page() {
     let logic_app = world.stack.logic_app.as_ref().unwrap().faults();
     storage.set(Fault::FORBID_ALL);
     logic_app.refuse_connections();
-    let broken = json!({ "storage": "forbids", "logicApp": "down" });
+    let broken = standing(&json!({ "storage": "forbids", "logicApp": "down" }));
     assert_eq!(world.get("/api/faults").await, broken);
     assert_eq!(world.get("/api/state").await["faults"], broken);
     while event(&mut stream, &mut rest).await.1["faults"] != broken {}
     storage.set(Fault::None);
     logic_app.set(Fault::None);
-    let none = json!({ "storage": "none", "logicApp": "none" });
+    let none = standing(&json!({}));
     assert_eq!(world.get("/api/faults").await, none);
     while event(&mut stream, &mut rest).await.1["faults"] != none {}
     world.stack.stop().await;
