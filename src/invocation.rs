@@ -205,7 +205,8 @@ impl Claimed {
 #[serde(rename_all = "PascalCase")]
 pub struct Reply {
     outputs: Outputs,
-    /// Shown by the host with the invocation, on success only: a line for each message.
+    /// Shown by the host with the invocation, on success only, and always as information: what
+    /// asks for more has a line of its own instead.
     logs: Vec<String>,
     return_value: (),
 }
@@ -217,32 +218,28 @@ struct Outputs {}
 /// to be given back: the host completes all, or none.
 #[must_use]
 pub fn reply<'a>(reservations: impl IntoIterator<Item = &'a Reservation>) -> Option<Reply> {
-    let logs: Option<Vec<String>> = reservations.into_iter().map(ended).collect();
+    let mut logs = Vec::new();
+    for reservation in reservations {
+        if reservation.is_given_back() {
+            return None;
+        }
+        logs.extend(routine(reservation));
+    }
     Some(Reply {
         outputs: Outputs {},
-        logs: logs?,
+        logs,
         return_value: (),
     })
 }
 
-/// How a message ended, in a line for people.
-fn ended(reservation: &Reservation) -> Option<String> {
-    let outcome = match &reservation.settlement {
-        Settlement::Complete(outcome) => *outcome,
-        Settlement::Abandon(_) => return None,
+/// The record of an order that has no line of its own.
+fn routine(reservation: &Reservation) -> Option<String> {
+    let order = reservation.order.as_ref();
+    let order = order.filter(|_| reservation.is_routine())?;
+    let ended = match reservation.settlement {
+        Settlement::Complete(Outcome::Superseded) => "superseded by a newer order of its batch",
+        _ => "stored",
     };
-    let blob = reservation
-        .order
-        .as_ref()
-        .map(|order| order.session.blob_name());
-    let blob = blob.map_or_else(|| "an unreadable order".to_owned(), |name| name.to_string());
-    let ended = match outcome {
-        Outcome::Stored => "stored",
-        Outcome::Superseded => "superseded by a newer order",
-        Outcome::HandedOver => "handed over to a person",
-    };
-    Some(format!(
-        "{blob} {ended}, upload attempts: {}",
-        reservation.attempts
-    ))
+    let (blob, attempts) = (order.session.blob_name(), reservation.attempts);
+    Some(format!("{blob} {ended}, upload attempts: {attempts}"))
 }

@@ -84,6 +84,17 @@ impl Reservation {
     pub fn is_given_back(&self) -> bool {
         matches!(self.settlement, Settlement::Abandon(_))
     }
+
+    /// Whether all went as it mostly does, and nobody will look for it: the first upload stored the
+    /// order, or a newer one of its batch came in its stead.
+    #[must_use]
+    pub fn is_routine(&self) -> bool {
+        match self.settlement {
+            Settlement::Complete(Outcome::Stored) => self.attempts == 1,
+            Settlement::Complete(Outcome::Superseded) => self.attempts == 0,
+            Settlement::Complete(Outcome::HandedOver) | Settlement::Abandon(_) => false,
+        }
+    }
 }
 
 impl<S, F> Reserver<S, F> {

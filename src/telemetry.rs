@@ -1,11 +1,16 @@
-//! One span and one line per invocation. Never in it: the body, an e-mail address, a token, a
-//! signature.
+//! One span per invocation, and one record: here as a line, or with the answer. Never in it: the
+//! body, an e-mail address, a token, a signature.
+//!
+//! An order that was simply stored, or that a newer one of its batch came before, needs no line: the
+//! host shows what the answer says of it ([`crate::invocation::reply`]) with the invocation, where
+//! it costs the least, and only when somebody wants that much detail. What a person looks for later is a line on the stream that
+//! arrives at its level, and names its invocation.
 
 use std::fmt::Display;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tracing::{Span, error, info, info_span, warn};
+use tracing::{Level, Span, debug, enabled, error, info, info_span, warn};
 
 use crate::order::Delivery;
 use crate::reserve::{Outcome, Reservation, Settlement};
@@ -16,13 +21,18 @@ pub fn invocation_span(invocation_id: &str) -> Span {
     info_span!("invocation", invocation_id)
 }
 
-/// The line of an invocation that came to its end.
+/// The line of a delivery that came to its end; where all went as it mostly does it is for who looks
+/// for errors in this program.
 pub fn reserved(
     invocation_id: &str,
     delivery: &Delivery,
     reservation: &Reservation,
     took: Duration,
 ) {
+    let routine = reservation.is_routine();
+    if routine && !enabled!(Level::DEBUG) {
+        return;
+    }
     let session = match &reservation.order {
         Some(order) => Some(order.session.as_str()),
         None => delivery.session_id.as_deref(),
@@ -56,7 +66,9 @@ pub fn reserved(
         };
     }
     match &reservation.settlement {
+        Settlement::Complete(Outcome::Stored) if routine => line!(debug, "stored"),
         Settlement::Complete(Outcome::Stored) => line!(info, "stored"),
+        Settlement::Complete(Outcome::Superseded) if routine => line!(debug, "superseded"),
         Settlement::Complete(Outcome::Superseded) => line!(info, "superseded"),
         Settlement::Complete(Outcome::HandedOver) => line!(warn, "handed over"),
         Settlement::Abandon(_) => line!(error, "abandoned"),

@@ -21,7 +21,8 @@ def check(project: Project) -> list[Problem]:
     return [Problem(FILE, 0, message) for message in found]
 
 
-def _section(text: str, title: str) -> str:
+def section(text: str, title: str) -> str:
+    """From its title to the next one of its rank."""
     return text.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
 
 
@@ -33,13 +34,13 @@ def _difference(what: str, table: set[str], bicep: set[str]) -> Iterator[str]:
 
 
 def _roles(text: str) -> Iterator[str]:
-    table = set(re.findall(r"(?m)^\| ([A-Z][\w ]+) \| `([0-9a-f-]{36})` \|", _section(text, "Roles")))
+    table = set(re.findall(r"(?m)^\| ([A-Z][\w ]+) \| `([0-9a-f-]{36})` \|", section(text, "Roles")))
     bicep = {(role, ROLES[role]) for role, _, _ in ASSIGNMENTS}
     yield from _difference("role", {" ".join(row) for row in table}, {" ".join(row) for row in bicep})
 
 
 def _settings(text: str, project: Project) -> Iterator[str]:
-    rows = re.findall(r"(?m)^\| (`.*?) \| [^|]+ \| ([^|]+) \|$", _section(text, "Settings"))
+    rows = re.findall(r"(?m)^\| (`.*?) \| [^|]+ \| ([^|]+) \|$", section(text, "Settings"))
     for app, module in (("function", FUNCTION), ("storefront", WEB)):
         table = {name for names, apps in rows if app in apps for name in re.findall(r"`(\w+)`", names)}
         yield from _difference(f"setting of the {app}", table, set(app_settings(project, module)))
@@ -48,11 +49,11 @@ def _settings(text: str, project: Project) -> Iterator[str]:
 def _alerts(text: str, project: Project) -> Iterator[str]:
     rules = [rule for type_ in ("metricAlerts", "scheduledQueryRules") for rule in project.snapshot().of(f"Microsoft.Insights/{type_}")]
     bicep = {rule.name for rule in rules}
-    yield from _difference("alert", set(re.findall(r"(?m)^\| `([\w-]+)` \|", _section(text, "Alerts"))), bicep)
+    yield from _difference("alert", set(re.findall(r"(?m)^\| `([\w-]+)` \|", section(text, "Alerts"))), bicep)
 
 
 def _parameters(text: str, project: Project) -> Iterator[str]:
-    rows = re.findall(r"(?m)^\| `(\w+)` \| `(\w+)` \| (?:`([^`]*)`)?", _section(text, "Parameters"))
+    rows = re.findall(r"(?m)^\| `(\w+)` \| `(\w+)` \| (?:`([^`]*)`)?", section(text, "Parameters"))
     asked = {name: variable for name, (variable, _) in variables(project).items()}
     yield from _difference("parameter", {f"{name} ({variable})" for name, variable, _ in rows}, {f"{n} ({v})" for n, v in asked.items()})
     for name, _, default in rows:

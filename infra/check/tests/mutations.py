@@ -195,6 +195,21 @@ OPERATION = [
     Fault(MAIN, "@metadata({ azd: { type: 'location' } })\n", "@metadata({ azd: { type: 'resourceGroup' } })\n", "azd must know that it is one"),
 ]
 
+TELEMETRY = [
+    Fault("host.json", '"default": "Warning"', '"default": "Information"', "costs 11 items"),
+    Fault("host.json", '"Function": "Warning"', '"Function": "Information"', "costs 6 items"),
+    Fault("host.json", '"Host": "Information"', '"Host": "Error"', "reads Host.Function.Console at Warning, and host.json lets pass Error"),
+    Fault("host.json", '"Host": "Information"', '"Host": "Warning"', "superseded: Host.Function.Console at Information does not arrive"),
+    Fault("host.json", '"Host": "Information"', '"Host": "Information",\n      "Host.Results": "None"', "nobody knows of invocations that fail"),
+    Fault("host.json", '"Host": "Information"', '"host.function": "Critical",\n      "Host": "Information"', "lets pass Critical only"),
+    Fault("infra/README.md", "logLevel__Function=Information", "logLevel__Host=Information", "stored does not arrive with the one setting"),
+    Fault("infra/README.md", "2 items, 1.9 kB", "2 items, 1.8 kB", "the page says otherwise"),
+    Fault("infra/README.md", "// retried or superseded", "// superseded", "what superseded reads is not in the table"),
+    Fault("infra/README.md", "| `Host` | Information |", "| `Host` | Warning |", "gives reasons for"),
+    module("alerts", "query: 'requests | where success == false'", "query: 'customMetrics | where value > 1'", "for what the host writes and for nothing else"),
+    module("metric-alert", "  name: name\n", "  name: 'x-${name}'\n", "what x-fallback-used reads is not in the table"),
+]
+
 GALLERY = [
     Fault("docs/exercise.md", "](../src/order/session.rs)", "](../src/session.rs)", "links to ../src/session.rs, which is not there"),
     Fault("docs/exercise.md", "### 2 · The trigger", "### The trigger", "how to see it is told for"),
@@ -211,7 +226,7 @@ GALLERY = [
 ]
 
 # fmt: on
-STATIC = [*ROLES_AND_SECRETS, *OPEN_ENUMERATIONS, *SETTINGS, *AGREEMENT, *OPERATION, *GALLERY]
+STATIC = [*ROLES_AND_SECRETS, *OPEN_ENUMERATIONS, *SETTINGS, *AGREEMENT, *OPERATION, *TELEMETRY, *GALLERY]
 
 
 def flow(old: str, new: str, complaint: str) -> Fault:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from infracheck import agreement, azd, compiled, contract, docs, gallery, lint, operation, policy, rules, settings
+from infracheck import agreement, azd, compiled, contract, docs, gallery, lint, operation, policy, records, rules, settings
 from infracheck.bicep import Compiler
 from infracheck.problem import Problem
 from infracheck.project import Project
@@ -24,7 +24,7 @@ def test_compiled_together(project: Project) -> None:
     assert len(project.sources) >= 15 and len(project.snapshot().resources) >= 45
 
 
-@pytest.mark.parametrize("module", [policy, settings, operation, agreement, azd, rules, contract, docs, gallery], ids=lambda m: m.__name__.split(".")[-1])
+@pytest.mark.parametrize("module", [policy, settings, operation, agreement, azd, rules, contract, docs, gallery, records], ids=lambda m: m.__name__.split(".")[-1])
 def test_static(module: Callable[..., object], project: Project) -> None:
     assert shown(module.check(project)) == ""  # type: ignore[attr-defined]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from infracheck import agreement, azd, compiled, contract, docs, gallery, lint, operation, policy, refresh, rules, settings
+from infracheck import agreement, azd, compiled, contract, docs, gallery, lint, operation, policy, records, refresh, rules, settings
 from infracheck.bicep import Compiler, CompilerMissing
 from infracheck.engine import Engine
 from infracheck.project import Project
@@ -31,7 +31,7 @@ def test_the_compiler_finds(fault: Fault) -> None:
 def static(project: Project, complaint: str) -> list[str]:
     """All that is found until the complaint is among it: evaluating a snapshot takes its time."""
     found: list[str] = []
-    for module in (policy, settings, azd, contract, docs, gallery, agreement, operation):
+    for module in (policy, settings, azd, contract, docs, gallery, agreement, operation, records):
         found += [str(problem) for problem in module.check(project)]
         if any(complaint in problem for problem in found):
             break

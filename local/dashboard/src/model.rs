@@ -277,12 +277,24 @@ impl Model {
             );
             self.activity.add(Level::Warning, &text, now);
         }
+        // The line of the same, if there is one, came before: the handler writes it first.
+        let has_line = self
+            .messages
+            .get(sequence)
+            .is_some_and(ShownMessage::has_ended);
+        if let Some(line) = LogLine::of_answer(delivered, now).filter(|_| !has_line) {
+            self.said(Level::Information, line, now);
+        }
         self.change(sequence, now, |it| it.delivered(delivered, now));
     }
 
     fn log_line(&mut self, level: Level, text: &str, now: OffsetDateTime) {
         let line = LogLine::read(level, text, now);
         self.log.add(line.clone());
+        self.said(level, line, now);
+    }
+
+    fn said(&mut self, level: Level, line: LogLine, now: OffsetDateTime) {
         let named = line.said.sequence;
         let known = named.filter(|sequence| self.knows(*sequence));
         let of_session = || self.in_flight(line.said.session.as_deref()?);

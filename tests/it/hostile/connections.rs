@@ -131,8 +131,12 @@ async fn a_slow_or_failing_session_does_not_hold_up_another() {
     stage.shelf.entered().await;
     for _ in 0..10 {
         let failing = stage.invoke(&invocation(Shelf::BUSY, b"{}")).await;
-        assert!(failing.text.contains("handed over"), "{}", failing.text);
-        assert_eq!(stage.notice().await["failure"]["attempts"], 4);
+        assert_eq!(failing.status, 200, "{}", failing.text);
+        let failure = &stage.notice().await["failure"];
+        assert_eq!(
+            (&failure["attempts"], &failure["kind"]),
+            (&4.into(), &"notConfirmed".into())
+        );
         stage.assert_serves().await;
     }
     assert!(stage.shelf.blob("gate.json").is_none(), "it still waits");

@@ -1,7 +1,7 @@
-//! The log: one line of JSON for each invocation.
+//! The log: one record for each order, where it arrives at the level that it asks for.
 
 use blob::BlobEndpoint;
-use serde_json::Value;
+use serde_json::{Value, json};
 use testkit::net::listener;
 use testkit::scripted::{Scripted, Step, answer, answering};
 
@@ -9,6 +9,16 @@ use crate::support::door::INVOCATION_ID;
 use crate::support::message::TRACE_ID;
 use crate::support::rig::{accepting, refusing, settings, storage_at};
 use crate::support::{Handler, Message, Rig};
+
+/// The host takes what is on standard output for information, whatever it says, and what is on
+/// standard error for an error, unless the word is in it.
+fn level_at_the_host(stream: &str, line: &str) -> &'static str {
+    match stream {
+        "stdout" => "Information",
+        _ if line.to_lowercase().contains("warn") => "Warning",
+        _ => "Error",
+    }
+}
 
 /// The fields that every line about an invocation has.
 const FIELDS: [&str; 10] = [
@@ -40,8 +50,28 @@ fn assert_line(line: &Value, message: &Message, outcome: &str, attempts: u32) {
     assert_eq!(line["trace_id"], TRACE_ID);
 }
 
+/// What `infra/README.md` says of each outcome: where its record goes, and at which level it
+/// arrives.
+fn documented() -> Vec<(String, String, String)> {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/infra/README.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let (_, table) = page
+        .split_once("| outcome | record | category | level |")
+        .unwrap();
+    let rows = table
+        .lines()
+        .skip(2)
+        .take_while(|line| line.starts_with('|'));
+    let rows = rows.map(|row| {
+        let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
+        let cell = |at: usize| cells[at].to_owned();
+        (cell(0), cell(1), cell(3))
+    });
+    rows.collect()
+}
+
 #[tokio::test]
-async fn every_invocation_is_one_line_of_json_on_the_stream_of_its_severity() {
+async fn every_order_has_one_record_at_the_level_it_asks_for() {
     let endpoint = BlobEndpoint::start(listener().await).unwrap();
     let forward = vec![
         Step::ReadAll,
@@ -50,20 +80,22 @@ async fn every_invocation_is_one_line_of_json_on_the_stream_of_its_severity() {
     ];
     let storage = Scripted::start([], forward).await;
     let fallback = Scripted::start([accepting()], answering("502 Bad Gateway", "")).await;
-    let mut rig = Rig::start(storage, fallback, &[]).await;
+    let mut rig = Rig::start(storage, fallback, &[("RUST_LOG", "info")]).await;
     let (older, newer) = (
         Message::new("a/b\n\"quoted\"", 7),
         Message::new("a/b\n\"quoted\"", 8),
     );
-    let (handed, abandoned) = (Message::new("handed", 9), Message::new("abandoned", 10));
-    rig.handler.deliver(&newer).await;
-    rig.handler.deliver(&older).await;
-    for message in [&handed, &abandoned] {
-        for _ in 0..4 {
+    // Nothing that a customer sends makes a warning of an error.
+    let (handed, abandoned) = (Message::new("handed", 9), Message::new("Warner", 10));
+    let retried = Message::new("retried", 11);
+    let stored = rig.handler.deliver(&newer).await;
+    let mut answers = vec![rig.handler.deliver(&older).await];
+    for (message, refusals) in [(&handed, 4), (&abandoned, 4), (&retried, 1)] {
+        for _ in 0..refusals {
             rig.storage
                 .next(refusing("503 Service Unavailable", "ServerBusy"));
         }
-        rig.handler.deliver(message).await;
+        answers.push(rig.handler.deliver(message).await);
     }
     rig.handler
         .door
@@ -71,10 +103,21 @@ async fn every_invocation_is_one_line_of_json_on_the_stream_of_its_severity() {
         .await
         .unwrap();
     rig.handler.kill().await;
+
+    let logs = format!("{} stored, upload attempts: 1", newer.blob_name());
+    let expected = json!({"Outputs": {}, "Logs": [logs], "ReturnValue": null});
+    assert_eq!(
+        serde_json::from_str::<Value>(&stored.body).unwrap(),
+        expected
+    );
+    for answer in &answers {
+        let has_log = answer.body.contains("attempts");
+        assert!(!has_log, "once is enough: {}", answer.body);
+    }
     let (out, err) = (rig.handler.stdout.outcomes(), rig.handler.stderr.outcomes());
     assert_eq!((out.len(), err.len()), (2, 3), "{out:?} {err:?}");
-    assert_line(&out[0], &newer, "stored", 1);
-    assert_line(&out[1], &older, "superseded", 1);
+    assert_line(&out[0], &older, "superseded", 1);
+    assert_line(&out[1], &retried, "stored", 2);
     assert_line(&err[0], &handed, "handed over", 4);
     assert_line(&err[1], &abandoned, "abandoned", 4);
     let levels: Vec<&Value> = out.iter().chain(&err).map(|line| &line["level"]).collect();
@@ -86,8 +129,34 @@ async fn every_invocation_is_one_line_of_json_on_the_stream_of_its_severity() {
     assert_eq!(err[1]["error"], "fallback answered 502");
     assert_eq!(err[2]["outcome"], "refused");
     assert_eq!(err[2]["invocation_id"], INVOCATION_ID);
-    let all = [rig.handler.stdout.all(), rig.handler.stderr.all()].concat();
-    assert_eq!(all.len(), 6, "those, and the one about listening: {all:#?}");
+    let (out, err) = (rig.handler.stdout.all(), rig.handler.stderr.all());
+    assert_eq!(out.len() + err.len(), 6, "and the one about listening");
+
+    let mut seen = recorded("stdout", &out[1..]);
+    seen.extend(recorded("stderr", &err));
+    seen.push(row("stored", "`Logs` of the answer", "Information"));
+    seen.sort();
+    let mut documented = documented();
+    documented.sort();
+    assert_eq!(seen, documented);
+}
+
+fn row(outcome: &str, record: &str, level: &str) -> (String, String, String) {
+    (outcome.to_owned(), record.to_owned(), level.to_owned())
+}
+
+/// The same of the lines on a stream.
+fn recorded(stream: &str, lines: &[String]) -> Vec<(String, String, String)> {
+    let rows = lines.iter().map(|line| {
+        let fields: Value = serde_json::from_str(line).unwrap();
+        let outcome = match (fields["outcome"].as_str().unwrap(), &fields["attempts"]) {
+            ("stored", attempts) if attempts != 1 => "stored after a retry",
+            (outcome, _) => outcome,
+        };
+        let record = format!("line on {stream}");
+        row(outcome, &record, level_at_the_host(stream, line))
+    });
+    rows.collect()
 }
 
 /// Any 2xx is a yes; one that may have come before anything was done is logged.

@@ -28,6 +28,8 @@ pub(crate) fn settings(storage: &str, fallback: SocketAddr) -> Vec<(&'static str
         ("UPLOAD_ATTEMPT_TIMEOUT_MS", ATTEMPT_TIMEOUT_MS.to_string()),
         ("UPLOAD_BACKOFF_BASE_MS", "2".to_owned()),
         ("FALLBACK_TIMEOUT_MS", "60000".to_owned()),
+        // A line for every order, also for one that is simply stored.
+        ("RUST_LOG", "info,order_items_reserver=debug".to_owned()),
     ]
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use host::Level;
+use host::{Delivered, DeliveryOutcome, Level};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use time::format_description::well_known::Rfc3339;
@@ -106,6 +106,28 @@ impl LogLine {
             text: cut(text, LINE_MAX),
             said: LineFields::read(&fields, now),
         }
+    }
+
+    /// What the answer says of an order that was stored as most are: the function writes no line of
+    /// it, unless it is asked to.
+    pub(super) fn of_answer(delivered: &Delivered, now: OffsetDateTime) -> Option<Self> {
+        let DeliveryOutcome::Completed { logs, .. } = &delivered.outcome else {
+            return None;
+        };
+        // Of a batch all answers come together, and do not say of which message each is.
+        let [text] = logs.as_slice() else { return None };
+        text.contains(" stored, upload").then(|| Self {
+            at: timestamp(now),
+            level: level_name(Level::Information),
+            text: cut(text, LINE_MAX),
+            said: LineFields {
+                sequence: Some(delivered.sequence),
+                delivery_count: Some(delivered.delivery_count.into()),
+                session: delivered.session.clone(),
+                outcome: Some("stored".to_owned()),
+                ..LineFields::default()
+            },
+        })
     }
 
     pub(super) fn text(&self) -> &str {

@@ -233,6 +233,11 @@ impl ShownMessage {
         stage_of(of_this.outcome()?)
     }
 
+    /// Whether the function said already how the newest delivery ended.
+    pub(super) fn has_ended(&self) -> bool {
+        self.outcome().is_some()
+    }
+
     pub(super) fn request(&mut self, seen: &Seen) {
         self.next = None;
         let requests = &mut self.details.requests;

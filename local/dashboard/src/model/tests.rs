@@ -134,6 +134,38 @@ fn a_cart_that_is_stored_has_its_upload_and_its_line() {
     assert_eq!((world.0.totals.uploads, world.0.totals.stored), (1, 1));
 }
 
+/// The function writes no line of what it simply stored, unless it is asked to; its answer says so.
+#[test]
+fn a_cart_whose_answer_says_stored_counts_once() {
+    let outcome = DeliveryOutcome::Completed {
+        status: 200,
+        logs: vec!["S.json stored, upload attempts: 1".to_owned()],
+    };
+    let answered = Event::Delivered(Delivered {
+        sequence: 1,
+        message_id: None,
+        session: Some("S".to_owned()),
+        delivery_count: 1,
+        outcome,
+        took: std::time::Duration::from_millis(4),
+    });
+    for (line_before, line_after) in [(false, false), (true, false), (false, true)] {
+        let mut world = World::default();
+        world.accepted(1);
+        world.locked(1, 1);
+        world.queue(&Transition::Completed { sequence: 1 });
+        if line_before {
+            world.outcome(1, 1, "stored");
+        }
+        world.0.event(&answered, NOW);
+        if line_after {
+            world.outcome(1, 1, "stored");
+        }
+        assert_eq!(world.whole(1)["stage"], "stored");
+        assert_eq!(world.0.totals.stored, 1);
+    }
+}
+
 #[test]
 fn each_delivery_shows_its_own_uploads_and_the_message_keeps_all() {
     let mut world = World::default();

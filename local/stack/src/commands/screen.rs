@@ -49,7 +49,8 @@ impl EventLines {
             }
             Event::LogLine { text, .. } if self.verbose => Some(format!("  | {text}")),
             Event::LogLine { level, text } => {
-                (*level >= Level::Warning).then(|| log_line(*level, text))
+                let told = *level >= Level::Warning || ends_an_order(text);
+                told.then(|| log_line(*level, text))
             }
             Event::Note { level, text } => Some(format!("{}{text}", prefix(*level))),
             Event::Delivered(delivered) => Some(delivery_line(delivered)),
@@ -224,6 +225,14 @@ fn log_line(level: Level, text: &str) -> String {
     format!("  {own_level}  {message}{rest}")
 }
 
+/// Whether a line says what became of an order: the handler writes none of what it has simply
+/// stored, as long as nobody asks it to.
+fn ends_an_order(text: &str) -> bool {
+    let fields: Value = serde_json::from_str(text).unwrap_or_default();
+    let word = |name| fields.get(name).and_then(Value::as_str);
+    word("outcome").is_some() && word("level") != Some("DEBUG")
+}
+
 /// The same for a line whose level nobody knows from elsewhere; nothing for what a calm screen
 /// leaves out. A line that is no JSON object is the last word of a program that ends.
 fn warning_line(text: &str) -> Option<String> {
@@ -368,6 +377,16 @@ mod tests {
             log_line(Level::Error, "thread panicked"),
             "  ERROR  thread panicked"
         );
+        assert!(ends_an_order(
+            r#"{"level":"INFO","message":"order superseded","outcome":"superseded"}"#
+        ));
+        for calm in [
+            r#"{"level":"INFO","message":"listening"}"#,
+            r#"{"level":"DEBUG","outcome":"stored"}"#,
+            "outcome",
+        ] {
+            assert!(!ends_an_order(calm), "{calm}");
+        }
     }
 
     #[test]
