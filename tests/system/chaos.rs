@@ -175,7 +175,9 @@ async fn store_poison(queue: Queue, storage: BlobStorage) {
         let Transition::Accepted(accepted) = transitions.recv().await.unwrap() else {
             continue;
         };
-        let Message { body, properties } = accepted.message.clone();
+        let Message {
+            body, properties, ..
+        } = accepted.message.clone();
         if serde_json::from_slice::<serde_json::Value>(&body).is_ok() {
             continue;
         }

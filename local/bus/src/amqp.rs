@@ -26,6 +26,7 @@ mod nesting;
 mod node;
 mod refusal;
 mod requests;
+mod sections;
 mod session;
 mod shared;
 mod wire;

@@ -11,6 +11,12 @@
 //!  └ queue/journal        keeps it on disk
 //! ```
 
+#![allow(
+    dead_code,
+    unused_imports,
+    reason = "the queue has what receivers over AMQP need, and their links follow"
+)]
+
 #[cfg(feature = "amqp")]
 mod amqp;
 mod faults;
@@ -22,8 +28,10 @@ mod sas;
 pub use amqp::{AMQP_PORT, AmqpDoor, AmqpOptions, AmqpService};
 pub use faults::SenderFaults;
 pub use queue::{
-    Abandoned, Accepted, Counts, DeadDelivery, DeadLetter, DeadLetterReason, Delivery, Enqueued,
-    ID_MAX, JournalError, LockLost, MESSAGE_MAX, Message, Peeked, Properties, Queue, QueueOptions,
-    SendRefused, SessionLock, SessionLost, Transition,
+    Abandoned, Accepted, AmqpBytes, AmqpForm, BodyKind, Counts, DeadDelivery, DeadLetter,
+    DeadLetterReason, Delivery, Enqueued, HeldLock, HeldSession, Holder, ID_MAX, JournalError,
+    LockLost, MESSAGE_MAX, Message, MessageState, NoSuchNumber, Peeked, Properties,
+    PropertyChanges, Queue, QueueOptions, Receiver, SendRefused, SessionHeld, SessionLock,
+    SessionLost, Transition,
 };
 pub use rest::{RestDoor, RestOptions};

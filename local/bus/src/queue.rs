@@ -7,6 +7,7 @@
 //! send      admitted, written down, accepted   it waits       state.rs
 //! receive   handed out under a lock            it is locked   state/delivery.rs, sessions.rs
 //! complete                                     it is gone
+//! defer                                        it is handed out by its number only
 //! abandon, or the lock ends                    it waits again, or is a dead letter after its last
 //!                                              hand-out
 //! ```
@@ -15,34 +16,46 @@
 //! wakes; `state`, which is pure and decides; `transition.rs`, what has happened now; and
 //! `journal.rs`, which keeps it on disk.
 
+mod amqp_form;
 mod journal;
+mod letters;
 mod message;
 mod outcome;
+mod receive;
+mod receivers;
+mod session_locks;
 mod shared;
 mod state;
 mod transition;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use stand_in::Clock;
 use time::OffsetDateTime;
 use tokio::sync::broadcast;
 use tokio::sync::mpsc::UnboundedSender;
-use tokio::time::timeout;
+#[cfg(feature = "amqp")]
+use tokio::sync::watch;
 use uuid::Uuid;
 
+pub use amqp_form::{AmqpBytes, AmqpForm, BodyKind, PropertyChanges};
 use journal::Journal;
 pub use journal::JournalError;
 pub use message::{
     Accepted, DeadDelivery, DeadLetter, DeadLetterReason, Delivery, ID_MAX, MESSAGE_MAX, Message,
     Properties, SessionLock,
 };
-pub use outcome::{Abandoned, Counts, Enqueued, LockLost, Peeked, SendRefused, SessionLost};
+pub use outcome::{
+    Abandoned, Counts, Enqueued, HeldLock, HeldSession, Holder, LockLost, MessageState,
+    NoSuchNumber, Peeked, SendRefused, SessionHeld, SessionLost,
+};
+pub use receivers::Receiver;
+pub(crate) use receivers::{ReceiverEntry, Registration};
 use shared::QueueShared;
 pub use state::QueueOptions;
 use state::State;
+pub(crate) use state::Taker;
 pub use transition::Transition;
 
 /// A handle on one queue; clones are the same queue.
@@ -134,10 +147,41 @@ impl Queue {
         self.shared.change(State::counts)
     }
 
-    /// Every message that waits or is locked, oldest first.
+    /// Every message that is no dead letter, oldest first: it waits, is locked, deferred or
+    /// scheduled.
     #[must_use]
     pub fn peek(&self) -> Vec<Peeked> {
-        self.shared.look(State::peek)
+        self.shared.change(State::peek)
+    }
+
+    /// Messages with this number or a higher one, oldest first, at most so many: those of a
+    /// session, or all.
+    #[must_use]
+    pub fn peek_from(&self, number: u64, count: usize, session: Option<&str>) -> Vec<Peeked> {
+        self.shared
+            .change(|state, now| state.peek_from(number, count, session, now))
+    }
+
+    /// Who holds which message since when, dead letters included.
+    #[must_use]
+    pub fn held_locks(&self) -> Vec<HeldLock> {
+        self.shared.change(State::held_locks)
+    }
+
+    /// Wakes at every change from now on.
+    #[cfg(feature = "amqp")]
+    pub(crate) fn changes(&self) -> watch::Receiver<()> {
+        self.shared.changes()
+    }
+
+    /// When somebody who found nothing should look again, although nothing changes until then.
+    #[cfg(feature = "amqp")]
+    pub(crate) fn next_event(&self) -> Option<OffsetDateTime> {
+        let now = self.clock().now();
+        self.shared.look(|state| {
+            let letters = state.next_letter_expiry(now);
+            state.next_event().into_iter().chain(letters).min()
+        })
     }
 
     /// The message with this number, if it waits or is locked.
@@ -155,7 +199,7 @@ impl Queue {
     /// Tries until there is something for a receiver: again at every change, and when the next lock
     /// ends.
     async fn until<T>(&self, attempt: impl Fn() -> Option<T>) -> T {
-        let next_expiry = |state: &State, _| state.next_lock_expiry();
+        let next_expiry = |state: &State, _: OffsetDateTime| state.next_event();
         self.shared.until(attempt, next_expiry).await
     }
 }
@@ -178,167 +222,13 @@ impl Queue {
     pub fn send(&self, messages: Vec<Message>) -> Result<Vec<Enqueued>, SendRefused> {
         self.shared.send(messages)
     }
-}
 
-/// Receiving: a message is handed out under a lock, which is kept, and the message settled.
-impl Queue {
-    /// Waits for a message and locks it.
-    pub async fn receive(&self) -> Delivery {
-        self.until(|| self.try_receive()).await
-    }
-
-    /// Locks a message, if one waits.
-    #[must_use]
-    pub fn try_receive(&self) -> Option<Delivery> {
-        self.shared.change(State::receive)
-    }
-
-    /// Extends a lock by the queue's lock duration; returns when it ends now.
+    /// Calls scheduled messages off: all of these, or none.
     ///
     /// # Errors
-    /// [`LockLost`] when the lock has ended.
-    pub fn renew(&self, lock_token: Uuid) -> Result<OffsetDateTime, LockLost> {
+    /// [`NoSuchNumber`] names one that is not scheduled, or not any more.
+    pub fn cancel_scheduled(&self, numbers: &[u64]) -> Result<(), NoSuchNumber> {
         self.shared
-            .change(|state, now| state.renew(lock_token, now))
-    }
-
-    /// Settles a message for good.
-    ///
-    /// # Errors
-    /// [`LockLost`] when the lock has ended: the message is, or was, handed out again.
-    pub fn complete(&self, lock_token: Uuid) -> Result<(), LockLost> {
-        self.shared
-            .change(|state, now| state.complete(lock_token, now))
-    }
-
-    /// Gives a message back: it is available at once, or dead-lettered after its last hand-out.
-    ///
-    /// # Errors
-    /// [`LockLost`] when the lock has ended: the message is, or was, handed out again.
-    pub fn abandon(&self, lock_token: Uuid) -> Result<Abandoned, LockLost> {
-        self.shared
-            .change(|state, now| state.abandon(lock_token, now))
-    }
-
-    /// Ends the locks of the messages that are handed out and whose number `is_lost`; returns of
-    /// how many.
-    ///
-    /// It is what a network does to a receiver that cannot renew in time: the message comes again
-    /// at once, here or at another receiver, while the first one still works on it. On a queue with
-    /// sessions the whole session is lost.
-    pub fn lose_locks(&self, is_lost: impl Fn(u64) -> bool) -> usize {
-        self.shared
-            .change(|state, now| state.lose_locks(is_lost, now))
-    }
-}
-
-/// Sessions: a receiver holds one at a time, and is handed that session's messages one after
-/// another.
-impl Queue {
-    /// Waits for a session that has a message and that nobody holds, and locks it.
-    ///
-    /// On a queue without sessions it waits for ever.
-    pub async fn accept_session(&self) -> SessionLock {
-        let accept = || self.shared.change(State::accept_session);
-        let lock = self.until(accept).await;
-        // It is no transition, and yet a receiver that waits must learn when this lock ends.
-        self.shared.wake();
-        lock
-    }
-
-    /// Waits for the next message of a session, for `patience` at most; nothing when none came.
-    ///
-    /// # Errors
-    /// [`SessionLost`] when the session's lock has ended.
-    pub async fn receive_in_session(
-        &self,
-        session: Uuid,
-        patience: Duration,
-    ) -> Result<Option<Delivery>, SessionLost> {
-        let receive = || {
-            let received = self
-                .shared
-                .change(|state, now| state.receive_in(session, now));
-            received.transpose()
-        };
-        match timeout(patience, self.until(receive)).await {
-            Ok(received) => received.map(Some),
-            Err(_) => Ok(None),
-        }
-    }
-
-    /// Extends a session's lock by the queue's lock duration; returns when it ends now.
-    ///
-    /// # Errors
-    /// [`SessionLost`] when it has ended.
-    pub fn renew_session(&self, session: Uuid) -> Result<OffsetDateTime, SessionLost> {
-        self.shared
-            .change(|state, now| state.renew_session(session, now))
-    }
-
-    /// Lets go of a session: another receiver may take it at once.
-    pub fn close_session(&self, session: Uuid) {
-        self.shared
-            .change(|state, now| state.close_session(session, now));
-        self.shared.wake();
-    }
-}
-
-/// Dead letters: the same peek-lock as for messages, but a letter that is given back counts for
-/// nothing.
-impl Queue {
-    /// The dead letters, oldest first, locked or not.
-    #[must_use]
-    pub fn dead_letters(&self) -> Vec<DeadLetter> {
-        self.shared.look(State::dead_letters)
-    }
-
-    /// Puts a letter among the dead as it is, with numbers and times of its own: to set a stage for
-    /// tests.
-    pub fn add_dead_letter(&self, letter: DeadLetter) {
-        self.shared.change(|state, _| state.add_dead_letter(letter));
-    }
-
-    /// Waits for a dead letter and locks it.
-    pub async fn receive_dead_letter(&self) -> DeadDelivery {
-        self.shared
-            .until(|| self.try_receive_dead_letter(), State::next_letter_expiry)
-            .await
-    }
-
-    /// Locks a dead letter, if one is free.
-    #[must_use]
-    pub fn try_receive_dead_letter(&self) -> Option<DeadDelivery> {
-        self.shared.change(State::receive_dead_letter)
-    }
-
-    /// Extends the lock of a dead letter by the queue's lock duration; returns when it ends now.
-    ///
-    /// # Errors
-    /// [`LockLost`] when the lock has ended.
-    pub fn renew_dead_letter(&self, lock_token: Uuid) -> Result<OffsetDateTime, LockLost> {
-        self.shared
-            .change(|state, now| state.renew_dead_letter(lock_token, now))
-    }
-
-    /// Deletes a dead letter for good.
-    ///
-    /// # Errors
-    /// [`LockLost`] when the lock has ended: the letter is, or was, handed out again.
-    pub fn complete_dead_letter(&self, lock_token: Uuid) -> Result<(), LockLost> {
-        self.shared
-            .change(|state, now| state.complete_dead_letter(lock_token, now))
-    }
-
-    /// Gives a dead letter back: it is free at once, at its old place.
-    ///
-    /// # Errors
-    /// [`LockLost`] when the lock has ended: the letter is, or was, handed out again.
-    pub fn unlock_dead_letter(&self, lock_token: Uuid) -> Result<(), LockLost> {
-        let unlocked = self
-            .shared
-            .change(|state, now| state.unlock_dead_letter(lock_token, now));
-        self.shared.wake();
-        unlocked
+            .change(|state, now| state.cancel_scheduled(numbers, now))
     }
 }

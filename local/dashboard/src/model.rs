@@ -180,7 +180,7 @@ impl Model {
     pub(super) fn transition(&mut self, transition: &Transition, now: OffsetDateTime) {
         self.revision += 1;
         match transition {
-            Transition::Accepted(accepted) => {
+            Transition::Accepted(accepted) | Transition::Due { accepted, .. } => {
                 self.totals.accepted += 1;
                 self.pulse.accepted();
                 self.messages.insert(ShownMessage::new(accepted, now));
@@ -228,8 +228,22 @@ impl Model {
                 let reason = reason.to_string();
                 self.change(*sequence, now, |it| it.dead_lettered(reason, *at));
             }
-            // It is among the dead as before.
-            Transition::LetterHandedOut { .. } => {}
+            // It is left aside until a receiver asks for it by its number.
+            Transition::Deferred { sequence } => {
+                self.change(*sequence, now, |it| it.released(now));
+            }
+            Transition::Expired { sequence } => {
+                let text = format!("#{sequence} has expired and was dropped");
+                self.activity.add(Level::Warning, &text, now);
+                self.change(*sequence, now, |it| it.completed(now));
+            }
+            // What is scheduled is shown when it is due; a letter is among the dead as before.
+            Transition::Scheduled(_)
+            | Transition::Cancelled { .. }
+            | Transition::Changed { .. }
+            | Transition::SessionState { .. }
+            | Transition::LetterDeferred { .. }
+            | Transition::LetterHandedOut { .. } => {}
             Transition::LetterCompleted { sequence } => match self.knows(*sequence) {
                 true => self.change(*sequence, now, |it| it.redriven(now)),
                 false => self.totals.redriven += 1,

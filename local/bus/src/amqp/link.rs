@@ -1,5 +1,6 @@
 //! A link on which the client sends: credit, and deliveries put together from their transfers.
 
+use bytes::Bytes;
 use fe2o3_amqp_types::definitions::{AmqpError, LinkError};
 use fe2o3_amqp_types::performatives::Transfer;
 
@@ -44,11 +45,11 @@ pub(super) enum Added {
 
 impl IncomingDelivery {
     /// The bytes, unless they were too many.
-    pub(super) fn bytes(&self) -> Result<&[u8], AmqpRefusal> {
+    pub(super) fn into_bytes(self) -> Result<Bytes, AmqpRefusal> {
         if self.size > MESSAGE_MAX {
             return Err(AmqpRefusal::too_large());
         }
-        Ok(&self.bytes)
+        Ok(self.bytes.into())
     }
 }
 

@@ -14,7 +14,8 @@ use uuid::Uuid;
 
 use super::nesting;
 use super::refusal::AmqpRefusal;
-use crate::queue::{ID_MAX, Message, Properties};
+use super::sections::form_of;
+use crate::queue::{AmqpForm, ID_MAX, Message, Properties};
 
 /// Microsoft's message format for a batch: each Data section is a whole encoded message.
 const BATCH: u32 = 0x8001_3700;
@@ -22,15 +23,14 @@ const BATCH: u32 = 0x8001_3700;
 pub(super) type RawMessage = AmqpMessage<Body<Value>>;
 
 /// The messages of a delivery: all, or a refusal for all.
-pub(super) fn of_delivery(format: u32, bytes: &[u8]) -> Result<Vec<Message>, AmqpRefusal> {
-    let raw = decode(bytes)?;
+pub(super) fn of_delivery(format: u32, bytes: &Bytes) -> Result<Vec<Message>, AmqpRefusal> {
     if format == 0 {
-        return Ok(vec![convert(raw)?]);
+        return Ok(vec![of_bytes(bytes)?]);
     }
-    match (format, raw.body) {
+    match (format, decode(bytes)?.body) {
         (BATCH, Body::Data(items)) => items
-            .iter()
-            .map(|item| decode(&item.0).and_then(convert))
+            .into_iter()
+            .map(|item| of_bytes(&item.0.into_vec().into()))
             .collect(),
         (BATCH, _) => Err(refused(
             "a batch: expected Data sections that hold one encoded message each",
@@ -65,34 +65,35 @@ pub(super) fn text(body: &Body<Value>) -> Option<String> {
     }
 }
 
-fn convert(raw: RawMessage) -> Result<Message, AmqpRefusal> {
+/// One encoded message.
+pub(super) fn of_bytes(bytes: &Bytes) -> Result<Message, AmqpRefusal> {
+    let raw = decode(bytes)?;
+    let form = form_of(bytes, &raw.body).map_err(|malformed| refused(&malformed.to_string()))?;
     let properties = properties(&raw)?;
     Ok(Message {
-        body: body(raw.body)?,
+        body: body(raw.body, &form),
         properties,
+        amqp: Some(form),
+        ..Message::default()
     })
 }
 
-/// The bytes a trigger would be handed.
-fn body(body: Body<Value>) -> Result<Bytes, AmqpRefusal> {
+/// The bytes that a person or a trigger sees: of a string its text, and what has no bytes of its
+/// own as AMQP encodes it.
+fn body(body: Body<Value>, form: &AmqpForm) -> Bytes {
     match body {
         Body::Data(data) => {
             let sections: Vec<Vec<u8>> = data.into_iter().map(|data| data.0.into_vec()).collect();
-            Ok(sections.concat().into())
+            sections.concat().into()
         }
-        Body::Empty => Ok(Bytes::new()),
+        Body::Empty => Bytes::new(),
         Body::Value(value) => match value.0 {
-            Value::String(text) => Ok(text.into()),
-            Value::Binary(bytes) => Ok(bytes.into_vec().into()),
-            Value::Null => Ok(Bytes::new()),
-            _ => Err(refused(
-                "an amqp-value body: expected a string or binary; \
-                 a Functions trigger cannot read others",
-            )),
+            Value::String(text) => text.into(),
+            Value::Binary(bytes) => bytes.into_vec().into(),
+            Value::Null => Bytes::new(),
+            _ => form.body.0.clone(),
         },
-        Body::Sequence(_) => Err(refused(
-            "an amqp-sequence body: expected Data; a Functions trigger cannot read sequences",
-        )),
+        Body::Sequence(_) => form.body.0.clone(),
     }
 }
 
@@ -102,11 +103,10 @@ fn refused(problem: &str) -> AmqpRefusal {
 
 /// The properties of a message as the queue keeps them.
 fn properties(raw: &RawMessage) -> Result<Properties, AmqpRefusal> {
-    if annotation(raw, "x-opt-scheduled-enqueue-time").is_some() {
-        let problem = "x-opt-scheduled-enqueue-time: the local queue does not schedule messages";
-        return Err(AmqpRefusal::new(AmqpError::NotImplemented, problem));
-    }
-    let mut properties = Properties::default();
+    let mut properties = Properties {
+        scheduled_enqueue: scheduled(raw)?,
+        ..Properties::default()
+    };
     if let Some(from) = &raw.properties {
         properties.message_id = from.message_id.as_ref().map(id);
         properties.correlation_id = from.correlation_id.as_ref().map(id);
@@ -142,6 +142,19 @@ fn properties(raw: &RawMessage) -> Result<Properties, AmqpRefusal> {
     }
     check(&properties)?;
     Ok(properties)
+}
+
+fn scheduled(raw: &RawMessage) -> Result<Option<OffsetDateTime>, AmqpRefusal> {
+    let expected = "x-opt-scheduled-enqueue-time: expected a timestamp before the year 10000";
+    match annotation(raw, "x-opt-scheduled-enqueue-time") {
+        None => Ok(None),
+        Some(Value::Timestamp(time)) => {
+            let time = Duration::milliseconds(time.milliseconds());
+            let time = OffsetDateTime::UNIX_EPOCH.checked_add(time);
+            time.map(Some).ok_or_else(|| invalid(expected))
+        }
+        Some(_) => Err(invalid(expected)),
+    }
 }
 
 /// Refuses what the broker would refuse.

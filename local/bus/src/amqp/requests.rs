@@ -87,11 +87,11 @@ impl ReplyLink {
 /// read.
 pub(super) fn answer(
     node: &Node,
-    request: &IncomingDelivery,
+    request: IncomingDelivery,
     access: &mut Access,
     shared: &AmqpShared,
 ) -> Option<(Option<String>, Vec<u8>)> {
-    let request = message::decode(request.bytes().ok()?).ok()?;
+    let request = message::decode(&request.into_bytes().ok()?).ok()?;
     let asked = |name: &str| {
         let properties = request.application_properties.as_ref()?;
         match properties.0.get(name)? {

@@ -228,7 +228,7 @@ impl Session {
         match added {
             Ok(Added::Part) => {}
             Ok(Added::Whole(delivery)) => {
-                self.delivered(handle, &delivery, context)?;
+                self.delivered(handle, delivery, context)?;
                 self.grant_when_low(handle, context);
             }
             // It is settled without a word, but it has taken a credit like any other.
@@ -245,9 +245,10 @@ impl Session {
     fn delivered(
         &mut self,
         handle: u32,
-        delivery: &IncomingDelivery,
+        delivery: IncomingDelivery,
         context: &mut SessionContext<'_>,
     ) -> Result<(), SessionStop> {
+        let (id, settled) = (delivery.id, delivery.settled);
         let outcome = match self.links.get(&handle) {
             Some(Link::Queue(queue, _)) => {
                 let faults = &context.shared.options.faults;
@@ -264,10 +265,10 @@ impl Session {
             }
             _ => return Ok(()),
         };
-        if !delivery.settled {
+        if !settled {
             let disposition = Disposition {
                 role: Role::Receiver,
-                first: delivery.id,
+                first: id,
                 last: None,
                 settled: true,
                 state: Some(match outcome {
@@ -282,12 +283,7 @@ impl Session {
     }
 
     /// Answers a request on the link its sender listens on.
-    fn answer(
-        &mut self,
-        node: &Node,
-        request: &IncomingDelivery,
-        context: &mut SessionContext<'_>,
-    ) {
+    fn answer(&mut self, node: &Node, request: IncomingDelivery, context: &mut SessionContext<'_>) {
         let answer = requests::answer(node, request, context.access, context.shared);
         let Some((reply_to, reply)) = answer else {
             return;
@@ -310,8 +306,8 @@ impl Session {
 }
 
 /// Puts all messages of a delivery into the queue, or none.
-fn enqueue(queue: &Queue, delivery: &IncomingDelivery) -> Result<(), AmqpRefusal> {
-    let messages = message::of_delivery(delivery.format, delivery.bytes()?)?;
+fn enqueue(queue: &Queue, delivery: IncomingDelivery) -> Result<(), AmqpRefusal> {
+    let messages = message::of_delivery(delivery.format, &delivery.into_bytes()?)?;
     // Accepted or a duplicate: the publisher sees no difference.
     queue
         .send(messages)

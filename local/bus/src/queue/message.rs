@@ -1,11 +1,15 @@
 //! What a publisher sends, what a receiver is handed, and what is left of a message nobody could
 //! take.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
 use uuid::Uuid;
+
+use super::amqp_form::{AmqpBytes, AmqpForm, BodyKind};
 
 /// A message or a batch, bodies and properties together: what Service Bus's Standard tier takes.
 pub const MESSAGE_MAX: usize = 256 * 1024;
@@ -21,6 +25,12 @@ pub struct Message {
     pub body: Bytes,
     /// The properties the publisher set, and the message id the queue gave when there was none.
     pub properties: Properties,
+    /// How it was encoded, when it came over AMQP.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amqp: Option<AmqpForm>,
+    /// Application properties that a receiver has changed, as it encoded them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub typed: BTreeMap<String, AmqpBytes>,
 }
 
 impl Message {
@@ -28,8 +38,14 @@ impl Message {
     pub fn new(body: impl Into<Bytes>) -> Self {
         Self {
             body: body.into(),
-            properties: Properties::default(),
+            ..Self::default()
         }
+    }
+
+    /// In which kind of section the body came.
+    #[must_use]
+    pub fn body_kind(&self) -> BodyKind {
+        self.amqp.as_ref().map_or(BodyKind::Data, |form| form.kind)
     }
 
     #[must_use]
@@ -77,6 +93,13 @@ pub struct Properties {
     /// Seconds until the message expires; the queue's default is the upper limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time_to_live: Option<f64>,
+    /// Before then it is among the scheduled messages, and no receiver gets it.
+    #[serde(
+        rename = "ScheduledEnqueueTimeUtc",
+        with = "time::serde::rfc3339::option",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub scheduled_enqueue: Option<OffsetDateTime>,
     /// The publisher's own properties, typed.
     #[serde(skip_serializing_if = "Map::is_empty")]
     pub application: Map<String, Value>,
@@ -138,22 +161,51 @@ pub struct DeadDelivery {
     pub locked_until: OffsetDateTime,
 }
 
-/// In the broker's words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// In the broker's words, or in a receiver's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DeadLetterReason {
     /// Handed out as often as the queue allows, never completed.
     MaxDeliveryCountExceeded,
     /// Its time to live ended while it waited.
     #[serde(rename = "TTLExpiredException")]
     TtlExpired,
+    /// A receiver gave up on it, and may have said why.
+    #[serde(rename = "byReceiver")]
+    ByReceiver {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        description: Option<String>,
+    },
+}
+
+impl DeadLetterReason {
+    /// What receivers of the dead letter find as its property `DeadLetterReason`.
+    #[must_use]
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Self::MaxDeliveryCountExceeded => Some("MaxDeliveryCountExceeded"),
+            Self::TtlExpired => Some("TTLExpiredException"),
+            Self::ByReceiver { reason, .. } => reason.as_deref(),
+        }
+    }
+
+    /// And as its property `DeadLetterErrorDescription`.
+    #[must_use]
+    pub fn description(&self) -> Option<&str> {
+        match self {
+            Self::MaxDeliveryCountExceeded => {
+                Some("Message could not be consumed after the maximum number of delivery attempts.")
+            }
+            Self::TtlExpired => Some("The message expired and was dead lettered."),
+            Self::ByReceiver { description, .. } => description.as_deref(),
+        }
+    }
 }
 
 impl std::fmt::Display for DeadLetterReason {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::MaxDeliveryCountExceeded => "MaxDeliveryCountExceeded",
-            Self::TtlExpired => "TTLExpiredException",
-        })
+        f.write_str(self.reason().unwrap_or("dead-lettered by its receiver"))
     }
 }
 

@@ -25,8 +25,22 @@ pub enum SendRefused {
     NotKept(String),
 }
 
+/// What became of a session that a receiver asked for by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the session is held by another receiver")]
+pub struct SessionHeld;
+
+/// There is no message with such a number where it was looked for; nothing was changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NoSuchNumber {
+    #[error("no deferred message has the number {0}")]
+    Deferred(u64),
+    #[error("no scheduled message has the number {0}")]
+    Scheduled(u64),
+}
+
 /// What became of a message that was given back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Abandoned {
     /// It is the first in the queue again.
     Available,
@@ -51,12 +65,56 @@ pub struct Counts {
     pub active: usize,
     pub locked: usize,
     pub dead_lettered: usize,
+    /// Left aside by a receiver, until one asks for them by their numbers.
+    pub deferred: usize,
+    pub scheduled: usize,
+}
+
+/// Where a message stands that is no dead letter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum MessageState {
+    /// It waits for a receiver, or is with one.
+    Active,
+    Deferred,
+    Scheduled,
+}
+
+/// Who holds a lock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Holder {
+    /// Whoever has the queue in its own process: the local host.
+    InProcess,
+    Rest,
+    /// A receiver with an AMQP link: see [`crate::Receiver`].
+    Link(u64),
+}
+
+/// A lock that is held on a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldLock {
+    pub sequence: u64,
+    pub session_id: Option<String>,
+    pub dead_letter: bool,
+    pub by: Holder,
+    pub since: OffsetDateTime,
+    pub until: OffsetDateTime,
+}
+
+/// A lock that is held on a session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldSession {
+    pub session_id: String,
+    pub by: Holder,
+    pub since: OffsetDateTime,
+    pub until: OffsetDateTime,
 }
 
 /// A message seen without taking it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Peeked {
     pub accepted: Accepted,
+    pub state: MessageState,
     /// Hand-outs so far.
     pub delivery_count: u32,
     /// When its lock ends, if it is handed out.

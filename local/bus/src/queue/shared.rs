@@ -15,6 +15,7 @@ use tokio::sync::{broadcast, watch};
 use super::journal::Journal;
 use super::message::Message;
 use super::outcome::{Enqueued, SendRefused};
+use super::receivers::Receivers;
 use super::state::State;
 use super::transition::Transition;
 
@@ -26,6 +27,7 @@ pub(super) struct QueueShared {
     pub(super) name: String,
     pub(super) requires_sessions: bool,
     pub(super) clock: Clock,
+    pub(super) receivers: Receivers,
     recorded: Mutex<RecordedState>,
     /// Marked at every transition, also a hand-out: a receiver that waits must learn when that lock
     /// would end.
@@ -49,6 +51,7 @@ impl QueueShared {
             name,
             requires_sessions: state.options.sessions,
             clock,
+            receivers: Receivers::default(),
             recorded: Mutex::new(RecordedState {
                 state,
                 journal,
@@ -62,9 +65,14 @@ impl QueueShared {
 
     pub(super) fn send(&self, messages: Vec<Message>) -> Result<Vec<Enqueued>, SendRefused> {
         let mut recorded = self.lock();
-        let enqueued = recorded.send(messages, self.clock.now())?;
+        let now = self.clock.now();
+        // Scheduled messages that are due by now were there first.
+        recorded.state.pass_time(now);
+        self.note(&mut recorded, now);
+        let enqueued = recorded.send(messages, now);
+        // What time has done is told in any case.
         self.tell(recorded);
-        Ok(enqueued)
+        enqueued
     }
 
     /// Lets `act` change the state, writes down what changed, and tells it.
@@ -72,12 +80,16 @@ impl QueueShared {
         let mut recorded = self.lock();
         let now = self.clock.now();
         let result = act(&mut recorded.state, now);
+        self.note(&mut recorded, now);
+        self.tell(recorded);
+        result
+    }
+
+    fn note(&self, recorded: &mut RecordedState, now: OffsetDateTime) {
         if let (Some(trouble), Some(place)) = (recorded.note(now), self.troubles.get()) {
             // Nobody listens any more when the stack is going down.
             place.send(trouble).ok();
         }
-        self.tell(recorded);
-        result
     }
 
     pub(super) fn look<T>(&self, at: impl FnOnce(&State) -> T) -> T {
@@ -103,6 +115,11 @@ impl QueueShared {
     /// Wakes those who wait: there may be something for them, or another time to look again.
     pub(super) fn wake(&self) {
         self.changed.send_replace(());
+    }
+
+    /// Wakes at every change from now on.
+    pub(super) fn changes(&self) -> watch::Receiver<()> {
+        self.changed.subscribe()
     }
 
     pub(super) fn transitions(&self) -> broadcast::Receiver<Transition> {
@@ -167,6 +184,9 @@ impl RecordedState {
 
     /// Writes down what has changed already; returns what a person should know.
     fn note(&mut self, now: OffsetDateTime) -> Option<String> {
+        if self.state.transitions().is_empty() {
+            return None;
+        }
         let journal = self.journal.as_mut()?;
         let noted = journal
             .note(self.state.transitions())

@@ -1,30 +1,38 @@
 //! The queue as a pure state machine: every transition takes the time and waits for nothing.
 //!
-//! A message is numbered here and waits in the [`backlog`], is `locked` while it is handed out
-//! ([`delivery`], and [`sessions`] on a queue that has them), and then is gone, or waits again, or
-//! is among the [`dead_letters`]. [`record`] makes all of it again from the journal.
+//! A message is numbered here and waits in the [`backlog`], is among the [`locks`] while it is
+//! handed out ([`delivery`], and [`sessions`] on a queue that has them), and then is gone, or waits
+//! again, or is set [`aside`], or is among the [`dead_letters`]. [`look`] shows all of it, and
+//! [`record`] makes it again from the journal.
 
+mod aside;
 mod backlog;
 mod dead_letters;
 mod delivery;
 mod duplicates;
+mod locks;
+mod look;
 mod record;
 mod sessions;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::message::{Accepted, Message, SessionLock};
-use super::outcome::{Counts, Enqueued, Peeked, SendRefused};
+use super::amqp_form::AmqpBytes;
+use super::message::{Accepted, Message};
+use super::outcome::{Enqueued, SendRefused};
 use super::transition::Transition;
+use aside::Schedule;
 use backlog::{Backlog, Waiting};
 use dead_letters::DeadLetters;
-use delivery::Locked;
+pub(crate) use delivery::Taker;
 use duplicates::{Duplicates, First};
+use locks::Locks;
+use sessions::Hold;
 
 /// How the queue is set up; the defaults are those of the queue in Azure.
 #[derive(Debug, Clone, Copy)]
@@ -37,6 +45,8 @@ pub struct QueueOptions {
     pub duplicate_window: Duration,
     /// How long a message may wait at most.
     pub time_to_live: Duration,
+    /// A message that waited too long is a dead letter; else it is dropped.
+    pub dead_letter_expired: bool,
     /// Every message belongs to a session, and a session has one receiver at a time.
     pub sessions: bool,
 }
@@ -48,6 +58,7 @@ impl Default for QueueOptions {
             max_delivery_count: 10,
             duplicate_window: Duration::from_secs(10 * 60),
             time_to_live: Duration::from_secs(14 * 24 * 60 * 60),
+            dead_letter_expired: true,
             sessions: false,
         }
     }
@@ -64,9 +75,15 @@ pub(super) struct State {
     latest: Option<OffsetDateTime>,
     duplicates: Duplicates,
     backlog: Backlog,
-    locked: HashMap<Uuid, Locked>,
+    locked: Locks,
+    /// Set aside by their receivers, by their numbers.
+    deferred: BTreeMap<u64, Waiting>,
+    schedule: Schedule,
     /// Those that are held, by session id.
-    sessions: HashMap<String, SessionLock>,
+    sessions: HashMap<String, Hold>,
+    session_states: BTreeMap<String, AmqpBytes>,
+    /// Those that nobody gets: somebody breaks the queue on purpose.
+    refused_sessions: BTreeSet<String>,
     dead: DeadLetters,
     transitions: Vec<Transition>,
 }
@@ -80,11 +97,21 @@ impl State {
             latest: None,
             duplicates: Duplicates::new(options.duplicate_window),
             backlog: Backlog::new(options.sessions),
-            locked: HashMap::new(),
+            locked: Locks::default(),
+            deferred: BTreeMap::new(),
+            schedule: Schedule::default(),
             sessions: HashMap::new(),
+            session_states: BTreeMap::new(),
+            refused_sessions: BTreeSet::new(),
             dead: DeadLetters::default(),
             transitions: Vec::new(),
         }
+    }
+
+    /// What has come to its end or to its beginning by now: locks, and scheduled messages.
+    pub(super) fn pass_time(&mut self, now: OffsetDateTime) {
+        self.release_ended_locks(now);
+        self.enqueue_due(now);
     }
 
     /// Judges the messages of one send: says what would happen. Nothing changes before
@@ -116,8 +143,13 @@ impl State {
             }
             sequence += 1;
             ids.insert(message_id, First::new(sequence, &message.body));
-            let accepted = self.stamped(message, sequence, now);
-            admitted.push(Transition::Accepted(Arc::new(accepted)));
+            let later = message.properties.scheduled_enqueue;
+            let accepted = Arc::new(self.stamped(message, sequence, now));
+            admitted.push(if later.is_some_and(|later| later > now) {
+                Transition::Scheduled(accepted)
+            } else {
+                Transition::Accepted(accepted)
+            });
         }
         Ok(admitted)
     }
@@ -141,6 +173,11 @@ impl State {
                 let sequence = accepted.sequence;
                 Enqueued::Accepted { sequence }
             }
+            Transition::Scheduled(accepted) => {
+                self.plan(Arc::clone(accepted));
+                let sequence = accepted.sequence;
+                Enqueued::Accepted { sequence }
+            }
             _ => Enqueued::Duplicate,
         });
         let enqueued = each.collect();
@@ -149,15 +186,23 @@ impl State {
     }
 
     fn take(&mut self, accepted: Arc<Accepted>) {
+        self.remember(&accepted);
         self.number(&accepted);
+        self.backlog.insert(Waiting::new(accepted));
+    }
+
+    /// Its id counts from now on, and not only from the time at which it is due.
+    fn plan(&mut self, accepted: Arc<Accepted>) {
+        self.remember(&accepted);
+        self.number(&accepted);
+        self.schedule.insert(accepted);
+    }
+
+    fn remember(&mut self, accepted: &Accepted) {
         if let Some(id) = &accepted.message.properties.message_id {
             let first = First::new(accepted.sequence, &accepted.message.body);
             self.duplicates.remember(id, accepted.enqueued, Some(first));
         }
-        self.backlog.insert(Waiting {
-            accepted,
-            delivery_count: 0,
-        });
     }
 
     /// Numbers and times given later are not before those of this message.
@@ -175,49 +220,17 @@ impl State {
         std::mem::take(&mut self.transitions)
     }
 
-    pub(super) fn counts(&mut self, now: OffsetDateTime) -> Counts {
-        self.release_expired_locks(now);
-        Counts {
-            active: self.backlog.len(),
-            locked: self.locked.len(),
-            dead_lettered: self.dead.len(),
-        }
-    }
-
-    /// Every message that waits or is locked, oldest first.
-    pub(super) fn peek(&self) -> Vec<Peeked> {
-        let waiting = self.backlog.iter().map(|message| message.peeked(None));
-        let locked = self.locked.values().map(Locked::peeked);
-        let mut all: Vec<_> = waiting.chain(locked).collect();
-        all.sort_by_key(|peeked| peeked.accepted.sequence);
-        all
-    }
-
-    /// The message with this number, if it waits or is locked.
-    pub(super) fn find(&self, sequence: u64) -> Option<Peeked> {
-        let waiting = self.backlog.get(sequence);
-        let waiting = waiting.map(|message| message.peeked(None));
-        let mut locked = self.locked.values();
-        waiting.or_else(|| {
-            let found = locked.find(|locked| locked.message.accepted.sequence == sequence);
-            found.map(Locked::peeked)
-        })
-    }
-
-    /// The message that is handed out under this lock.
-    pub(super) fn handed_out(&self, lock_token: Uuid) -> Option<Peeked> {
-        self.locked.get(&lock_token).map(Locked::peeked)
-    }
-
     /// How many messages the queue has, dead letters included.
     pub(super) fn len(&self) -> usize {
-        self.backlog.len() + self.locked.len() + self.dead.len()
+        let aside = self.deferred.len() + self.schedule.len();
+        self.backlog.len() + self.locked.len() + aside + self.dead.len()
     }
 
-    /// When the first lock ends: the time at which a receiver that found nothing should look again.
-    pub(super) fn next_lock_expiry(&self) -> Option<OffsetDateTime> {
-        let messages = self.locked.values().map(|locked| locked.until);
-        let sessions = self.sessions.values().map(|lock| lock.locked_until);
-        messages.chain(sessions).min()
+    /// When the first lock ends, or the first scheduled message is due: the time at which a
+    /// receiver that found nothing should look again.
+    pub(super) fn next_event(&self) -> Option<OffsetDateTime> {
+        let sessions = self.sessions.values().map(|hold| hold.lock.locked_until);
+        let ends = self.locked.first_end().into_iter().chain(sessions);
+        ends.chain(self.schedule.first_due()).min()
     }
 }

@@ -9,6 +9,7 @@ use time::OffsetDateTime;
 use time::serde::rfc3339;
 use uuid::Uuid;
 
+use super::amqp_form::{AmqpBytes, PropertyChanges};
 use super::message::{Accepted, DeadLetter, DeadLetterReason};
 
 /// One change of the queue's state, and a line of its journal: names here are names in files that
@@ -56,6 +57,31 @@ pub enum Transition {
         at: OffsetDateTime,
         reason: DeadLetterReason,
     },
+    /// A message lives from now on, but waits only when its time has come.
+    Scheduled(Arc<Accepted>),
+    /// The time of a scheduled message has come: it waits from now on, under another number.
+    Due {
+        scheduled: u64,
+        accepted: Arc<Accepted>,
+    },
+    /// A scheduled message was called off.
+    Cancelled { sequence: u64 },
+    /// A message was left aside by its receiver, until one asks for it by its number.
+    Deferred { sequence: u64 },
+    /// A message was dropped: its time to live had ended, and the queue keeps no such letters.
+    Expired { sequence: u64 },
+    /// A receiver changed application properties of a message, or of a dead letter.
+    Changed {
+        sequence: u64,
+        changes: PropertyChanges,
+    },
+    /// What receivers of a session keep with it; nothing when they have cleared it.
+    SessionState {
+        session_id: String,
+        state: Option<AmqpBytes>,
+    },
+    /// A dead letter was left aside, until a receiver asks for it by its number.
+    LetterDeferred { sequence: u64 },
     /// A dead letter was handed out under a lock, which does not outlive the process either.
     LetterHandedOut { sequence: u64, delivery_count: u32 },
     /// A dead letter was deleted for good.
@@ -68,7 +94,7 @@ impl Transition {
             sequence: letter.accepted.sequence,
             delivery_count: letter.delivery_count,
             at: letter.at,
-            reason: letter.reason,
+            reason: letter.reason.clone(),
         }
     }
 

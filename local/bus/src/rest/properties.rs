@@ -3,6 +3,9 @@
 
 use axum::http::{HeaderMap, HeaderName, header};
 use serde_json::{Map, Value};
+use stand_in::http_date;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use crate::queue::{ID_MAX, Properties};
 
@@ -25,10 +28,6 @@ pub(super) enum PropertyError {
     },
     #[error("BrokerProperties: PartitionKey must equal SessionId when both are set")]
     PartitionKey,
-    #[error(
-        "BrokerProperties: ScheduledEnqueueTimeUtc: the local queue does not schedule messages"
-    )]
-    Scheduled,
 }
 
 /// The properties in the header, and the keys that Service Bus would pass over too.
@@ -70,7 +69,10 @@ pub(super) fn broker_properties_of(
                 properties.time_to_live = Some(seconds(key, value)?);
                 continue;
             }
-            "ScheduledEnqueueTimeUtc" => return Err(PropertyError::Scheduled),
+            "ScheduledEnqueueTimeUtc" => {
+                properties.scheduled_enqueue = Some(time(key, value)?);
+                continue;
+            }
             known if WITHOUT_EFFECT.contains(&known) => continue,
             _ => {
                 unknown.push(key);
@@ -113,6 +115,20 @@ fn text(key: String, value: Value) -> Result<String, PropertyError> {
             found,
         }),
     }
+}
+
+/// As the REST interface writes times, or as JSON mostly does.
+fn time(key: String, value: Value) -> Result<OffsetDateTime, PropertyError> {
+    let text = value.as_str();
+    let time = text.and_then(|text| {
+        let iso = || OffsetDateTime::parse(text, &Rfc3339).ok();
+        http_date::parse(text).or_else(iso)
+    });
+    time.ok_or(PropertyError::Value {
+        key,
+        expected: "a time such as \"Sun, 06 Nov 1994 08:49:37 GMT\" or \"1994-11-06T08:49:37Z\"",
+        found: value,
+    })
 }
 
 fn seconds(key: String, value: Value) -> Result<f64, PropertyError> {
@@ -204,6 +220,10 @@ mod tests {
                 .contains("MessageId: expected at most 128")
         );
         assert!(error(r#"{"PartitionKey":"a","SessionId":"b"}"#).contains("must equal SessionId"));
+        assert!(
+            error(r#"{"ScheduledEnqueueTimeUtc":"tomorrow"}"#)
+                .contains("ScheduledEnqueueTimeUtc: expected a time such as")
+        );
         assert!(error("[]").contains("found []"));
         assert!(error(r#"{"Label":"ö"}"#).contains("\\uXXXX"));
     }

@@ -22,7 +22,9 @@ use uuid::Uuid;
 
 use super::properties::BROKER_PROPERTIES;
 use super::shared::{RestRefusal, RestShared};
-use crate::queue::{Accepted, DeadDelivery, DeadLetterReason, Delivery, LockLost, Queue};
+use crate::queue::{
+    Accepted, DeadDelivery, DeadLetterReason, Delivery, Holder, LockLost, Queue, Taker,
+};
 
 /// The longest that a receiver may wait, and the default, as in Azure.
 const WAIT_MAX_SECS: u64 = 60;
@@ -95,23 +97,27 @@ async fn receive(
         return Err((StatusCode::BAD_REQUEST, NEEDS_SESSIONS.to_owned()));
     }
     let wait = wait.timeout.unwrap_or(WAIT_MAX_SECS).min(WAIT_MAX_SECS);
-    let Ok(received) = timeout(Duration::from_secs(wait), next(queue, dead)).await else {
+    let taker = Taker {
+        by: Holder::Rest,
+        deletes: method == Method::DELETE,
+    };
+    let next = next(queue, dead, taker);
+    let Ok(received) = timeout(Duration::from_secs(wait), next).await else {
         return Ok(StatusCode::NO_CONTENT.into_response());
     };
-    if method == Method::POST {
-        let place = if dead { "/$deadletterqueue" } else { "" };
-        let base = format!("{}/{}{place}", door.url, queue.name());
-        return Ok(received.locked(&base));
+    if taker.deletes {
+        return Ok(received.taken());
     }
-    complete(queue, dead, received.token).map_err(|lost| gone(&lost))?;
-    Ok(received.taken())
+    let place = if dead { "/$deadletterqueue" } else { "" };
+    let base = format!("{}/{}{place}", door.url, queue.name());
+    Ok(received.locked(&base))
 }
 
-async fn next(queue: &Queue, dead: bool) -> Received {
+async fn next(queue: &Queue, dead: bool, taker: Taker) -> Received {
     if dead {
-        queue.receive_dead_letter().await.into()
+        queue.receive_dead_letter_by(taker).await.into()
     } else {
-        queue.receive().await.into()
+        queue.receive_by(taker).await.into()
     }
 }
 
@@ -201,10 +207,14 @@ impl Received {
     fn message(self, locked: bool) -> Response {
         let broker = ascii(&self.broker_properties(locked).to_string());
         let mut custom = self.accepted.message.properties.application;
-        if let Some(reason) = self.reason {
-            custom.insert("DeadLetterReason".to_owned(), reason.to_string().into());
-            let told = description(reason);
-            custom.insert("DeadLetterErrorDescription".to_owned(), told.into());
+        if let Some(reason) = &self.reason {
+            let told = [
+                ("DeadLetterReason", reason.reason()),
+                ("DeadLetterErrorDescription", reason.description()),
+            ];
+            for (name, text) in told {
+                custom.extend(text.map(|text| (name.to_owned(), text.into())));
+            }
         }
         let content_type = self.accepted.message.properties.content_type;
         let mut response = self.accepted.message.body.into_response();
@@ -232,6 +242,10 @@ impl Received {
             .into_iter()
             .filter(|(name, _)| name != "Application" && name != "ContentType")
             .collect();
+        if let Some(time) = self.accepted.message.properties.scheduled_enqueue {
+            let time = http_date::format(time);
+            all.insert("ScheduledEnqueueTimeUtc".to_owned(), json!(time));
+        }
         let enqueued = http_date::format(self.accepted.enqueued);
         all.insert("DeliveryCount".to_owned(), json!(self.delivery_count));
         all.insert("EnqueuedSequenceNumber".to_owned(), json!(0));
@@ -245,15 +259,6 @@ impl Received {
             all.insert("LockedUntilUtc".to_owned(), json!(until));
         }
         Value::Object(all)
-    }
-}
-
-fn description(reason: DeadLetterReason) -> &'static str {
-    match reason {
-        DeadLetterReason::MaxDeliveryCountExceeded => {
-            "Message could not be consumed after the maximum number of delivery attempts."
-        }
-        DeadLetterReason::TtlExpired => "The message expired and was dead lettered.",
     }
 }
 

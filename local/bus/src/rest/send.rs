@@ -130,7 +130,11 @@ fn messages_of(headers: &HeaderMap, body: Bytes) -> Result<Sent, SendError> {
         )
     }));
     Ok(Sent {
-        messages: vec![Message { body, properties }],
+        messages: vec![Message {
+            body,
+            properties,
+            ..Message::default()
+        }],
         hints,
     })
 }
@@ -159,6 +163,7 @@ fn batch(body: &[u8]) -> Result<Sent, SendError> {
         sent.messages.push(Message {
             body: item.body.into(),
             properties,
+            ..Message::default()
         });
     }
     Ok(sent)

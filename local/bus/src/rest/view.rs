@@ -17,7 +17,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::shared::{RestRefusal, RestShared};
-use crate::queue::{Accepted, Counts, DeadLetter, DeadLetterReason, Peeked, Properties, Queue};
+use crate::queue::{Accepted, Counts, DeadLetter, MessageState, Peeked, Properties, Queue};
 
 const ENTRY: &str = "application/atom+xml;type=entry;charset=utf-8";
 
@@ -27,7 +27,7 @@ pub(super) async fn overview(State(door): State<Arc<RestShared>>) -> Json<Value>
     Json(page(&options.queues, &door.url, &options.links))
 }
 
-/// `GET /{queue}/messages`: those that wait or are locked.
+/// `GET /{queue}/messages`: those that are no dead letters.
 pub(super) async fn messages(
     State(door): State<Arc<RestShared>>,
     Path(name): Path<String>,
@@ -90,8 +90,13 @@ pub(super) struct MessageView {
     locked_until: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     dead_lettered_at: Option<String>,
+    /// Of a message that is no dead letter.
     #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<DeadLetterReason>,
+    state: Option<MessageState>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<String>,
     properties: Properties,
     body: BodyView,
 }
@@ -117,7 +122,9 @@ impl MessageView {
             delivery_count,
             locked_until: None,
             dead_lettered_at: None,
+            state: None,
             reason: None,
+            description: None,
             properties: accepted.message.properties,
             body,
         }
@@ -129,6 +136,7 @@ impl From<Peeked> for MessageView {
         let locked_until = peeked.locked_until.map(timestamp);
         Self {
             locked_until,
+            state: Some(peeked.state),
             ..Self::new(peeked.accepted, peeked.delivery_count)
         }
     }
@@ -137,10 +145,10 @@ impl From<Peeked> for MessageView {
 impl From<DeadLetter> for MessageView {
     fn from(letter: DeadLetter) -> Self {
         let dead_lettered_at = Some(timestamp(letter.at));
-        let reason = Some(letter.reason);
         Self {
             dead_lettered_at,
-            reason,
+            reason: Some(letter.reason.to_string()),
+            description: letter.reason.description().map(str::to_owned),
             ..Self::new(letter.accepted, letter.delivery_count)
         }
     }
@@ -152,13 +160,13 @@ fn timestamp(time: OffsetDateTime) -> String {
 }
 
 fn entry(queue: &Queue, counts: Counts) -> String {
-    // A locked message counts as active there too.
-    let active = counts.active + counts.locked;
+    // A locked or deferred message counts as active there too.
+    let active = counts.active + counts.locked + counts.deferred;
     let count = |name: &str, value: usize| xml::element(name, &value.to_string());
     let details = [
         count("d2p1:ActiveMessageCount", active),
         count("d2p1:DeadLetterMessageCount", counts.dead_lettered),
-        count("d2p1:ScheduledMessageCount", 0),
+        count("d2p1:ScheduledMessageCount", counts.scheduled),
         count("d2p1:TransferMessageCount", 0),
         count("d2p1:TransferDeadLetterMessageCount", 0),
     ];
@@ -168,7 +176,10 @@ fn entry(queue: &Queue, counts: Counts) -> String {
          {total}<CountDetails xmlns:d2p1=\"http://schemas.microsoft.com/netservices/2011/06/servicebus\">\
          {details}</CountDetails></QueueDescription></content></entry>",
         title = xml::element("title", queue.name()),
-        total = count("MessageCount", active + counts.dead_lettered),
+        total = count(
+            "MessageCount",
+            active + counts.dead_lettered + counts.scheduled
+        ),
         details = details.concat(),
     ))
 }

@@ -8,6 +8,7 @@
 )]
 
 mod amqp;
+mod aside;
 mod faults;
 mod journal;
 mod queue;

@@ -418,6 +418,7 @@ fn a_container_that_cannot_be_made_is_a_failure_and_so_is_one_that_goes_again() 
 fn peeked(sequence: u64, delivery_count: u32) -> Peeked {
     let message = Sent::new("{}").with_session("S");
     Peeked {
+        state: bus::MessageState::Active,
         accepted: Accepted {
             sequence,
             enqueued: NOW,

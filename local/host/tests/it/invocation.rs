@@ -53,6 +53,7 @@ fn delivery(body: impl Into<Bytes>, label: &str) -> Delivery {
             message: Message {
                 body: body.into(),
                 properties,
+                ..Message::default()
             },
         },
         delivery_count: 1,

@@ -6,19 +6,37 @@ use std::sync::Arc;
 use time::OffsetDateTime;
 
 use crate::queue::message::Accepted;
-use crate::queue::outcome::Peeked;
+use crate::queue::outcome::{MessageState, Peeked};
 
 /// A message with its hand-outs so far.
 #[derive(Debug)]
 pub(super) struct Waiting {
     pub(super) accepted: Arc<Accepted>,
     pub(super) delivery_count: u32,
+    /// It was set aside once: whoever gives it back does not put it among those that wait.
+    pub(super) deferred: bool,
+}
+
+impl Waiting {
+    pub(super) fn new(accepted: Arc<Accepted>) -> Self {
+        Self {
+            accepted,
+            delivery_count: 0,
+            deferred: false,
+        }
+    }
 }
 
 impl Waiting {
     pub(super) fn peeked(&self, locked_until: Option<OffsetDateTime>) -> Peeked {
+        let state = if self.deferred {
+            MessageState::Deferred
+        } else {
+            MessageState::Active
+        };
         Peeked {
             accepted: Accepted::clone(&self.accepted),
+            state,
             delivery_count: self.delivery_count,
             locked_until,
         }
@@ -90,6 +108,11 @@ impl Backlog {
 
     pub(super) fn get_mut(&mut self, sequence: u64) -> Option<&mut Waiting> {
         self.messages.get_mut(&sequence)
+    }
+
+    /// Those with this number or a higher one, oldest first.
+    pub(super) fn from(&self, number: u64) -> impl Iterator<Item = &Waiting> {
+        self.messages.range(number..).map(|(_, waiting)| waiting)
     }
 
     /// Oldest first.

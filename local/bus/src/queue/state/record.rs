@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::State;
 use super::backlog::Waiting;
+use crate::queue::amqp_form::PropertyChanges;
 use crate::queue::message::{DeadLetter, DeadLetterReason};
 use crate::queue::transition::{Heading, Transition};
 
@@ -32,11 +33,20 @@ impl State {
         match transition {
             Transition::Duplicate { .. } => {}
             Transition::Accepted(accepted) => {
-                if self.backlog.get_mut(accepted.sequence).is_some() {
+                if self.find_mut(accepted.sequence).is_some() {
                     return Err(format!("#{} waits already", accepted.sequence));
                 }
                 self.take(accepted);
             }
+            Transition::Scheduled(accepted) => self.plan(accepted),
+            Transition::Due {
+                scheduled,
+                accepted,
+            } => {
+                self.unplan(scheduled)?;
+                self.take(accepted);
+            }
+            Transition::Cancelled { sequence } => self.unplan(sequence)?,
             // The lock was lost with the process.
             Transition::Locked {
                 sequence,
@@ -47,10 +57,25 @@ impl State {
                 sequence,
                 delivery_count,
             } => {
-                let waiting = self.backlog.get_mut(sequence);
+                let waiting = self.find_mut(sequence);
                 waiting.ok_or_else(|| not_waiting(sequence))?.delivery_count = delivery_count;
             }
-            Transition::Completed { sequence } => drop(self.waiting(sequence)?),
+            Transition::Completed { sequence } | Transition::Expired { sequence } => {
+                drop(self.waiting(sequence)?);
+            }
+            Transition::Deferred { sequence } => {
+                let mut message = self.waiting(sequence)?;
+                message.deferred = true;
+                self.deferred.insert(sequence, message);
+            }
+            Transition::Changed { sequence, changes } => self.change(sequence, changes)?,
+            Transition::SessionState { session_id, state } => {
+                self.keep_session_state(&session_id, state);
+            }
+            Transition::LetterDeferred { sequence } => {
+                let set_aside = self.dead.set_aside(sequence);
+                set_aside.ok_or_else(|| no_letter(sequence))?;
+            }
             Transition::DeadLettered {
                 sequence,
                 delivery_count,
@@ -83,7 +108,30 @@ impl State {
 
     fn waiting(&mut self, sequence: u64) -> Result<Waiting, String> {
         let waiting = self.backlog.remove(sequence);
+        let waiting = waiting.or_else(|| self.deferred.remove(&sequence));
         waiting.ok_or_else(|| not_waiting(sequence))
+    }
+
+    fn find_mut(&mut self, sequence: u64) -> Option<&mut Waiting> {
+        let waiting = self.backlog.get_mut(sequence);
+        waiting.or_else(|| self.deferred.get_mut(&sequence))
+    }
+
+    fn unplan(&mut self, sequence: u64) -> Result<(), String> {
+        let planned = self.schedule.remove(sequence);
+        let problem = || format!("expected an earlier line that schedules #{sequence}");
+        planned.map(drop).ok_or_else(problem)
+    }
+
+    fn change(&mut self, sequence: u64, changes: PropertyChanges) -> Result<(), String> {
+        if let Some(waiting) = self.find_mut(sequence) {
+            changes.apply(&mut Arc::make_mut(&mut waiting.accepted).message);
+            return Ok(());
+        }
+        let letter = self.dead.letter_mut(sequence);
+        let letter = letter.ok_or_else(|| not_waiting(sequence))?;
+        changes.apply(&mut letter.accepted.message);
+        Ok(())
     }
 
     /// The latest time in the journal.
@@ -95,10 +143,11 @@ impl State {
     pub(in crate::queue) fn locks_are_lost(&mut self, now: OffsetDateTime) {
         let max_delivery_count = self.options.max_delivery_count;
         let used_up = |message: &&Waiting| message.delivery_count >= max_delivery_count;
-        let used_up = self.backlog.iter().filter(used_up);
+        let all = self.backlog.iter().chain(self.deferred.values());
+        let used_up = all.filter(used_up);
         let used_up: Vec<u64> = used_up.map(|message| message.accepted.sequence).collect();
         for sequence in used_up {
-            if let Some(message) = self.backlog.remove(sequence) {
+            if let Ok(message) = self.waiting(sequence) {
                 self.dead_letter(message, DeadLetterReason::MaxDeliveryCountExceeded, now);
             }
         }
@@ -122,7 +171,8 @@ impl State {
     pub(in crate::queue) fn messages(&self) -> Vec<Transition> {
         let mut transitions = Vec::new();
         let locked = self.locked.values().map(|locked| &locked.message);
-        for message in self.backlog.iter().chain(locked) {
+        let aside = self.deferred.values();
+        for message in self.backlog.iter().chain(aside).chain(locked) {
             transitions.push(Transition::Accepted(Arc::clone(&message.accepted)));
             if message.delivery_count > 0 {
                 transitions.push(Transition::Locked {
@@ -132,11 +182,24 @@ impl State {
                     lock_token: Uuid::nil(),
                 });
             }
+            if message.deferred {
+                let sequence = message.accepted.sequence;
+                transitions.push(Transition::Deferred { sequence });
+            }
         }
+        let scheduled = self.schedule.iter().cloned();
+        transitions.extend(scheduled.map(Transition::Scheduled));
         for letter in self.dead.iter() {
             transitions.push(Transition::Accepted(Arc::new(letter.accepted.clone())));
             transitions.push(Transition::dead_lettered(letter));
         }
+        let aside = self.dead.deferred();
+        transitions.extend(aside.map(|sequence| Transition::LetterDeferred { sequence }));
+        let states = self.session_states.iter();
+        transitions.extend(states.map(|(session_id, state)| Transition::SessionState {
+            session_id: session_id.clone(),
+            state: Some(state.clone()),
+        }));
         transitions
     }
 }

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use bus::{Accepted, DeadLetter, Enqueued, Message, Queue, QueueOptions};
+use bus::{
+    Accepted, AmqpBytes, DeadLetter, DeadLetterReason, Enqueued, Message, MessageState,
+    PropertyChanges, Queue, QueueOptions,
+};
 use proptest::prelude::*;
 use stand_in::Clock;
 use testkit::fixture::Folder;
@@ -19,8 +22,17 @@ enum Step {
         session: u8,
         body: Vec<u8>,
         time_to_live: Option<u16>,
+        due_in: Option<u16>,
     },
     Receive,
+    Take,
+    GiveBack(usize),
+    Change(usize, u8),
+    Defer(usize),
+    ReceiveDeferred(usize),
+    DeadLetter(usize),
+    Cancel(usize),
+    DeferLetter(usize),
     Complete(usize),
     Abandon(usize),
     ReceiveLetter,
@@ -36,9 +48,18 @@ fn step() -> impl Strategy<Value = Step> {
         0..3_u8,
         prop::collection::vec(any::<u8>(), 0..6),
         prop::option::of(1..400_u16),
+        prop::option::of(1..400_u16),
     );
     prop_oneof![
-        4 => send.prop_map(|(id, session, body, time_to_live)| Step::Send { id, session, body, time_to_live }),
+        4 => send.prop_map(|(id, session, body, time_to_live, due_in)| Step::Send { id, session, body, time_to_live, due_in }),
+        1 => Just(Step::Take),
+        1 => any::<usize>().prop_map(Step::GiveBack),
+        2 => (any::<usize>(), any::<u8>()).prop_map(|(which, value)| Step::Change(which, value)),
+        3 => any::<usize>().prop_map(Step::Defer),
+        2 => any::<usize>().prop_map(Step::ReceiveDeferred),
+        1 => any::<usize>().prop_map(Step::DeadLetter),
+        1 => any::<usize>().prop_map(Step::Cancel),
+        1 => any::<usize>().prop_map(Step::DeferLetter),
         6 => Just(Step::Receive),
         2 => any::<usize>().prop_map(Step::Complete),
         4 => any::<usize>().prop_map(Step::Abandon),
@@ -63,6 +84,7 @@ const OPTIONS: QueueOptions = QueueOptions {
     max_delivery_count: 3,
     duplicate_window: Duration::from_secs(300),
     time_to_live: Duration::from_secs(3600),
+    dead_letter_expired: true,
     sessions: false,
 };
 
@@ -89,16 +111,55 @@ impl Run {
                 session,
                 body,
                 time_to_live,
+                due_in,
             } => {
                 let mut message = Message::new(body)
                     .with_id(format!("m-{id}"))
                     .with_session(format!("s-{session}"));
                 message.properties.time_to_live = time_to_live.map(f64::from);
+                let now = self.clock.now();
+                let due = due_in.map(|due_in| now + Duration::from_secs(due_in.into()));
+                message.properties.scheduled_enqueue = due;
                 self.queue.enqueue(message).unwrap();
             }
             Step::Receive => self
                 .held
                 .extend(self.queue.try_receive().map(|it| it.lock_token)),
+            Step::Take => drop(self.queue.try_receive_and_delete()),
+            Step::GiveBack(which) => {
+                pick(&mut self.held, which).map(|it| self.queue.give_back(it));
+            }
+            Step::Change(which, value) => {
+                let changes = changes(value);
+                pick(&mut self.held, which).map(|it| self.queue.abandon_with(it, changes));
+            }
+            Step::Defer(which) => {
+                pick(&mut self.held, which).map(|it| self.queue.defer(it, changes(7)));
+            }
+            Step::ReceiveDeferred(which) => {
+                if let Some(number) = self.one(MessageState::Deferred, which) {
+                    let received = self.queue.receive_deferred(&[number], None).unwrap();
+                    let received = received.into_iter().flatten();
+                    self.held.extend(received.map(|it| it.lock_token));
+                }
+            }
+            Step::DeadLetter(which) => {
+                let reason = DeadLetterReason::ByReceiver {
+                    reason: Some("odd".to_owned()),
+                    description: None,
+                };
+                let held = pick(&mut self.held, which);
+                held.map(|it| self.queue.dead_letter(it, reason, changes(8)));
+            }
+            Step::Cancel(which) => {
+                if let Some(number) = self.one(MessageState::Scheduled, which) {
+                    self.queue.cancel_scheduled(&[number]).unwrap();
+                }
+            }
+            Step::DeferLetter(which) => {
+                let held = pick(&mut self.letters, which);
+                held.map(|it| self.queue.defer_dead_letter(it, changes(9)));
+            }
             Step::Complete(which) => {
                 pick(&mut self.held, which).map(|it| self.queue.complete(it));
             }
@@ -120,11 +181,19 @@ impl Run {
         }
     }
 
+    /// The number of a message that stands there.
+    fn one(&self, state: MessageState, which: usize) -> Option<u64> {
+        let there = self.queue.peek().into_iter().filter(|it| it.state == state);
+        let numbers: Vec<u64> = there.map(|it| it.accepted.sequence).collect();
+        (!numbers.is_empty()).then(|| numbers[which % numbers.len()])
+    }
+
     fn reopen(&mut self) {
         // Ends what ended with time; the rest of the locks end with the process.
         assert!(self.queue.counts().locked <= self.held.len());
         let before = self.seen();
         let known = self.duplicates();
+        let states = self.states();
         let elsewhere = Queue::new("elsewhere", OPTIONS, self.clock);
         drop(std::mem::replace(&mut self.queue, elsewhere));
         self.queue = open(&self.folder, self.clock);
@@ -142,6 +211,7 @@ impl Run {
         );
         assert_eq!(after.1[..before.1.len()], before.1);
         assert_eq!(self.duplicates(), known);
+        assert_eq!(self.states(), states);
         self.held.clear();
         self.letters.clear();
     }
@@ -153,6 +223,13 @@ impl Run {
             .into_iter()
             .map(|one| (one.accepted, one.delivery_count));
         (waiting.collect(), self.queue.dead_letters())
+    }
+
+    /// Where those stand that are no dead letters, but for those that were out for the last time.
+    fn states(&self) -> Vec<(u64, MessageState)> {
+        let all = self.queue.peek().into_iter();
+        let all = all.filter(|it| it.delivery_count < OPTIONS.max_delivery_count);
+        all.map(|it| (it.accepted.sequence, it.state)).collect()
     }
 
     /// Which ids a copy of this queue would drop, by asking the copy.
@@ -171,6 +248,14 @@ impl Run {
 
 fn open(folder: &Folder, clock: Clock) -> Queue {
     Queue::open("order-items", OPTIONS, clock, &journal(folder)).expect("opens")
+}
+
+fn changes(value: u8) -> PropertyChanges {
+    let typed = AmqpBytes(vec![0x50, value].into());
+    PropertyChanges {
+        application: [("changed".to_owned(), value.into())].into_iter().collect(),
+        typed: [("changed".to_owned(), typed)].into(),
+    }
 }
 
 fn pick(tokens: &mut Vec<Uuid>, which: usize) -> Option<Uuid> {

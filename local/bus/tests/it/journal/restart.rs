@@ -124,7 +124,10 @@ async fn the_last_hand_out_is_the_last_also_when_the_process_ended_meanwhile() {
     assert!(queue.try_receive().is_none());
     let letters = queue.dead_letters();
     let reason = DeadLetterReason::MaxDeliveryCountExceeded;
-    assert_eq!((letters[0].reason, letters[0].delivery_count), (reason, 10));
+    assert_eq!(
+        (letters[0].reason.clone(), letters[0].delivery_count),
+        (reason, 10)
+    );
     drop(queue);
     assert_eq!(open_in(&folder).dead_letters(), letters, "once and for all");
 }
@@ -181,6 +184,8 @@ async fn a_file_that_is_mostly_about_settled_messages_is_written_anew_while_the_
     let counts = Counts {
         active: 2,
         locked: 0,
+        deferred: 0,
+        scheduled: 0,
         dead_lettered: 0,
     };
     assert_eq!(queue.counts(), counts);

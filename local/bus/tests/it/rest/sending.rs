@@ -172,7 +172,7 @@ async fn people_see_counts_waiting_messages_and_dead_letters() {
     let overview = stage.get("/").await;
     assert_eq!(
         overview["queues"][0]["counts"],
-        json!({"active":1,"locked":0,"deadLettered":1})
+        json!({"active":1,"locked":0,"deadLettered":1,"deferred":0,"scheduled":0})
     );
     assert_eq!(overview["stack"]["blobs"], "http://127.0.0.1:10000");
     assert_eq!(
