@@ -12,12 +12,9 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::Semaphore;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
-use super::{
-    GivenBack, Outcome, REDELIVERY_WAIT_MAX_SECS, Reservation, Reserver, Settlement,
-    redelivery_wait,
-};
+use super::{GivenBack, Outcome, Reservation, Reserver, Settlement, redelivery_wait};
 use crate::fallback::{Fallback, Reason};
 use crate::order::{Delivery, Order, OrderError, SessionId};
 use crate::store::OrderStore;
@@ -61,9 +58,9 @@ struct Batch<'a, S, F, E> {
     deliveries: &'a [Delivery],
     /// Is told how each message ended, when it did.
     ended: E,
-    /// Uploads begin until then: there is time for all attempts, the fallback and the wait.
+    /// Uploads begin until then: there is time for all attempts and the fallback.
     upload_until: Instant,
-    /// The fallback is called until then: there is time for its answer and the wait.
+    /// The fallback is called until then: there is time for its answer.
     mail_until: Instant,
     mails: Semaphore,
 }
@@ -76,24 +73,21 @@ impl<S: OrderStore, F: Fallback> Reserver<S, F> {
     /// is [`Outcome::Superseded`] once that is stored, superseded by what is stored, or handed over;
     /// until then it is as little done as that. All else is as in [`Self::reserve`], but for the wait
     /// before a redelivery: the whole batch comes again, so it waits once, for as long as the
-    /// message waits that was delivered most often of those that are given back.
+    /// message waits that was delivered most often of those that are given back, and no longer than
+    /// the batch has time. Who took long has braked enough.
     pub async fn reserve_all(
         &self,
         deliveries: &[Delivery],
         ended: impl Fn(&Delivery, &Reservation) + Sync,
     ) -> Vec<Reservation> {
-        let wait = Duration::from_secs(REDELIVERY_WAIT_MAX_SECS);
-        let mail_until =
-            Instant::now() + self.batch.time.saturating_sub(self.fallback_timeout + wait);
-        let upload_until = mail_until
-            .checked_sub(self.retry.budget())
-            .unwrap_or(mail_until);
+        let end = Instant::now() + self.batch.time;
+        let before_end = |time| end.checked_sub(time).unwrap_or(end);
         let batch = Batch {
             reserver: self,
             deliveries,
             ended,
-            upload_until,
-            mail_until,
+            upload_until: before_end(self.retry.budget() + self.fallback_timeout),
+            mail_until: before_end(self.fallback_timeout),
             mails: Semaphore::new(MAILS_AT_ONCE),
         };
         let mut reservations = batch.run().await;
@@ -104,7 +98,7 @@ impl<S: OrderStore, F: Fallback> Reserver<S, F> {
             .filter_map(|(at, _)| deliveries.get(*at).map(redelivery_wait))
             .max();
         if let Some(wait) = wait {
-            sleep(wait).await;
+            sleep_until(end.min(Instant::now() + wait)).await;
         }
         reservations.into_iter().map(|(_, it)| it).collect()
     }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use order_items_reserver::fallback::Reason;
 use order_items_reserver::order::Delivery;
-use order_items_reserver::reserve::{Outcome, Reservation, Reserver, Settlement};
+use order_items_reserver::reserve::{GivenBack, Outcome, Reservation, Reserver, Settlement};
 use order_items_reserver::retry::Retry;
 use order_items_reserver::store::{OrderStore as _, Put};
 use tokio::runtime::{Builder, Runtime};
@@ -79,17 +79,44 @@ fn end(reservation: &Reservation) -> End {
     }
 }
 
+/// How a delivery comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Coming {
+    Alone,
+    /// In a batch with an older order of its session, which is left to it.
+    WithAnElder,
+}
+
+/// Brings the delivery to its end.
+async fn reserve(cast: &Cast, delivery_count: u32, reserver: &Real, coming: Coming) -> Reservation {
+    let ours = cast.ours.delivery(delivery_count);
+    if coming == Coming::Alone {
+        return reserver.reserve(&ours).await;
+    }
+    let elder = cast.elder().delivery(delivery_count);
+    let batch = reserver.reserve_all(&[elder, ours], |_, _| ()).await;
+    let [elder, ours] = <[Reservation; 2]>::try_from(batch).unwrap();
+    let as_ours = match ours.is_given_back() {
+        false => Settlement::Complete(Outcome::Superseded),
+        true => Settlement::Abandon(GivenBack::NewerOpen),
+    };
+    let told = format!("{:?}, {:?}", elder.settlement, elder.attempts);
+    assert_eq!(told, format!("{as_ours:?}, 0"), "{:?}", ours.settlement);
+    ours
+}
+
 /// One delivery, then the session's next order, then every late write.
 async fn run(
     cast: &Cast,
     delivery_count: u32,
     world: World,
     rule: Option<Rule>,
+    coming: Coming,
 ) -> (Observed, Choices) {
     let reserver = reserver(&world, rule);
     prepare(cast, &world, &reserver).await;
     let started = Instant::now();
-    let reservation = reserver.reserve(&cast.ours.delivery(delivery_count)).await;
+    let reservation = reserve(cast, delivery_count, &reserver, coming).await;
     let ended = Instant::now();
     let session = &cast.ours.session;
     let (seen, stored) = {
@@ -149,6 +176,15 @@ fn explore(
     rule: Option<Rule>,
     world: impl Fn(Choices) -> World,
 ) -> (usize, Vec<Violation>) {
+    explore_coming(Coming::Alone, casts, rule, world)
+}
+
+fn explore_coming(
+    coming: Coming,
+    casts: &[Cast],
+    rule: Option<Rule>,
+    world: impl Fn(Choices) -> World,
+) -> (usize, Vec<Violation>) {
     let (mut cases, mut violations) = (0, Vec::new());
     let runtime = runtime();
     for cast in casts {
@@ -156,7 +192,8 @@ fn explore(
         loop {
             let count = 1 + u32::try_from(cases % 12).unwrap();
             fastrand::seed(cases as u64);
-            let (observed, after) = runtime.block_on(run(cast, count, world(choices), rule));
+            let (observed, after) =
+                runtime.block_on(run(cast, count, world(choices), rule, coming));
             for Violation(invariant, what) in check(&observed, cast) {
                 let faults = &observed.seen.faults;
                 let position = cast.ours.position.map(|position| position.to_string());
@@ -183,6 +220,22 @@ fn s1_to_s7_and_l3_hold_under_every_fault() {
     });
     assert_eq!(violations.get(..4).unwrap_or(&violations), []);
     assert_eq!(cases, 891_484, "cases appeared or got lost");
+}
+
+/// In a batch each order meets what it meets alone, and who is left to it shares its end.
+#[test]
+fn s1_to_s7_and_l3_hold_under_every_fault_in_a_batch() {
+    let casts = [
+        Prior::Absent,
+        Prior::Older,
+        Prior::Newer,
+        Prior::Contradictory,
+    ];
+    let casts = casts.map(|prior| Cast::new(prior, Memory::Cold));
+    let world = |choices| World::new(Storage::new(), choices);
+    let (cases, violations) = explore_coming(Coming::WithAnElder, &casts, None, world);
+    assert_eq!(violations.get(..4).unwrap_or(&violations), []);
+    assert_eq!(cases, 117_389, "cases appeared or got lost");
 }
 
 /// Late writes of PUTs that were refused anyhow included.
@@ -218,7 +271,7 @@ fn s2_breaks_when_conditions_are_ignored() {
 fn s1_and_s2_break_with_each_simpler_rule() {
     let breaks = |rule: Rule, cast: &Cast| {
         let world = World::scripted(&[]);
-        let (observed, _) = runtime().block_on(run(cast, 1, world, Some(rule)));
+        let (observed, _) = runtime().block_on(run(cast, 1, world, Some(rule), Coming::Alone));
         let mut broken: Vec<_> = check(&observed, cast).into_iter().map(|it| it.0).collect();
         broken.dedup();
         broken
@@ -334,7 +387,8 @@ fn the_checks_can_fail() {
     ];
     for (faults, prior, controls) in right {
         let cast = Cast::new(prior, Memory::Cold);
-        let (right, _) = runtime().block_on(run(&cast, 3, World::scripted(faults), None));
+        let (right, _) =
+            runtime().block_on(run(&cast, 3, World::scripted(faults), None, Coming::Alone));
         assert_eq!(check(&right, &cast), []);
         for (what, spoil, expected) in controls {
             let mut observed = right.clone();
@@ -352,8 +406,13 @@ fn the_checks_can_fail() {
 fn s4_a_dead_store_sees_four_puts_and_a_warm_one_sees_one() {
     let cost = |faults: &[Fault], prior, memory| {
         let world = World::scripted(faults);
-        let (Observed { seen, end, .. }, _) =
-            runtime().block_on(run(&Cast::new(prior, memory), 1, world, None));
+        let (Observed { seen, end, .. }, _) = runtime().block_on(run(
+            &Cast::new(prior, memory),
+            1,
+            world,
+            None,
+            Coming::Alone,
+        ));
         (seen.puts, seen.heads, seen.creates, end)
     };
     for fault in [
@@ -456,7 +515,7 @@ fn s2_an_order_without_a_place_reads_and_overwrites_only_what_has_none() {
     for prior in PRIORS {
         let cast = Cast::unplaced(prior, Memory::Warm);
         let world = World::scripted(&[]);
-        let (observed, _) = runtime().block_on(run(&cast, 1, world, None));
+        let (observed, _) = runtime().block_on(run(&cast, 1, world, None, Coming::Alone));
         let expected = match prior {
             Prior::Absent | Prior::UnplacedOlder | Prior::UnplacedNewer => (End::Stored, 1, 1),
             _ => (End::HandedOver, 0, 4),

@@ -4,6 +4,7 @@
 //! somebody saves or deletes by hand. The real data path, one request at a time.
 
 mod network;
+mod taking;
 mod world;
 
 use std::cell::Cell;
@@ -20,6 +21,7 @@ use network::{
     AnyMessageId, Credulous, Fate, FilesAreOlder, Protocol, Unconditional, UnplacedWins,
     WholeNumbers,
 };
+use taking::{HighestNumber, InBatches, Singly, Taking, WhenAnyIsDone};
 use world::{Tally, World};
 
 /// Schedules that are tried unless `PROPTEST_CASES` says otherwise.
@@ -150,7 +152,7 @@ fn schedule() -> impl Strategy<Value = Schedule> {
 }
 
 /// Tries schedules until one violates something: what, and the smallest such schedule.
-fn search<P: Protocol>(
+fn search<P: Protocol, T: Taking>(
     mut runner: TestRunner,
     storage: fn() -> Storage,
     gap: i64,
@@ -163,7 +165,7 @@ fn search<P: Protocol>(
         .unwrap();
     let result = runner.run(&schedule(), |schedule| {
         fastrand::seed(schedule.ops.len() as u64);
-        let world = World::<P>::new(&schedule, storage(), gap);
+        let world = World::<P, T>::new(&schedule, storage(), gap);
         let (violations, happened) = runtime.block_on(world.run(&schedule));
         let mut sum = tally.get();
         sum.add(happened);
@@ -190,6 +192,19 @@ fn config(cases: u32) -> Config {
 
 #[test]
 fn s1_to_s7_l1_and_l2_hold_under_any_schedule() {
+    hold::<Singly>();
+}
+
+/// No order is acknowledged whose newest neither is stored nor mailed, whatever happens in between.
+#[test]
+fn s1_to_s7_l1_and_l2_hold_in_batches_under_any_schedule() {
+    let (tally, enough) = hold::<InBatches>();
+    let left = tally.left_to_newer;
+    assert!(left >= enough, "only {left} left to a newer one");
+}
+
+/// What happened, and how much of each is enough.
+fn hold<T: Taking>() -> (Tally, usize) {
     #[expect(
         clippy::disallowed_methods,
         reason = "a knob of the test, not a setting"
@@ -197,7 +212,7 @@ fn s1_to_s7_l1_and_l2_hold_under_any_schedule() {
     let cases = std::env::var("PROPTEST_CASES").ok();
     let cases = cases.map_or(CASES, |cases| cases.parse().unwrap());
     let runner = TestRunner::new(config(cases));
-    let tally = search::<BlobStore<_>>(runner, Storage::new, GAP)
+    let tally = search::<BlobStore<_>, T>(runner, Storage::new, GAP)
         .unwrap_or_else(|(violation, schedule)| panic!("{violation}\n{schedule:#?}"));
     println!("{tally:?}");
     let enough = usize::try_from(cases / 40).unwrap();
@@ -217,13 +232,19 @@ fn s1_to_s7_l1_and_l2_hold_under_any_schedule() {
     ] {
         assert!(count >= enough, "only {count} {what} in {cases} schedules");
     }
+    (tally, enough)
+}
+
+fn control<P: Protocol>(storage: fn() -> Storage, gap: i64) -> String {
+    control_taking::<P, Singly>(storage, gap)
 }
 
 /// The controls look at always the same schedules.
-fn control<P: Protocol>(storage: fn() -> Storage, gap: i64) -> String {
+fn control_taking<P: Protocol, T: Taking>(storage: fn() -> Storage, gap: i64) -> String {
     let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
     let runner = TestRunner::new_with_rng(config(CASES), rng);
-    let (violation, schedule) = search::<P>(runner, storage, gap).expect_err("nothing was found");
+    let (violation, schedule) =
+        search::<P, T>(runner, storage, gap).expect_err("nothing was found");
     println!("{violation}\n{schedule:#?}");
     violation
 }
@@ -255,6 +276,17 @@ fn s1_and_s2_break_with_each_simpler_rule() {
         (control::<FilesAreOlder>(Storage::new, GAP), ["S2", "S2"]),
     ] {
         let found = invariants.iter().any(|one| violation.contains(one));
+        assert!(found, "{violation}");
+    }
+}
+
+#[test]
+fn s1_or_s6_breaks_with_each_simpler_rule_for_a_batch() {
+    for violation in [
+        control_taking::<BlobStore<_>, WhenAnyIsDone>(Storage::new, GAP),
+        control_taking::<BlobStore<_>, HighestNumber>(Storage::new, GAP),
+    ] {
+        let found = ["S1", "S6"].iter().any(|one| violation.contains(one));
         assert!(found, "{violation}");
     }
 }

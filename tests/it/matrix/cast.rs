@@ -1,6 +1,6 @@
 //! What a delivery can meet: what is stored, and what the process remembers.
 
-use order_items_reserver::order::Order;
+use order_items_reserver::order::{Order, Position, SequenceNumber};
 use order_items_reserver::store::Origin;
 
 use crate::model::messages::{Message, at, in_partition};
@@ -162,6 +162,15 @@ impl Cast {
             published,
             ..cast
         }
+    }
+
+    /// An older order of the session, which gives way to ours.
+    pub(super) fn elder(&self) -> Message {
+        let position = self.ours.position.map(|ours| Position {
+            sequence: SequenceNumber(ours.sequence.0 - 1),
+            ..ours
+        });
+        Message::new("E7DB-42", 9, position)
     }
 
     /// Whether only a person can tell what to do with ours.

@@ -1,9 +1,10 @@
 //! A network on which every request waits until the schedule says what becomes of it.
 
+use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use order_items_reserver::fallback::{Fallback, FallbackError, Notice};
@@ -58,11 +59,14 @@ struct Request {
     /// Nothing will happen to it any more.
     decided: bool,
     answer: Option<Answer>,
+    /// Who waits for it.
+    waker: Option<Waker>,
 }
 
 /// What was seen of one delivery.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Seen {
+    message_id: Option<String>,
     pub(super) attempts: usize,
     pub(super) running: usize,
     pub(super) overlapped: bool,
@@ -81,8 +85,10 @@ pub(super) struct State {
     /// How many of them did, and were not refused.
     pub(super) landed: usize,
     pub(super) seen: Vec<Seen>,
-    /// Whose turn it is.
+    /// Whose turn it is: the first delivery of an invocation.
     pub(super) delivery: usize,
+    /// Which delivery of an invocation is at a session now: one after the other is.
+    trying: HashMap<(usize, SessionId), usize>,
     requests: Vec<Request>,
     ids: u64,
 }
@@ -98,6 +104,7 @@ impl Network {
             landed: 0,
             seen: Vec::new(),
             delivery: 0,
+            trying: HashMap::new(),
             requests: Vec::new(),
             ids: 0,
         })))
@@ -107,24 +114,42 @@ impl Network {
         self.0.lock().unwrap()
     }
 
-    fn send(&self, kind: Kind) -> Waiting<'_> {
+    fn send(&self, kind: Kind, delivery: Option<usize>) -> Waiting<'_> {
         let mut state = self.state();
         state.ids += 1;
-        let (id, delivery) = (state.ids, state.delivery);
+        let (id, delivery) = (state.ids, delivery.unwrap_or(state.delivery));
         state.requests.push(Request {
             id,
             delivery,
             kind,
             decided: false,
             answer: None,
+            waker: None,
         });
         Waiting { network: self, id }
     }
 }
 
 impl State {
-    pub(super) fn seen(&mut self) -> &mut Seen {
-        &mut self.seen[self.delivery]
+    /// Hands these out as one invocation: the first of their deliveries.
+    pub(super) fn hand_out(&mut self, message_ids: impl IntoIterator<Item = String>) -> usize {
+        let first = self.seen.len();
+        self.seen.extend(message_ids.into_iter().map(|id| Seen {
+            message_id: Some(id),
+            ..Seen::default()
+        }));
+        first
+    }
+
+    /// The delivery of this message in the invocation whose turn it is.
+    fn of_message(&self, message_id: Option<&String>) -> usize {
+        let turn = self.seen.iter().enumerate().skip(self.delivery);
+        let mut of_it = turn.filter(|(_, seen)| seen.message_id.as_ref() == message_id);
+        of_it.next().expect("it was handed out").0
+    }
+
+    fn at_session(&self, session: &SessionId) -> Option<usize> {
+        self.trying.get(&(self.delivery, session.clone())).copied()
     }
 
     /// How many requests wait for their fate.
@@ -145,6 +170,7 @@ impl State {
         let answer = self.answer(&kind, fate, delivery);
         if let Some(request) = self.requests.iter_mut().find(|one| one.id == at) {
             request.answer = answer;
+            request.waker.take().inspect(Waker::wake_by_ref);
         }
     }
 
@@ -215,7 +241,7 @@ fn refused(status: u16, retry_after: Option<Duration>) -> StoreError {
     }
 }
 
-/// A client that waits. It is polled after every step, so nobody needs to wake it.
+/// A client that waits.
 struct Waiting<'a> {
     network: &'a Network,
     id: u64,
@@ -224,12 +250,18 @@ struct Waiting<'a> {
 impl Future for Waiting<'_> {
     type Output = Answer;
 
-    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Answer> {
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Answer> {
         let mut state = self.network.state();
-        let request = state.requests.iter_mut().find(|one| one.id == self.id);
-        match request.and_then(|request| request.answer.take()) {
+        let mut requests = state.requests.iter_mut();
+        let Some(request) = requests.find(|one| one.id == self.id) else {
+            return Poll::Pending;
+        };
+        match request.answer.take() {
             Some(answer) => Poll::Ready(answer),
-            None => Poll::Pending,
+            None => {
+                request.waker = Some(context.waker().clone());
+                Poll::Pending
+            }
         }
     }
 }
@@ -253,21 +285,24 @@ impl Drop for Waiting<'_> {
 
 impl BlobService for Network {
     async fn put_blob(&self, order: &Order, condition: &Condition) -> Result<PutReply, StoreError> {
-        match self.send(Kind::Put(Upload::of(order, condition))).await {
+        let delivery = self.state().at_session(&order.session);
+        let upload = Kind::Put(Upload::of(order, condition));
+        match self.send(upload, delivery).await {
             Answer::Put(reply) => reply,
             other => panic!("{other:?} to a PUT"),
         }
     }
 
     async fn head_blob(&self, session: &SessionId) -> Result<Option<Head>, StoreError> {
-        match self.send(Kind::Head(session.clone())).await {
+        let delivery = self.state().at_session(session);
+        match self.send(Kind::Head(session.clone()), delivery).await {
             Answer::Head(reply) => reply,
             other => panic!("{other:?} to a HEAD"),
         }
     }
 
     async fn create_container(&self) -> Result<(), StoreError> {
-        match self.send(Kind::Create).await {
+        match self.send(Kind::Create, None).await {
             Answer::Create(reply) => reply,
             other => panic!("{other:?} to a creation"),
         }
@@ -280,13 +315,15 @@ impl Fallback for Network {
             .order
             .map(|order| order.body.clone())
             .unwrap_or_default();
-        {
+        let delivery = {
             let mut state = self.state();
-            let seen = state.seen();
+            let delivery = state.of_message(notice.delivery.message_id.as_ref());
+            let seen = &mut state.seen[delivery];
             seen.notices += 1;
             seen.wrong_notices += usize::from(body != notice.delivery.body);
-        }
-        match Self::send(self, Kind::Notify).await {
+            delivery
+        };
+        match Self::send(self, Kind::Notify, Some(delivery)).await {
             Answer::Notify(reply) => reply,
             other => panic!("{other:?} to a notice"),
         }
@@ -387,11 +424,14 @@ impl<P: Protocol> OrderStore for Watched<P> {
     async fn put(&self, order: &Order) -> Result<Put, StoreError> {
         let delivery = {
             let mut state = self.network.state();
-            let seen = state.seen();
+            let delivery = state.of_message(order.message_id.as_ref());
+            let key = (state.delivery, order.session.clone());
+            state.trying.insert(key, delivery);
+            let seen = &mut state.seen[delivery];
             seen.attempts += 1;
             seen.running += 1;
             seen.overlapped |= seen.running > 1;
-            state.delivery
+            delivery
         };
         let mut running = Running {
             network: self.network.clone(),

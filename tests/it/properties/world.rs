@@ -1,19 +1,19 @@
 //! A queue, handlers that crash, and a schedule that decides everything.
 
-use std::future::Future;
-use std::pin::Pin;
+use std::marker::PhantomData;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use order_items_reserver::fallback::Reason;
 use order_items_reserver::order::{Position, SessionId};
-use order_items_reserver::reserve::{Outcome, Reservation, Reserver, Settlement};
+use order_items_reserver::reserve::{GivenBack, Outcome, Reservation, Reserver, Settlement};
 use order_items_reserver::retry::Retry;
 use order_items_reserver::store::{Doubt, Origin, StoreError};
 use tokio::time::advance;
 
 use super::network::{Fate, Network, Protocol, Watched};
+use super::taking::{Process, Taken, Taking};
 use super::{Op, Place, Schedule};
 use crate::invocation::doubles::LIMITS;
 use crate::model::messages::{Message, Violation, at, check_history, in_partition};
@@ -25,9 +25,6 @@ const ATTEMPTS_MAX: usize = 4;
 /// Those of a queue, and of storage.
 const PARTITIONS: usize = 3;
 const SESSIONS: usize = 3;
-
-/// Messages at once in one process.
-const SLOTS: usize = 3;
 
 const RETRY: Retry = Retry {
     attempt_timeout: Duration::from_secs(10),
@@ -50,11 +47,20 @@ struct Queued {
     deliveries: u32,
 }
 
-struct Delivery {
+/// Messages that are handed out together.
+struct Invocation {
+    /// The first of its deliveries, which follow each other as its messages do.
     id: usize,
-    message: usize,
+    messages: Vec<usize>,
     process: usize,
-    future: Pin<Box<dyn Future<Output = Reservation> + Send>>,
+    future: Taken,
+}
+
+impl Invocation {
+    /// Its deliveries, and their messages.
+    fn deliveries(&self) -> impl Iterator<Item = (usize, usize)> {
+        (self.id..).zip(self.messages.iter().copied())
+    }
 }
 
 /// What happened, so that a test can tell whether enough did.
@@ -62,6 +68,8 @@ struct Delivery {
 pub(super) struct Tally {
     pub(super) stored: usize,
     pub(super) superseded: usize,
+    /// By a newer one of their batch, without a request of their own.
+    pub(super) left_to_newer: usize,
     pub(super) handed_over: usize,
     pub(super) abandoned: usize,
     pub(super) killed: usize,
@@ -81,6 +89,7 @@ impl Tally {
     pub(super) fn add(&mut self, other: Self) {
         self.stored += other.stored;
         self.superseded += other.superseded;
+        self.left_to_newer += other.left_to_newer;
         self.handed_over += other.handed_over;
         self.abandoned += other.abandoned;
         self.killed += other.killed;
@@ -94,11 +103,11 @@ impl Tally {
     }
 }
 
-pub(super) struct World<P> {
+pub(super) struct World<P, T> {
     network: Network,
-    processes: Vec<Arc<Reserver<Watched<P>, Network>>>,
+    processes: Vec<Process<P>>,
     queue: Vec<Queued>,
-    running: Vec<Delivery>,
+    running: Vec<Invocation>,
     files: Vec<Message>,
     /// Messages and files so far.
     ranks: u32,
@@ -113,9 +122,10 @@ pub(super) struct World<P> {
     recreation_gap: i64,
     violations: Vec<Violation>,
     tally: Tally,
+    taking: PhantomData<T>,
 }
 
-impl<P: Protocol> World<P> {
+impl<P: Protocol, T: Taking> World<P, T> {
     pub(super) fn new(schedule: &Schedule, mut storage: Storage, recreation_gap: i64) -> Self {
         storage.has_container = schedule.has_container;
         let network = Network::new(storage);
@@ -134,6 +144,7 @@ impl<P: Protocol> World<P> {
             recreation_gap,
             violations: Vec::new(),
             tally: Tally::default(),
+            taking: PhantomData,
         }
     }
 
@@ -227,10 +238,9 @@ impl<P: Protocol> World<P> {
         }
     }
 
-    /// Hands a message out to the process with the fewest.
+    /// Hands messages out to the process with the fewest: the picked one that waits, and as many
+    /// after it as an invocation may have, or fewer.
     fn deliver(&mut self, pick: usize) {
-        let waiting = |one: &&mut Queued| one.status == Status::Waiting;
-        let count = self.queue.iter_mut().filter(waiting).count();
         let busy = |process| {
             self.running
                 .iter()
@@ -240,35 +250,42 @@ impl<P: Protocol> World<P> {
         let process = (0..self.processes.len())
             .min_by_key(|&process| busy(process))
             .unwrap();
-        let Some(nth) = pick.checked_rem(count).filter(|_| busy(process) < SLOTS) else {
+        let waiting = self.queue.iter().enumerate();
+        let waiting: Vec<usize> = waiting
+            .filter(|(_, one)| one.status == Status::Waiting)
+            .map(|(message, _)| message)
+            .collect();
+        let Some(nth) = pick
+            .checked_rem(waiting.len())
+            .filter(|_| busy(process) < T::SLOTS)
+        else {
             return;
         };
-        let mut waiting = self.queue.iter_mut().enumerate();
-        let waiting = waiting
-            .by_ref()
-            .filter(|(_, one)| one.status == Status::Waiting);
-        let (message, queued) = { waiting }.nth(nth).unwrap();
-        let id = {
-            let mut state = self.network.state();
-            state.seen.push(Default::default());
-            state.seen.len() - 1
-        };
-        queued.status = Status::Locked(id);
-        queued.deliveries += 1;
-        let delivery = queued.message.delivery(queued.deliveries);
-        let reserver = self.processes[process].clone();
-        self.running.push(Delivery {
+        let most = T::MESSAGES_MAX - pick % T::MESSAGES_MAX;
+        let messages: Vec<usize> = waiting.into_iter().skip(nth).take(most).collect();
+        let ids = messages.iter().map(|one| self.queue[*one].message.id());
+        let id = self.network.state().hand_out(ids);
+        let mut deliveries = Vec::new();
+        for (delivery, message) in (id..).zip(&messages) {
+            let queued = &mut self.queue[*message];
+            queued.status = Status::Locked(delivery);
+            queued.deliveries += 1;
+            deliveries.push(queued.message.delivery(queued.deliveries));
+        }
+        self.running.push(Invocation {
             id,
-            message,
+            messages,
             process,
-            future: Box::pin(async move { reserver.reserve(&delivery).await }),
+            future: T::take(self.processes[process].clone(), deliveries),
         });
     }
 
     fn lose_lock(&mut self, pick: usize) {
         if let Some(at) = pick.checked_rem(self.running.len()) {
-            let Delivery { id, message, .. } = self.running[at];
-            self.give_back(id, message);
+            let locked: Vec<_> = self.running[at].deliveries().collect();
+            // Each message of a batch has a lock of its own.
+            let (delivery, message) = locked[pick % locked.len()];
+            self.give_back(delivery, message);
         }
     }
 
@@ -282,13 +299,13 @@ impl<P: Protocol> World<P> {
 
     fn kill(&mut self, pick: usize) {
         let process = pick % self.processes.len();
-        let (killed, running) = std::mem::take(&mut self.running)
+        let (killed, running): (Vec<_>, _) = std::mem::take(&mut self.running)
             .into_iter()
-            .partition(|delivery| delivery.process == process);
+            .partition(|invocation| invocation.process == process);
         self.running = running;
-        for Delivery { id, message, .. } in killed {
+        for (delivery, message) in killed.iter().flat_map(Invocation::deliveries) {
             self.tally.killed += 1;
-            self.give_back(id, message);
+            self.give_back(delivery, message);
         }
         self.processes[process] = self::process(&self.network);
     }
@@ -306,32 +323,72 @@ impl<P: Protocol> World<P> {
         self.pass((self.enqueued_min - self.now).max(0));
     }
 
-    /// Lets every delivery go on as far as it can.
+    /// Lets every invocation go on as far as it can.
     fn poll(&mut self) {
         let mut context = Context::from_waker(Waker::noop());
         let mut index = 0;
         while index < self.running.len() {
-            let delivery = &mut self.running[index];
-            self.network.state().delivery = delivery.id;
-            match delivery.future.as_mut().poll(&mut context) {
+            let invocation = &mut self.running[index];
+            self.network.state().delivery = invocation.id;
+            match invocation.future.as_mut().poll(&mut context) {
                 Poll::Pending => index += 1,
-                Poll::Ready(reservation) => {
-                    let delivery = self.running.remove(index);
-                    self.check(&delivery, &reservation);
-                    self.settle_one(&delivery, &reservation);
+                Poll::Ready(reservations) => {
+                    let invocation = self.running.remove(index);
+                    assert_eq!(reservations.len(), invocation.messages.len());
+                    for (at, (delivery, message)) in invocation.deliveries().enumerate() {
+                        self.check(delivery, message, &reservations[at]);
+                    }
+                    self.settle_all(&invocation, &reservations);
                 }
             }
         }
     }
 
-    fn settle_one(&mut self, delivery: &Delivery, reservation: &Reservation) {
-        let status = &mut self.queue[delivery.message].status;
-        if *status == Status::Locked(delivery.id) {
-            *status = match reservation.settlement {
-                Settlement::Complete(outcome) => Status::Done(outcome),
-                Settlement::Abandon(_) => Status::Waiting,
+    /// The host completes all messages of an invocation, or gives back all.
+    fn settle_all(&mut self, invocation: &Invocation, reservations: &[Reservation]) {
+        let all_done = !reservations.iter().any(Reservation::is_given_back);
+        let ends: Vec<_> = invocation.deliveries().zip(reservations).collect();
+        for ((delivery, message), reservation) in &ends {
+            let Some(end) = outcome(reservation).filter(|_| all_done) else {
+                self.give_back(*delivery, *message);
+                continue;
             };
+            let end = match is_left_to_newer(reservation) {
+                true => self.kept_by_newer(*message, &ends),
+                false => Some(end),
+            };
+            let rank = self.queue[*message].message.rank;
+            self.must(
+                "S1",
+                end.is_some(),
+                &format!("message {rank} is left to nobody"),
+            );
+            let status = &mut self.queue[*message].status;
+            if *status == Status::Locked(*delivery) {
+                *status = Status::Done(end.unwrap_or(Outcome::Superseded));
+            }
         }
+    }
+
+    /// How a newer order of the session ended that its own batch saw through: superseded, or handed
+    /// over with it. `None` when there is no such one.
+    fn kept_by_newer(
+        &self,
+        message: usize,
+        ends: &[((usize, usize), &Reservation)],
+    ) -> Option<Outcome> {
+        let ours = &self.queue[message].message;
+        let newer = ends.iter().filter(|((_, other), reservation)| {
+            let other = &self.queue[*other].message;
+            let is_newer = other.session == ours.session && other.rank > ours.rank;
+            is_newer && !is_left_to_newer(reservation)
+        });
+        let ends = newer.filter_map(|(_, reservation)| outcome(reservation));
+        ends.map(|end| match end {
+            Outcome::HandedOver => Outcome::HandedOver,
+            Outcome::Stored | Outcome::Superseded => Outcome::Superseded,
+        })
+        .min_by_key(|end| *end == Outcome::HandedOver)
     }
 
     fn must(&mut self, invariant: &'static str, holds: bool, what: &str) {
@@ -340,10 +397,29 @@ impl<P: Protocol> World<P> {
         }
     }
 
+    fn tally_doubt(&mut self, reservation: &Reservation) {
+        if let Some(Reason::NotConfirmed(exhausted)) = &reservation.reason
+            && let StoreError::Contradictory(doubt) = &exhausted.last
+        {
+            *match doubt {
+                Doubt::Positions { .. } | Doubt::TimeAlone { .. } => &mut self.tally.positions,
+                Doubt::SamePlace { .. } => &mut self.tally.same_place,
+                Doubt::NoPlace { .. } => &mut self.tally.no_place,
+                Doubt::NotOlder { .. } => &mut self.tally.not_older,
+            } += 1;
+        }
+    }
+
     /// S1, S4, S5, S6 and S7 of a delivery that just ended.
-    fn check(&mut self, delivery: &Delivery, reservation: &Reservation) {
-        let message = self.queue[delivery.message].message.clone();
-        let seen = self.network.state().seen[delivery.id].clone();
+    fn check(&mut self, delivery: usize, message: usize, reservation: &Reservation) {
+        let message = self.queue[message].message.clone();
+        let seen = self.network.state().seen[delivery].clone();
+        if is_left_to_newer(reservation) {
+            let untouched = seen.attempts == 0 && seen.notices == 0;
+            self.must("S4", untouched, "a request for what is left to a newer one");
+            self.tally.left_to_newer += usize::from(!reservation.is_given_back());
+            return;
+        }
         let published = || self.queue.iter().map(|queued| &queued.message);
         let is_newer = |origin: &Origin| {
             let found = published().find(|one| one.content().origin == *origin);
@@ -358,26 +434,14 @@ impl<P: Protocol> World<P> {
                 written().any(|content| is_newer(&content.origin)),
             )
         };
-        let end = match &reservation.settlement {
-            Settlement::Complete(outcome) => Some(*outcome),
-            Settlement::Abandon(_) => None,
-        };
+        let end = outcome(reservation);
         *match end {
             Some(Outcome::Stored) => &mut self.tally.stored,
             Some(Outcome::Superseded) => &mut self.tally.superseded,
             Some(Outcome::HandedOver) => &mut self.tally.handed_over,
             None => &mut self.tally.abandoned,
         } += 1;
-        if let Some(Reason::NotConfirmed(exhausted)) = &reservation.reason
-            && let StoreError::Contradictory(doubt) = &exhausted.last
-        {
-            *match doubt {
-                Doubt::Positions { .. } | Doubt::TimeAlone { .. } => &mut self.tally.positions,
-                Doubt::SamePlace { .. } => &mut self.tally.same_place,
-                Doubt::NoPlace { .. } => &mut self.tally.no_place,
-                Doubt::NotOlder { .. } => &mut self.tally.not_older,
-            } += 1;
-        }
+        self.tally_doubt(reservation);
         let name = format!("message {}, {end:?}", message.rank);
         let durable = match end {
             Some(Outcome::Stored) => was_stored,
@@ -395,7 +459,15 @@ impl<P: Protocol> World<P> {
             bounded && seen.attempts == reservation.attempts as usize,
             &name,
         );
-        self.must("S4", seen.notices == usize::from(exhausted), &name);
+        let in_time = !matches!(
+            reservation.settlement,
+            Settlement::Abandon(GivenBack::OutOfTime)
+        );
+        self.must(
+            "S4",
+            seen.notices == usize::from(exhausted && in_time),
+            &name,
+        );
         self.must("S7", seen.wrong_notices == 0, &name);
         let handed = !matches!(end, Some(Outcome::Stored | Outcome::Superseded));
         self.must(
@@ -411,7 +483,7 @@ impl<P: Protocol> World<P> {
         for _ in 0..10_000 {
             let undecided = self.network.state().undecided();
             let waiting = self.queue.iter().any(|one| one.status == Status::Waiting);
-            let free = self.running.len() < SLOTS * self.processes.len();
+            let free = self.running.len() < T::SLOTS * self.processes.len();
             let op = match undecided {
                 1.. => Op::Decide {
                     pick: 0,
@@ -419,7 +491,7 @@ impl<P: Protocol> World<P> {
                 },
                 _ if waiting && free => Op::Deliver { pick: 0 },
                 _ if self.running.is_empty() => break,
-                _ => Op::Wait { millis: 10_001 },
+                _ => Op::Wait { millis: T::WAIT_MS },
             };
             self.step(op).await;
         }
@@ -469,12 +541,25 @@ impl<P: Protocol> World<P> {
     }
 }
 
+/// How it was acknowledged, if it was.
+fn outcome(reservation: &Reservation) -> Option<Outcome> {
+    match &reservation.settlement {
+        Settlement::Complete(outcome) => Some(*outcome),
+        Settlement::Abandon(_) => None,
+    }
+}
+
+/// Whether it was not tried, because a newer one of its batch was, or its time was over.
+fn is_left_to_newer(reservation: &Reservation) -> bool {
+    reservation.attempts == 0
+}
+
 /// Of the session's number.
 fn name(session: usize) -> String {
     format!("session {session}")
 }
 
-fn process<P: Protocol>(network: &Network) -> Arc<Reserver<Watched<P>, Network>> {
+fn process<P: Protocol>(network: &Network) -> Process<P> {
     Arc::new(Reserver {
         store: Watched {
             store: P::over(network.clone()),
