@@ -88,7 +88,7 @@ async fn all_that_a_person_does_at_the_dashboard_works_and_for_everyone() {
         return;
     };
     let stack = stack().await;
-    stack.host.ready().await;
+    stack.host.as_ref().unwrap().ready().await;
     let pictures = browser::target().join("pictures");
     fs::create_dir_all(&pictures).unwrap();
     stack.dashboard.add_link("petstore", "http://shop.invalid/");

@@ -65,7 +65,7 @@ async fn set_faults(State(stack): State<Arc<Stack>>, Json(wish): Json<Value>) {
 }
 
 async fn kill(State(stack): State<Arc<Stack>>) -> Status {
-    stack.host.kill_handler();
+    stack.host.as_ref().unwrap().kill_handler();
     Status::ACCEPTED
 }
 

@@ -172,7 +172,7 @@ async fn s2_an_old_message_replayed_does_not_bring_its_cart_back() {
         .client
         .post(format!(
             "{}/OrderItemsReserver",
-            pipeline.stack.host.handler_url()
+            pipeline.stack.host.as_ref().unwrap().handler_url()
         ))
         .body(encode_invocation(&old, DataType::Binary))
         .send()
@@ -241,7 +241,7 @@ async fn l4_a_handler_killed_over_and_over_loses_nothing() {
     let mut pipeline = Pipeline::start().await;
     for quantity in 1..=10 {
         pipeline.post(&cart(quantity)).await;
-        pipeline.stack.host.kill_handler();
+        pipeline.stack.host.as_ref().unwrap().kill_handler();
     }
     while pipeline.stack.queue.counts().active + pipeline.stack.queue.counts().locked > 0 {
         pipeline.delivered().await;

@@ -67,7 +67,8 @@ pub struct DashboardOptions {
     pub queue: Queue,
     /// What the host tells, from now on.
     pub events: broadcast::Receiver<Event>,
-    pub killer: Killer,
+    /// Kills the handler, when it is ours.
+    pub killer: Option<Killer>,
     /// The blob endpoint, when it is ours.
     pub blob: Option<BlobHandle>,
     /// The storefront's account, when it is ours.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use host::Killer;
 use host::app::Settings;
 use logic_app::mail::OutboxReader;
 use serde::Serialize;
@@ -33,6 +34,7 @@ pub(super) async fn whole(State(state): State<Arc<DashboardState>>) -> Json<Valu
         "bus": true,
         "logicApp": state.logic_app.is_some(),
         "outbox": state.outbox.is_some(),
+        "handler": state.killer.is_some(),
     });
     insert(&mut page, "revision", model.revision().into());
     insert(&mut page, "totals", json!(model.totals));
@@ -75,7 +77,10 @@ fn parts(state: &DashboardState) -> Value {
         "paused": state.queue.is_paused(),
         "build": *state.build.borrow(),
         "log": state.model().log.last(),
-        "handler": { "ready": state.killer.is_ready(), "armed": state.armed.borrow().is_some() },
+        "handler": {
+            "ready": state.killer.as_ref().is_some_and(Killer::is_ready),
+            "armed": state.armed.borrow().is_some(),
+        },
         "writes": blob.map_or(0, |blob| blob.storage().writes_len()),
         "refused": {
             "storage": blob.map_or(0, |blob| blob.faults().connections_refused()),

@@ -23,7 +23,8 @@ pub(super) struct DashboardState {
     pub(super) started: OffsetDateTime,
     pub(super) build: watch::Sender<BuildState>,
     pub(super) queue: Queue,
-    pub(super) killer: Killer,
+    /// `None` when another host runs the handler.
+    pub(super) killer: Option<Killer>,
     pub(super) blob: Option<BlobHandle>,
     pub(super) shop_storage: Option<BlobHandle>,
     pub(super) bus: SenderFaults,

@@ -12,7 +12,7 @@ use crate::LoadError;
 use crate::places::Places;
 pub(crate) use blobs::Blobs;
 pub(crate) use bus::{Answer, Bus, Counts};
-pub(crate) use dashboard::Dashboard;
+pub(crate) use dashboard::{Breakable, Dashboard};
 
 /// One client for all parts of one stack.
 #[derive(Debug, Clone)]

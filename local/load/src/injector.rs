@@ -12,7 +12,7 @@ use stand_in::{LOGIC_APP_FAULTS, NamedFault, STORAGE_FAULTS};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::LoadError;
-use crate::access::Dashboard;
+use crate::access::{Breakable, Dashboard};
 use crate::plan::{Faults, WantedFault};
 
 /// Healing is tried so long: a stack that was killed takes its faults along anyway.
@@ -38,6 +38,31 @@ enum Step {
     Storage(NamedFault),
     LogicApp(NamedFault),
     Kill { during_upload: bool },
+}
+
+/// Whether all that is to go wrong can.
+pub(crate) fn check(faults: &Faults, breakable: Breakable) -> Result<(), LoadError> {
+    let all = [
+        (
+            faults.storage.is_some() && !breakable.storage,
+            "storage=…",
+            "the blobs are not in the endpoint of the stack: expected one without --azurite",
+        ),
+        (
+            faults.logic_app.is_some() && !breakable.logic_app,
+            "logic-app=…",
+            "FALLBACK_URL leads to another machine",
+        ),
+        (
+            faults.kills && !breakable.handler,
+            "handler=kills",
+            "another host runs the function: expected a stack without --func or --host",
+        ),
+    ];
+    match all.into_iter().find(|(missing, ..)| *missing) {
+        Some((_, fault, problem)) => Err(LoadError::Unbreakable { fault, problem }),
+        None => Ok(()),
+    }
 }
 
 /// Makes things go wrong until `end`. What fails to be switched is tried at the next step: the
@@ -141,6 +166,27 @@ pub(crate) async fn heal(faults: &Faults, dashboard: &Dashboard) -> Result<(), L
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_fault_that_cannot_be_made_is_refused_and_not_left_out() {
+        let faults: Faults = "logic-app=any,handler=kills".parse().expect("good");
+        let here = Breakable::default();
+        check(&faults, here).expect("all is here");
+        let without_storage = Breakable {
+            storage: false,
+            ..here
+        };
+        check(&faults, without_storage).expect("nobody asked for it");
+        let elsewhere = Breakable {
+            handler: false,
+            ..here
+        };
+        let error = check(&faults, elsewhere).expect_err("refused").to_string();
+        assert!(
+            error.contains("--faults handler=kills: another host"),
+            "{error}"
+        );
+    }
 
     #[test]
     fn a_seed_decides_the_schedule() {

@@ -58,6 +58,13 @@ pub enum LoadError {
         part: String,
         problem: String,
     },
+    /// A fault of a part that is not this stack's to break: a run without it would prove less than
+    /// was asked for.
+    #[error("--faults {fault}: {problem}")]
+    Unbreakable {
+        fault: &'static str,
+        problem: &'static str,
+    },
     #[error("cannot write {path}: {source}")]
     File {
         path: String,

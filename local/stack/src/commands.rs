@@ -1,10 +1,12 @@
 //! `cargo local`: the commands, and what they share.
 
+mod azurite;
 mod build;
 pub(crate) mod cli;
 mod interrupt;
 mod load;
 mod operator;
+mod other_host;
 mod run_folder;
 mod screen;
 mod start;
@@ -19,6 +21,7 @@ use blob::AzuriteError;
 use dashboard::operator::OperatorError;
 use stack::StackError;
 use stack::chaos::ChaosError;
+use stack::func::FuncError;
 use stack::running::{ClaimError, NotFound};
 
 use cli::{Cli, Command, StartOptions};
@@ -43,6 +46,13 @@ pub(crate) enum LocalError {
     Load(#[from] LoadError),
     #[error(transparent)]
     Stack(#[from] StackError),
+    #[error(transparent)]
+    Func(#[from] FuncError),
+    #[error(
+        "the Functions host keeps its leases in AzureWebJobsStorage, for which Azurite is started: {0}; or let \
+         AzureWebJobsStorage in local.settings.json lead to a storage account"
+    )]
+    HostStorage(AzuriteError),
     #[error("cannot listen to signals: {0}")]
     Signals(io::Error),
     #[error(transparent)]

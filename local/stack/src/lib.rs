@@ -6,7 +6,8 @@
 //! ports        which setting implies which port, and who sits on one that is taken
 //! parts        how each part starts; Stack wires them, below
 //! running      how other commands find the stack of a folder
-//! storefront   PetStore as a process beside it
+//! storefront   PetStore as a process beside it, and func, the Functions host of Core Tools
+//! output       what such a process writes, line by line
 //! chaos        a load with everything going wrong at once, on a stack of its own
 //! ```
 //!
@@ -14,7 +15,9 @@
 
 pub mod chaos;
 mod error;
+pub mod func;
 mod options;
+mod output;
 mod parts;
 pub mod ports;
 pub mod running;
@@ -26,7 +29,7 @@ use blob::{BlobEndpoint, BlobHandle};
 use bus::{AmqpDoor, AmqpOptions, AmqpService, Queue, RestDoor, RestOptions, SenderFaults};
 use dashboard::Dashboard;
 use host::app::{FunctionApp, Settings};
-use host::{Event, Host, HostOptions};
+use host::{Event, Host};
 use logic_app::LogicApp;
 use logic_app::mail::MailService;
 use stand_in::Connection;
@@ -34,7 +37,7 @@ use tokio::sync::broadcast;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 pub use error::StackError;
-pub use options::{Keep, Ports, StackOptions, Storage};
+pub use options::{Hosting, Keep, Ports, StackOptions, Storage};
 use parts::{Backends, BlobEndpoints, ShownParts, links};
 use ports::ImpliedPorts;
 
@@ -60,9 +63,9 @@ pub struct Stack {
     pub logic_app: Option<LogicApp>,
     /// The e-mail service behind it, when the app's folder has the workflow.
     pub mail: Option<MailService>,
-    /// The Functions host with the handler.
-    pub host: Host,
-    /// What the host tells, from its start on.
+    /// The Functions host with the handler, unless another one takes the messages.
+    pub host: Option<Host>,
+    /// What our host tells, from its start on.
     pub events: broadcast::Receiver<Event>,
     /// Shows all of it.
     pub dashboard: Dashboard,
@@ -83,6 +86,7 @@ impl Stack {
             overrides,
             keep: Keep::InMemory,
             storage: Storage::Embedded,
+            hosting: Hosting::Embedded,
         })
         .await
     }
@@ -95,11 +99,13 @@ impl Stack {
         let mut app = FunctionApp::load(&options.root, options.overrides.clone())?;
         let backends = Backends::start(&options, &mut app).await?;
         let queue = options.keep.queue(&app)?;
-        let host = HostOptions {
-            app: app.clone(),
-            handler_url: None,
+        let (host, events) = match options.hosting {
+            Hosting::Embedded => {
+                let (host, events) = parts::host(&app, &queue)?;
+                (Some(host), events)
+            }
+            Hosting::Elsewhere => (None, parts::nothing()),
         };
-        let (host, events) = Host::start(host, queue.clone())?;
         let (sender, hints) = unbounded_channel();
         queue.tell_troubles_to(sender.clone());
         let connection = app.setting(ports::QUEUE, "the doors check signatures with its key")?;
@@ -127,7 +133,7 @@ impl Stack {
         let door_options = RestOptions {
             queues: vec![queue.clone()],
             key,
-            links: links(&host, blob.as_ref(), logic_app.as_ref()),
+            links: links(host.as_ref(), blob.as_ref(), logic_app.as_ref()),
             hints: Some(sender),
             faults: bus.clone(),
         };
@@ -135,7 +141,7 @@ impl Stack {
         let shown = ShownParts {
             app: &app,
             queue: &queue,
-            host: &host,
+            host: host.as_ref(),
             blob: blob.as_ref(),
             shop_storage: shop_storage.as_ref(),
             bus: &bus,
@@ -176,12 +182,21 @@ impl Stack {
         let dashboard = ("dashboard".to_owned(), self.dashboard.url());
         let mut all = vec![dashboard, door, amqp];
         all.extend(links(
-            &self.host,
+            self.host.as_ref(),
             self.blob.as_ref(),
             self.logic_app.as_ref(),
         ));
         all.extend(self.outbox().map(|url| ("outbox".to_owned(), url)));
         all
+    }
+
+    /// What another host's environment has to say, which goes before local.settings.json: where the
+    /// parts of this stack really are.
+    #[must_use]
+    pub fn host_settings(&self) -> Settings {
+        let names = [ports::QUEUE, ports::STORAGE, ports::FALLBACK];
+        let value = |name: &str| Some((name.to_owned(), self.app.settings.get(name)?.clone()));
+        names.into_iter().filter_map(value).collect()
     }
 
     /// Where a person reads the mails: on the dashboard, when there is an e-mail service.
@@ -211,7 +226,9 @@ impl Stack {
     /// Stops every part; the handler is killed.
     pub async fn stop(self) {
         self.dashboard.stop().await;
-        self.host.stop().await;
+        if let Some(host) = self.host {
+            host.stop().await;
+        }
         self.door.stop().await;
         self.amqp.stop().await;
         for endpoint in [self.blob, self.shop_endpoint].into_iter().flatten() {
@@ -224,6 +241,12 @@ impl Stack {
             mail.stop().await;
         }
     }
+}
+
+/// Whether a connection string leads to a storage emulator on this machine.
+#[must_use]
+pub fn is_here(connection: &str) -> bool {
+    ports::blob_port(connection).is_some()
 }
 
 /// The port that the app's settings imply for its storage; `None` when that is on another machine.

@@ -85,6 +85,16 @@ pub enum Storage {
     Elsewhere,
 }
 
+/// Who takes the messages.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Hosting {
+    /// The host of this stack, with a handler of its own.
+    #[default]
+    Embedded,
+    /// Another one: it gets [`Stack::host_settings`](crate::Stack::host_settings).
+    Elsewhere,
+}
+
 /// What to start.
 #[derive(Debug, Clone)]
 pub struct StackOptions {
@@ -98,4 +108,6 @@ pub struct StackOptions {
     pub keep: Keep,
     /// Who the storage is.
     pub storage: Storage,
+    /// Who the host is.
+    pub hosting: Hosting,
 }

@@ -7,12 +7,13 @@ use std::path::Path;
 use ::dashboard::{Dashboard, DashboardOptions};
 use blob::{Account, BlobEndpoint, BlobHandle};
 use bus::{AMQP_PORT, AmqpDoor, AmqpService, Queue, RestDoor, SenderFaults};
-use host::Host;
 use host::app::FunctionApp;
+use host::{Event, Host, HostError, HostOptions};
 use logic_app::mail::MailService;
 use logic_app::{LogicApp, Workflow};
 use serde_json::{Map, Value, json};
 use tokio::net::TcpListener;
+use tokio::sync::broadcast::{Receiver, Sender};
 use tokio::sync::mpsc::UnboundedSender;
 use url::Url;
 
@@ -192,11 +193,19 @@ async fn free_port() -> io::Result<TcpListener> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await
 }
 
+pub(super) fn host(app: &FunctionApp, queue: &Queue) -> Result<(Host, Receiver<Event>), HostError> {
+    let options = HostOptions {
+        app: app.clone(),
+        handler_url: None,
+    };
+    Host::start(options, queue.clone())
+}
+
 /// The parts that the dashboard shows.
 pub(super) struct ShownParts<'a> {
     pub(super) app: &'a FunctionApp,
     pub(super) queue: &'a Queue,
-    pub(super) host: &'a Host,
+    pub(super) host: Option<&'a Host>,
     pub(super) blob: Option<&'a BlobEndpoint>,
     pub(super) shop_storage: Option<&'a BlobHandle>,
     pub(super) bus: &'a SenderFaults,
@@ -247,13 +256,13 @@ pub(super) fn dashboard(listener: TcpListener, parts: &ShownParts<'_>) -> io::Re
         "queue".to_owned(),
         format!("{}/{}/messages", door.url(), queue.name()),
     );
-    let parts = links(host, *blob, *logic_app).into_iter();
+    let parts = links(*host, *blob, *logic_app).into_iter();
     let mut all: Vec<_> = parts.map(for_people).collect();
     all.push(queue_url);
     let options = DashboardOptions {
         queue: (*queue).clone(),
-        events: host.events(),
-        killer: host.killer(),
+        events: host.map_or_else(nothing, Host::events),
+        killer: host.map(Host::killer),
         blob: blob.map(BlobEndpoint::handle),
         shop_storage: shop_storage.cloned(),
         bus: (*bus).clone(),
@@ -265,14 +274,19 @@ pub(super) fn dashboard(listener: TcpListener, parts: &ShownParts<'_>) -> io::Re
     Dashboard::start(listener, options)
 }
 
+/// What no host tells.
+pub(super) fn nothing() -> Receiver<Event> {
+    Sender::new(1).subscribe()
+}
+
 /// Names and addresses of the parts beside the queue.
 pub(super) fn links(
-    host: &Host,
+    host: Option<&Host>,
     blob: Option<&BlobEndpoint>,
     logic_app: Option<&LogicApp>,
 ) -> Vec<(String, String)> {
     let links = [
-        Some(("handler", host.handler_url().to_owned())),
+        host.map(|host| ("handler", host.handler_url().to_owned())),
         blob.map(|blob| ("blobs", blob.url().to_owned())),
         logic_app.map(|logic_app| ("logic app", origin(&logic_app.url()))),
     ];

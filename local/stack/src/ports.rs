@@ -201,7 +201,7 @@ fn door_port(connection: &str) -> Option<u16> {
 }
 
 /// The emulator's port, or that of a BlobEndpoint on this machine.
-fn blob_port(connection: &str) -> Option<u16> {
+pub(super) fn blob_port(connection: &str) -> Option<u16> {
     let pairs = connection
         .split(';')
         .filter_map(|pair| pair.split_once('='));

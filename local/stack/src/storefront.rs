@@ -11,12 +11,14 @@ use std::time::Duration;
 use host::app::Settings;
 use serde_json::Value;
 use stand_in::programs;
-use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWriteExt, BufReader};
+use tokio::io::AsyncWriteExt;
 use tokio::process::{Child, Command};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 use url::Url;
+
+use crate::output::Output;
 
 const PROGRAM: &str = "petstore";
 
@@ -48,9 +50,6 @@ const HEALTHY: Duration = Duration::from_secs(60);
 
 /// For requests under way, when it is told to end.
 const LAST_REQUESTS: Duration = Duration::from_secs(5);
-
-/// Lines that wait for a reader.
-const LINES_MAX: usize = 256;
 
 /// How to start it.
 #[derive(Debug, Clone)]
@@ -242,31 +241,19 @@ fn is_read(name: &str) -> bool {
 #[derive(Debug)]
 struct Process {
     child: Child,
-    lines: mpsc::Receiver<String>,
-    _readers: JoinSet<()>,
+    lines: Output,
 }
 
 impl Process {
     fn start(command: &mut Command) -> io::Result<Self> {
         let mut child = command.spawn()?;
-        let (sender, lines) = mpsc::channel(LINES_MAX);
-        let mut readers = JoinSet::new();
-        if let Some(stdout) = child.stdout.take() {
-            readers.spawn(forward(stdout, sender.clone()));
-        }
-        if let Some(stderr) = child.stderr.take() {
-            readers.spawn(forward(stderr, sender));
-        }
-        Ok(Self {
-            child,
-            lines,
-            _readers: readers,
-        })
+        let lines = Output::of(&mut child);
+        Ok(Self { child, lines })
     }
 
     /// The next line it writes; `None` when it has closed its outputs, as it does in the end.
     async fn line(&mut self) -> Option<String> {
-        self.lines.recv().await
+        self.lines.line().await
     }
 
     /// Asks for an orderly end: a word and the end of its input, as nobody says who is killed.
@@ -279,7 +266,7 @@ impl Process {
         // It must not wait for somebody who reads its last lines.
         let ended = async {
             tokio::join!(self.child.wait(), async {
-                while self.lines.recv().await.is_some() {}
+                while self.lines.line().await.is_some() {}
             })
             .0
         };
@@ -295,19 +282,6 @@ impl Process {
                 self.child.kill().await.ok();
                 "did not end and was killed".to_owned()
             }
-        }
-    }
-}
-
-async fn forward(stream: impl AsyncRead + Unpin, lines: mpsc::Sender<String>) {
-    // Split at the byte, not `lines()`: that one ends at the first invalid UTF-8.
-    let mut segments = BufReader::new(stream).split(b'\n');
-    while let Ok(Some(line)) = segments.next_segment().await {
-        let line = String::from_utf8_lossy(&line)
-            .trim_end_matches('\r')
-            .to_owned();
-        if lines.send(line).await.is_err() {
-            return;
         }
     }
 }

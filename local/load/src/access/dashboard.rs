@@ -41,9 +41,13 @@ impl Dashboard {
             .map(drop)
     }
 
-    /// Whether the API is there.
-    pub(crate) async fn faults(&self) -> Result<(), LoadError> {
-        self.call(Method::GET, "/api/faults", None).await.map(drop)
+    /// What can be broken.
+    pub(crate) async fn breakable(&self) -> Result<Breakable, LoadError> {
+        let path = "/api/state";
+        let text = self.call(Method::GET, path, None).await?;
+        let state = serde_json::from_str::<State>(&text);
+        let state = state.map_err(|error| self.problem(path, error.to_string()))?;
+        Ok(state.has)
     }
 
     /// Kills the handler now, or in the middle of the next upload.
@@ -124,6 +128,32 @@ impl Dashboard {
             problem,
         }
     }
+}
+
+/// What the stack behind the dashboard has, and so what can be broken from here. A stack that does
+/// not say has all of it.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct Breakable {
+    pub(crate) storage: bool,
+    pub(crate) logic_app: bool,
+    pub(crate) handler: bool,
+}
+
+impl Default for Breakable {
+    fn default() -> Self {
+        Self {
+            storage: true,
+            logic_app: true,
+            handler: true,
+        }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+struct State {
+    #[serde(default)]
+    has: Breakable,
 }
 
 /// One entry of the history of writes.

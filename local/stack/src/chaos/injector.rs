@@ -115,13 +115,14 @@ impl<'a> Injector<'a> {
         let Instances { stack, second, .. } = instances;
         let missing = ChaosError::Part;
         let storage = stack.blob.as_ref().ok_or(missing("storage"))?;
+        let host = stack.host.as_ref().ok_or(missing("Functions host"))?;
         let logic_app = stack.logic_app.as_ref().ok_or(missing("Logic App"))?;
         Ok(Self {
             queue: &stack.queue,
             storage: storage.handle(),
             logic_app: logic_app.handle(),
             mail: stack.mail.as_ref().ok_or(missing("e-mail service"))?,
-            killers: [stack.host.killer(), second.killer()],
+            killers: [host.killer(), second.killer()],
             done: InjectionCounts::default(),
             ends: FaultEnds::default(),
             targets: BTreeSet::new(),

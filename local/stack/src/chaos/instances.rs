@@ -11,6 +11,7 @@ use tokio::sync::broadcast::Receiver;
 use tokio::time::timeout;
 
 use super::ChaosError;
+use crate::parts::nothing;
 use crate::{Ports, Stack};
 
 /// For a handler's start; it takes milliseconds.
@@ -41,7 +42,7 @@ impl Instances {
             handler_url: None,
         };
         let (second, events_of_second) = Host::start(options, stack.queue.clone())?;
-        let from_now_on = stack.host.events();
+        let from_now_on = stack.host.as_ref().map_or_else(nothing, Host::events);
         let events_of_first = std::mem::replace(&mut stack.events, from_now_on);
         let instances = Self {
             handler,
@@ -53,7 +54,12 @@ impl Instances {
 
     /// Waits until both take messages.
     pub(super) async fn ready(&self) -> Result<(), ChaosError> {
-        let ready = async { tokio::join!(self.stack.host.ready(), self.second.ready()) };
+        let first = async {
+            if let Some(host) = &self.stack.host {
+                host.ready().await;
+            }
+        };
+        let ready = async { tokio::join!(first, self.second.ready()) };
         match timeout(START, ready).await {
             Ok(_) => Ok(()),
             Err(_) => Err(ChaosError::NotReady(self.handler.clone())),

@@ -43,6 +43,12 @@ pub(crate) struct StartOptions {
     /// Keep the blobs in a real Azurite instead of the endpoint built in; npm installs it
     #[arg(long)]
     pub(crate) azurite: bool,
+    /// Who runs the function
+    #[arg(long, value_name = "WHO", value_enum, default_value_t)]
+    pub(crate) host: HostChoice,
+    /// The same as --host func
+    #[arg(long, conflicts_with = "host")]
+    pub(crate) func: bool,
     /// Leave the storefront out
     #[arg(long)]
     pub(crate) no_petstore: bool,
@@ -73,6 +79,28 @@ pub(crate) struct Arguments {
     /// For `order-items-ops`; --help lists them
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     pub(crate) arguments: Vec<OsString>,
+}
+
+impl StartOptions {
+    pub(crate) fn host(&self) -> HostChoice {
+        if self.func {
+            HostChoice::Func
+        } else {
+            self.host
+        }
+    }
+}
+
+/// Value of `--host`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum HostChoice {
+    /// A host built in, which imitates the real one
+    #[default]
+    Local,
+    /// The real one: `func start` of Core Tools, from the PATH
+    Func,
+    /// You: the settings are printed, and any host may take the messages
+    None,
 }
 
 /// Value of `--ports`.

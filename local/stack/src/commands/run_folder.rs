@@ -10,12 +10,13 @@ use stack::running::{Claim, ClaimError, Running};
 use super::{FOLDER, LocalError, screen};
 
 /// Each part's own; the queue's journal is a file.
-const KEPT: [&str; 7] = [
+const KEPT: [&str; 8] = [
     "queue.jsonl",
     "blobs",
     "petstore-blobs",
     "petstore",
     "azurite",
+    "azurite-host",
     "outbox",
     "handed-over.jsonl",
 ];

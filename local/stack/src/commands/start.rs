@@ -1,26 +1,24 @@
 //! The bare `cargo local`: build, start everything, tell what happens until it is asked to end.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use blob::{Azurite, AzuriteOptions};
+use blob::Azurite;
 use host::app::{FunctionApp, Settings};
 use stack::ports::Place;
 use stack::running::Running;
 use stack::storefront::{Storefront, StorefrontOptions};
-use stack::{Ports, Stack, StackError, StackOptions, Storage, storage_port};
+use stack::{Hosting, Ports, Stack, StackError, StackOptions, Storage};
 use tokio::time::Instant;
 
+use super::azurite::of_the_orders;
 use super::build::{Watch, build};
-use super::cli::StartOptions;
+use super::cli::{HostChoice, StartOptions};
+use super::other_host::HostStorage;
 use super::run_folder::RunFolder;
 use super::tell::{RunningParts, summary, until_the_end};
-use super::{LocalError, interrupt, screen};
-
-/// Pinned for the tests too.
-const AZURITE_PACKAGE: &str = "tests/azurite";
-const AZURITE_INSTALLED: &str = "target/azurite";
+use super::{LocalError, interrupt, other_host, screen};
 
 /// Where the storefront listens when no setting says otherwise.
 const PETSTORE_PORT: u16 = 8080;
@@ -31,6 +29,7 @@ const PETSTORE_START: Duration = Duration::from_secs(5);
 /// Runs until it is interrupted (success) or the host gives up.
 pub(super) async fn run(root: PathBuf, options: StartOptions) -> Result<ExitCode, LocalError> {
     let root = std::path::absolute(&root).unwrap_or(root);
+    other_host::check(options.host())?;
     let folder = RunFolder::claim(&root, options.in_memory)?;
     if !options.no_build
         && let Some(failed) = build(&root)?
@@ -41,10 +40,20 @@ pub(super) async fn run(root: PathBuf, options: StartOptions) -> Result<ExitCode
     let interrupted = interrupt::listen().map_err(LocalError::Signals)?;
     let watch = options.watch.then(|| Watch::start(&root)).transpose()?;
     let azurite = match options.azurite {
-        true => Some(start_azurite(&root, options.ports.into(), &folder).await?),
+        true => Some(of_the_orders(&root, options.ports.into(), &folder).await?),
         false => None,
     };
+    let host_storage = match options.host() {
+        HostChoice::Local => None,
+        HostChoice::Func | HostChoice::None => {
+            let orders = azurite.as_ref();
+            let ports = options.ports.into();
+            Some(HostStorage::start(&root, ports, &folder, orders).await?)
+        }
+    };
     let stack = start_stack(root, &options, &folder, azurite.as_ref()).await?;
+    let settings = host_storage.as_ref();
+    let settings = settings.map(|storage| other_host::settings(&stack, storage));
     let storefront = match options.no_petstore {
         true => None,
         false => {
@@ -60,9 +69,19 @@ pub(super) async fn run(root: PathBuf, options: StartOptions) -> Result<ExitCode
     }
     let running = running(&parts.stack, petstore, azurite_url);
     folder.publish(&running)?;
-    let summary = summary(&parts.stack, &running, &folder, started.elapsed());
+    let mut summary = summary(&parts.stack, &running, &folder, started.elapsed());
+    if let Some(settings) = settings {
+        match options.host() {
+            HostChoice::Func => {
+                let func = other_host::func_options(&parts.stack, &options, settings)?;
+                parts.start_func(func)?;
+            }
+            _ => summary.extend(other_host::told(&settings, &folder)?),
+        }
+    }
+    summary.extend([String::new(), "Ctrl+C ends it.".to_owned(), String::new()]);
     // A closed output, as in `cargo local | head`, ends the stack like an interrupt does.
-    let end = match screen::print(&summary) {
+    let end = match screen::print(&summary.join("\n")) {
         Ok(()) => tokio::select! {
             () = interrupted => ExitCode::SUCCESS,
             end = until_the_end(&mut parts) => end.unwrap_or(ExitCode::SUCCESS),
@@ -70,6 +89,9 @@ pub(super) async fn run(root: PathBuf, options: StartOptions) -> Result<ExitCode
         Err(_) => ExitCode::SUCCESS,
     };
     parts.stop().await;
+    if let Some(storage) = host_storage {
+        storage.stop().await;
+    }
     if let Some(azurite) = azurite {
         azurite.stop().await;
     }
@@ -94,6 +116,10 @@ async fn start_stack(
         storage: match azurite {
             Some(_) => Storage::Elsewhere,
             None => Storage::Embedded,
+        },
+        hosting: match options.host() {
+            HostChoice::Local => Hosting::Embedded,
+            HostChoice::Func | HostChoice::None => Hosting::Elsewhere,
         },
     })
     .await
@@ -155,36 +181,4 @@ fn running(stack: &Stack, petstore: Option<String>, azurite: Option<String>) -> 
         outbox: stack.outbox(),
         petstore,
     }
-}
-
-/// `--azurite`: a real Azurite where `OrdersStorage` points.
-async fn start_azurite(
-    root: &Path,
-    ports: Ports,
-    folder: &RunFolder,
-) -> Result<Azurite, LocalError> {
-    let app = FunctionApp::load(root, Settings::new()).map_err(StackError::from)?;
-    let port = storage_port(&app).ok_or(LocalError::StorageElsewhere)?;
-    let port = match ports {
-        Ports::Auto => 0,
-        Ports::FromSettings => port,
-    };
-    let place = Place {
-        part: "storage (Azurite)",
-        setting: "OrdersStorage",
-        port,
-    };
-    // It would say so too, but not who has it.
-    drop(place.bind().await.map_err(StackError::from)?);
-    let installed = root.join(AZURITE_INSTALLED);
-    if !installed.is_dir() {
-        screen::print("npm installs Azurite, once")?;
-    }
-    let options = AzuriteOptions {
-        package: root.join(AZURITE_PACKAGE),
-        installed,
-        port,
-        data: folder.lasting().map(|folder| folder.join("azurite")),
-    };
-    Ok(Azurite::start(&options).await?)
 }

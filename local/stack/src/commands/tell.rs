@@ -3,13 +3,14 @@
 
 use std::collections::BTreeSet;
 use std::io;
-use std::process::ExitCode;
+use std::process::{ExitCode, ExitStatus};
 use std::sync::Arc;
 use std::time::Duration;
 
 use host::Event;
 use logic_app::mail::{Mail, MailService};
 use stack::Stack;
+use stack::func::{Func, FuncError, FuncEvent, FuncOptions};
 use stack::running::Running;
 use stack::storefront::{Storefront, StorefrontEvent};
 use tokio::sync::broadcast::Receiver;
@@ -31,6 +32,8 @@ const SESSION: &str = "E7DBA502A3B795953DDE76EA965EBBF3";
 pub(super) struct RunningParts {
     pub(super) stack: Stack,
     storefront: Option<Storefront>,
+    /// The real host, and how it was started.
+    func: Option<(Func, FuncOptions)>,
     watch: Option<Watch>,
     lines: EventLines,
     /// The handler is new on the disk, and the old one has not started so far.
@@ -51,6 +54,7 @@ impl RunningParts {
         Self {
             stack,
             storefront,
+            func: None,
             watch,
             lines,
             outdated: false,
@@ -64,10 +68,19 @@ impl RunningParts {
         }
     }
 
-    /// Ends everything: the storefront first, so that its last messages find the queue.
+    pub(super) fn start_func(&mut self, options: FuncOptions) -> Result<(), FuncError> {
+        self.func = Some((Func::start(&options)?, options));
+        Ok(())
+    }
+
+    /// Ends everything: the storefront first, so that its last messages find the queue, and the host
+    /// of others before what it settles with.
     pub(super) async fn stop(self) {
         if let Some(storefront) = self.storefront {
             storefront.stop().await;
+        }
+        if let Some((func, _)) = self.func {
+            func.stop(say_of_func).await;
         }
         self.stack.stop().await;
     }
@@ -75,10 +88,7 @@ impl RunningParts {
     /// Starts what is new again. The host waits with its deliveries until the handler answers.
     async fn start_again(&mut self, programs: &BTreeSet<String>) -> io::Result<()> {
         if programs.contains(HANDLER) {
-            print("the handler is new and is started again")?;
-            let ready = timeout(Duration::ZERO, self.stack.host.ready()).await;
-            self.outdated = ready.is_err();
-            self.stack.host.kill_handler();
+            self.start_handler_again().await?;
         }
         if let Some(storefront) = self
             .storefront
@@ -91,9 +101,29 @@ impl RunningParts {
         Ok(())
     }
 
+    async fn start_handler_again(&mut self) -> io::Result<()> {
+        if let Some(host) = &self.stack.host {
+            print("the handler is new and is started again")?;
+            let ready = timeout(Duration::ZERO, host.ready()).await;
+            self.outdated = ready.is_err();
+            host.kill_handler();
+            return Ok(());
+        }
+        let Some((func, options)) = self.func.take() else {
+            return print("the handler is new: start your host again");
+        };
+        // It follows the app's files, not the program that they name.
+        print("the handler is new: func is started again")?;
+        func.stop(say_of_func).await;
+        self.start_func(options).map_err(io::Error::other)
+    }
+
     fn happened(&mut self, event: &Event) -> io::Result<()> {
-        if matches!(event, Event::HandlerReady) && std::mem::take(&mut self.outdated) {
-            self.stack.host.kill_handler();
+        if matches!(event, Event::HandlerReady)
+            && std::mem::take(&mut self.outdated)
+            && let Some(host) = &self.stack.host
+        {
+            host.kill_handler();
         }
         match self.lines.event(event) {
             Some(line) => print(&line),
@@ -125,7 +155,11 @@ pub(super) async fn until_the_end(parts: &mut RunningParts) -> io::Result<ExitCo
                 parts.start_again(&programs).await?;
                 build.set(rebuilt(Some(watch)));
             },
-            event = parts.stack.events.recv() => match event {
+            told = told_by_func(&mut parts.func) => match told {
+                FuncEvent::Line(line) => say_of_func(&line),
+                FuncEvent::Ended(ended) => return func_ended(ended),
+            },
+            event = parts.stack.events.recv(), if parts.stack.host.is_some() => match event {
                 Ok(event) => {
                     parts.happened(&event)?;
                     if matches!(event, Event::HostStopped { .. }) {
@@ -155,6 +189,30 @@ async fn told(storefront: &mut Option<Storefront>) -> StorefrontEvent {
     }
 }
 
+/// What happens to the real host; nothing without one.
+async fn told_by_func(func: &mut Option<(Func, FuncOptions)>) -> FuncEvent {
+    match func {
+        Some((func, _)) => func.told().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// A line of it, or about it.
+fn say_of_func(line: &str) {
+    // A closed output ends the stack at its own next line.
+    print(&format!("func | {line}")).ok();
+}
+
+/// The stack is of no use without its host, and ends as that one has ended.
+fn func_ended(ended: io::Result<ExitStatus>) -> io::Result<ExitCode> {
+    let code = ended?.code().and_then(|code| u8::try_from(code).ok());
+    print(&match code {
+        Some(code) => format!("func ended with code {code}: the stack ends, too"),
+        None => "func was ended by a signal: the stack ends, too".to_owned(),
+    })?;
+    Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
+}
+
 /// The next mail; nothing when mails were missed, or when there never will be one.
 async fn next(mails: &mut Option<Receiver<Arc<Mail>>>) -> Option<Arc<Mail>> {
     match mails {
@@ -169,10 +227,13 @@ pub(super) fn summary(
     running: &Running,
     folder: &RunFolder,
     took: Duration,
-) -> String {
-    let function = &stack.app.function;
+) -> Vec<String> {
+    let up = match &stack.host {
+        Some(_) => stack.app.function.as_str(),
+        None => "everything but the host",
+    };
     let mut lines = vec![
-        format!("{function} is up in {} ms", took.as_millis()),
+        format!("{up} is up in {} ms", took.as_millis()),
         String::new(),
     ];
     lines.extend(rows(&opened_first(stack, running)));
@@ -187,8 +248,8 @@ pub(super) fn summary(
         let see = format!("  curl {container}/{SESSION}.json");
         lines.extend(["See the blob:".to_owned(), see]);
     }
-    lines.extend([String::new(), "Ctrl+C ends it.".to_owned(), String::new()]);
-    lines.join("\n")
+    lines.push(String::new());
+    lines
 }
 
 /// What one opens first.

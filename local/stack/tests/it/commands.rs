@@ -1,6 +1,7 @@
 //! `cargo local` as people run it: the real binary.
 #![cfg(unix)]
 
+mod func;
 mod load;
 mod local;
 mod watch;
@@ -26,18 +27,23 @@ struct Local {
 
 impl Local {
     fn start(app: &AppFolder, arguments: &[&str]) -> Self {
+        Self::start_with(app, arguments, |_| {})
+    }
+
+    fn start_with(app: &AppFolder, arguments: &[&str], change: impl FnOnce(&mut Command)) -> Self {
         let output = app.path().join(format!("output-{}", uuid::Uuid::new_v4()));
         let file = std::fs::File::create(&output).unwrap();
-        let process = Command::new(env!("CARGO_BIN_EXE_order-items-local"))
+        let mut command = Command::new(env!("CARGO_BIN_EXE_order-items-local"));
+        command
             .args(["--ports", "auto", "--root"])
             .arg(app.path())
             .args(arguments)
             .env_remove("CARGO_TARGET_DIR")
             .stdin(Stdio::null())
             .stdout(file.try_clone().unwrap())
-            .stderr(file)
-            .spawn()
-            .unwrap();
+            .stderr(file);
+        change(&mut command);
+        let process = command.spawn().unwrap();
         Self { process, output }
     }
 
@@ -58,6 +64,17 @@ impl Local {
     fn kill(mut self) {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
+    }
+
+    /// Waits for its end, which it comes to by itself.
+    async fn ended(mut self) -> Option<i32> {
+        let mut code = None;
+        until("the end of the stack", || {
+            code = self.process.try_wait().unwrap();
+            code.is_some()
+        })
+        .await;
+        code.and_then(|status| status.code())
     }
 
     fn terminate(mut self) -> Option<i32> {

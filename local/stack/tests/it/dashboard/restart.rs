@@ -5,7 +5,7 @@ use bus::Message;
 use host::app::Settings;
 use reqwest::Method;
 use serde_json::{Value, json};
-use stack::{Keep, Ports, Stack, StackOptions, Storage};
+use stack::{Hosting, Keep, Ports, Stack, StackOptions, Storage};
 use testkit::fixture::AppFolder;
 use testkit::net::client;
 use testkit::workflow::{post, vector};
@@ -16,6 +16,7 @@ use crate::stack::mail::app_with_workflow;
 async fn world(app: AppFolder) -> World {
     let folder = app.path().join(".local");
     let options = StackOptions {
+        hosting: Hosting::Embedded,
         root: app.path().to_owned(),
         ports: Ports::Auto,
         overrides: Settings::new(),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use host::{Delivered, DeliveryOutcome, Event};
-use stack::{Keep, Ports, Stack, StackOptions, Storage};
+use stack::{Hosting, Keep, Ports, Stack, StackOptions, Storage};
 use testkit::fixture::{AppFolder, settings};
 use testkit::workspace;
 use tokio::sync::broadcast;
@@ -35,6 +35,7 @@ fn app() -> AppFolder {
 
 async fn start(app: &AppFolder) -> Stack {
     let options = StackOptions {
+        hosting: Hosting::Embedded,
         root: app.path().to_owned(),
         ports: Ports::Auto,
         overrides: settings(&[]),
