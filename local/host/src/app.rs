@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-pub use self::function_json::DataType;
+pub use self::function_json::{Cardinality, DataType};
 use self::function_json::{FunctionJson, is_function_name};
 pub use self::host_json::{CustomHandler, Description, HostJson, ServiceBus};
 pub use self::time_span::{NotATimeSpan, TimeSpan};
@@ -37,6 +37,10 @@ pub struct FunctionApp {
     /// The name of the setting that holds the connection.
     pub connection: String,
     pub data_type: DataType,
+    /// How many messages an invocation brings.
+    pub cardinality: Cardinality,
+    /// The largest batch, by function.json or by host.json.
+    pub max_message_batch_size: usize,
     /// Whether the queue has sessions.
     pub sessions: bool,
     /// host.json with its overrides.
@@ -84,11 +88,34 @@ impl FunctionApp {
             binding: trigger.name,
             queue,
             connection: trigger.connection,
-            data_type: trigger.data_type,
+            data_type: trigger.data_type.unwrap_or_default(),
+            cardinality: trigger.cardinality,
+            max_message_batch_size: trigger
+                .max_message_batch_size
+                .unwrap_or_else(|| host.service_bus().max_message_batch_size()),
             sessions: trigger.is_sessions_enabled,
             host,
             settings,
         })
+    }
+
+    /// Whether the settings have the host run as Core Tools do.
+    #[must_use]
+    pub fn is_under_core_tools(&self) -> bool {
+        self.has("FUNCTIONS_CORETOOLS_ENVIRONMENT")
+    }
+
+    /// Whether the settings name an Application Insights resource.
+    #[must_use]
+    pub fn has_application_insights(&self) -> bool {
+        self.has("APPLICATIONINSIGHTS_CONNECTION_STRING")
+            || self.has("APPINSIGHTS_INSTRUMENTATIONKEY")
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.settings
+            .get(name)
+            .is_some_and(|value| !value.is_empty())
     }
 
     /// The value of a setting that `reason` needs.

@@ -1,31 +1,51 @@
 //! A message's way to the handler and back: received, its lock kept, invoked, settled.
 //!
-//! A queue without sessions hands out up to `maxConcurrentCalls` messages at a time. On a queue
-//! with sessions there are `maxConcurrentSessions` receivers, each of which holds one session and
-//! takes its messages in turn.
+//! `function.json` decides who receives:
+//!
+//! ```text
+//!                     cardinality one                     cardinality many
+//! without sessions    calls: maxConcurrentCalls           batches: one at a time
+//! with sessions       sessions: maxConcurrentSessions,    batches: one at a time,
+//!                     one message at a time in each       of one session
+//! ```
+//!
+//! All of them invoke here and settle in `settlement`; `lock` keeps the lock of a single message,
+//! or of a session, meanwhile.
 
-use std::borrow::Cow;
+mod batches;
+mod calls;
+mod lock;
+mod sessions;
+mod settlement;
+
 use std::convert::Infallible;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use bus::{Abandoned, Delivery, Queue, SessionLock};
+use bus::{BodyKind, Delivery, Queue};
 use bytes::Bytes;
-use stand_in::Clock;
-use time::OffsetDateTime;
-use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
-use super::events::{Delivered, DeliveryOutcome, Event, Events, InvocationFailure, Level};
-use super::handler::Handler;
+use super::answer::{Invoked, Success};
+use super::events::{Event, Events, InvocationFailure, Level};
+use super::handler::{Ended, Handler};
 use super::invocation::{Envelope, InvocationStamp};
-use super::invoker::{Invoked, Invoker, Success};
+use super::invoker::Invoker;
 use super::limits::{Limits, within};
+use super::stopping::Stopping;
+use super::trace::traceparent;
+use crate::app::{Cardinality, DataType};
 
-/// Between two tries to reach a handler that does not listen. The real host counts each as a
-/// delivery; here a rebuild of the handler would burn all ten.
+/// Between two tries to reach a handler that somebody else runs and that does not listen.
 const NOT_LISTENING_PAUSE: Duration = Duration::from_millis(250);
+
+/// What a refused connection costs the real host, so that ten deliveries take it 0.4 s.
+const REFUSED_PAUSE: Duration = Duration::from_millis(40);
+
+/// Between functionTimeout and the kill.
+const TIMEOUT_GRACE: Duration = Duration::from_secs(2);
 
 /// Moves messages from one queue to one handler.
 #[derive(Debug)]
@@ -34,150 +54,164 @@ pub(super) struct Dispatch {
     pub(super) handler: Handler,
     pub(super) invoker: Invoker,
     pub(super) envelope: Envelope,
+    pub(super) cardinality: Cardinality,
     pub(super) limits: Limits,
+    pub(super) traces: bool,
     pub(super) events: Events,
+    pub(super) stopping: Stopping,
     pub(super) told_not_listening: AtomicBool,
+}
+
+/// How an invocation ended for the messages it brought.
+#[derive(Debug, Clone, PartialEq)]
+enum Verdict {
+    /// They are completed; or given back, when the host has been asked to stop meanwhile and they
+    /// came one by one.
+    Success(Success),
+    /// They are given back.
+    Failure(InvocationFailure),
+    /// The host has ended with it; how decides what becomes of them.
+    HostEnded(Ended),
+}
+
+/// What comes back of one call.
+enum Answered {
+    Success(Success),
+    Failure(InvocationFailure),
+    NotListening,
 }
 
 impl Dispatch {
     /// Delivers until the host stops, and returns when every delivery is settled.
     pub(super) async fn run(self) {
         let dispatch = Arc::new(self);
-        if dispatch.queue.requires_sessions() {
-            dispatch.run_receivers_of_sessions().await;
-        } else {
-            dispatch.run_calls().await;
+        match (dispatch.cardinality, dispatch.queue.requires_sessions()) {
+            (Cardinality::One, false) => dispatch.run_calls().await,
+            (Cardinality::One, true) => dispatch.run_sessions().await,
+            (Cardinality::Many, false) => dispatch.run_batches().await,
+            (Cardinality::Many, true) => dispatch.run_batches_of_sessions().await,
         }
     }
 
-    async fn run_calls(self: &Arc<Self>) {
-        let mut calls = JoinSet::new();
-        loop {
-            tokio::select! {
-                () = self.handler.stopped() => break,
-                Some(_) = calls.join_next() => {}
-                delivery = self.next_message(), if calls.len() < self.limits.concurrent_calls => {
-                    let dispatch = Arc::clone(self);
-                    calls.spawn(async move {
-                        let renewal = dispatch.renew_message(&delivery);
-                        dispatch.deliver(&delivery, renewal).await;
-                    });
-                }
-            }
+    /// Comes to pass when nothing more is to be received.
+    async fn closed(&self) {
+        tokio::select! {
+            () = self.stopping.begun() => {}
+            _ = self.handler.ended() => {}
         }
-        while calls.join_next().await.is_some() {}
-    }
-
-    async fn next_message(&self) -> Delivery {
-        self.handler.ready().await;
-        self.queue.receive().await
-    }
-
-    async fn renew_message(&self, delivery: &Delivery) -> Infallible {
-        let limit = self.limits.lock_renewal;
-        let extend = || self.queue.renew(delivery.lock_token).ok();
-        keep_lock(self.queue.clock(), limit, delivery.locked_until, extend).await
-    }
-
-    async fn run_receivers_of_sessions(self: &Arc<Self>) {
-        let mut receivers = JoinSet::new();
-        for _ in 0..self.limits.concurrent_sessions {
-            let dispatch = Arc::clone(self);
-            receivers.spawn(async move { dispatch.receive_sessions().await });
-        }
-        while receivers.join_next().await.is_some() {}
-    }
-
-    /// One receiver: a session after the other.
-    async fn receive_sessions(&self) {
-        loop {
-            let session = tokio::select! {
-                () = self.handler.stopped() => return,
-                session = self.next_session() => session,
-            };
-            tokio::select! {
-                () = self.serve_session(&session) => {}
-                never = self.renew_session(&session) => match never {},
-            }
-            self.queue.close_session(session.token);
-        }
-    }
-
-    async fn next_session(&self) -> SessionLock {
-        self.handler.ready().await;
-        self.queue.accept_session().await
-    }
-
-    /// Delivers a session's messages, until none comes for `sessionIdleTimeout` or the session's
-    /// lock is lost.
-    async fn serve_session(&self, session: &SessionLock) {
-        let patience = self.limits.session_idle.unwrap_or(Duration::MAX);
-        loop {
-            let received = tokio::select! {
-                () = self.handler.stopped() => return,
-                received = self.queue.receive_in_session(session.token, patience) => received,
-            };
-            match received {
-                // The session's lock is kept by its receiver: a message in it has none of its own.
-                Ok(Some(delivery)) => self.deliver(&delivery, std::future::pending()).await,
-                Ok(None) | Err(_) => return,
-            }
-        }
-    }
-
-    /// Extends the session's lock; the limit counts from taking the session, not from its last
-    /// message.
-    async fn renew_session(&self, session: &SessionLock) -> Infallible {
-        let limit = self.limits.lock_renewal;
-        let extend = || self.queue.renew_session(session.token).ok();
-        keep_lock(self.queue.clock(), limit, session.locked_until, extend).await
     }
 
     /// Invokes and settles, and meanwhile keeps the lock by `renewal`.
-    async fn deliver(&self, delivery: &Delivery, renewal: impl Future<Output = Infallible>) {
+    async fn deliver(&self, deliveries: &[Delivery], renewal: impl Future<Output = Infallible>) {
         let started = Instant::now();
-        let invoked = tokio::select! {
-            invoked = self.invoke(delivery) => invoked,
+        let verdict = tokio::select! {
+            verdict = self.invoke(deliveries) => verdict,
             never = renewal => match never {},
-            () = self.handler.stopped() => Err(InvocationFailure::HostStops),
+            ended = self.handler.ended() => Verdict::HostEnded(ended),
         };
-        self.settle(delivery, invoked, started.elapsed());
+        self.settle(deliveries, verdict, started.elapsed());
     }
 
-    /// Invokes the handler until it has had the message once.
-    async fn invoke(&self, delivery: &Delivery) -> Result<Success, InvocationFailure> {
+    /// Invokes the handler until it has had the messages once.
+    async fn invoke(&self, deliveries: &[Delivery]) -> Verdict {
+        if let Some(why) = deliveries
+            .iter()
+            .find_map(|delivery| self.unbindable(delivery))
+        {
+            return Verdict::Failure(why);
+        }
         loop {
-            let generation = self.handler.ready().await;
-            let stamp = InvocationStamp::new();
-            let body = self.envelope_of(delivery).encode(delivery, &stamp);
-            let call = self.call(delivery.accepted.sequence, body);
-            match within(self.limits.function_timeout, call).await {
-                Some(Some(answered)) => {
-                    self.told_not_listening.store(false, Ordering::Relaxed);
-                    return answered;
-                }
-                Some(None) => {
+            let generation = self.handler.callable().await;
+            let mut call = pin!(self.call(deliveries));
+            let Some(answered) = within(self.limits.function_timeout, call.as_mut()).await else {
+                // An answer that comes now only ends the grace. Everything else in flight breaks
+                // off with the process.
+                within(Some(TIMEOUT_GRACE), call).await;
+                self.handler.kill(generation);
+                return Verdict::Failure(InvocationFailure::FunctionTimeout);
+            };
+            let why = match answered {
+                Answered::NotListening if self.handler.is_elsewhere() => {
                     self.tell_not_listening();
                     sleep(NOT_LISTENING_PAUSE).await;
+                    continue;
                 }
-                None => {
-                    // Everything else in flight breaks off with the process. The real host kills
-                    // it 2 s later.
-                    self.handler.kill(generation);
-                    return Err(InvocationFailure::FunctionTimeout);
+                Answered::NotListening => {
+                    sleep(REFUSED_PAUSE).await;
+                    InvocationFailure::Connection("connection refused".to_owned())
                 }
+                Answered::Failure(why) => why,
+                Answered::Success(success) => {
+                    self.told_not_listening.store(false, Ordering::Relaxed);
+                    return Verdict::Success(success);
+                }
+            };
+            if let InvocationFailure::Connection(_) = why
+                && let Some(ended) = self.handler.ended_with(generation).await
+            {
+                return Verdict::HostEnded(ended);
+            }
+            return Verdict::Failure(why);
+        }
+    }
+
+    /// Why the host cannot make the function's parameter of a message, or of a batch with it; the
+    /// handler never hears of either. As bytes it takes data alone, as text also a value that is a
+    /// string.
+    fn unbindable(&self, delivery: &Delivery) -> Option<InvocationFailure> {
+        let found = match (
+            delivery.accepted.message.body_kind(),
+            self.envelope.data_type,
+        ) {
+            (BodyKind::Data, _) | (BodyKind::Text, DataType::String) => return None,
+            (BodyKind::Text, DataType::Binary) => "an AMQP value that is a string",
+            (BodyKind::Value, _) => "an AMQP value",
+            (BodyKind::Sequence, _) => "an AMQP sequence",
+        };
+        let expected = match self.envelope.data_type {
+            DataType::Binary => "data sections, with dataType binary",
+            DataType::String => "data sections or a string, with dataType string",
+        };
+        Some(InvocationFailure::Unbindable {
+            sequence: delivery.accepted.sequence,
+            expected,
+            found,
+        })
+    }
+
+    /// Calls once. An answer that the host would not notice does not come back.
+    async fn call(&self, deliveries: &[Delivery]) -> Answered {
+        let trace = self.traces.then(|| traceparent(self.traced(deliveries)));
+        let body = self.encode(deliveries);
+        match self.invoker.call(body, trace.as_deref()).await {
+            Invoked::Success(success) => Answered::Success(success),
+            Invoked::Failure(why) => Answered::Failure(why),
+            Invoked::NotListening => Answered::NotListening,
+            Invoked::Hang { status, what } => {
+                self.tell_hang(deliveries, status, what);
+                std::future::pending().await
             }
         }
     }
 
-    fn envelope_of(&self, delivery: &Delivery) -> Cow<'_, Envelope> {
-        if !self.queue.requires_sessions() {
-            return Cow::Borrowed(&self.envelope);
-        }
-        Cow::Owned(Envelope {
-            session_locked_until: Some(delivery.locked_until),
+    /// A batch goes on with nobody's trace: it may be of many senders.
+    fn traced<'a>(&self, deliveries: &'a [Delivery]) -> Option<&'a Delivery> {
+        let single = self.cardinality == Cardinality::One;
+        deliveries.first().filter(|_| single)
+    }
+
+    fn encode(&self, deliveries: &[Delivery]) -> Bytes {
+        let stamp = InvocationStamp::new();
+        let sessions = self.queue.requires_sessions();
+        let session_locked_until = deliveries.first().map(|first| first.locked_until);
+        let envelope = Envelope {
+            session_locked_until: session_locked_until.filter(|_| sessions),
             ..self.envelope.clone()
-        })
+        };
+        match (self.cardinality, deliveries) {
+            (Cardinality::One, [delivery]) => envelope.encode(delivery, &stamp),
+            _ => envelope.encode_batch(deliveries, &stamp),
+        }
     }
 
     /// Once until the handler answers again, not for every message that waits for it.
@@ -190,191 +224,24 @@ impl Dispatch {
         }
     }
 
-    /// Calls once; nothing when nobody listens. An answer that the host would not notice does not
-    /// come back.
-    async fn call(&self, sequence: u64, body: Bytes) -> Option<Result<Success, InvocationFailure>> {
-        match self.invoker.call(body).await {
-            Invoked::NotListening => None,
-            Invoked::Success(success) => Some(Ok(success)),
-            Invoked::Failure(why) => Some(Err(why)),
-            Invoked::Hang { status, what } => {
-                let text = format!(
-                    "#{sequence}: the handler answered {status} with {what}: \
-                     the host hangs until functionTimeout"
-                );
-                self.events.note(Level::Warning, text);
-                std::future::pending().await
-            }
-        }
-    }
-
-    /// Completes the message, or gives it back, and tells it.
-    fn settle(
-        &self,
-        delivery: &Delivery,
-        invoked: Result<Success, InvocationFailure>,
-        took: Duration,
-    ) {
-        let token = delivery.lock_token;
-        let mut dead = None;
-        let outcome = match invoked {
-            Ok(Success { status, logs }) => {
-                let completed = self.queue.complete(token);
-                completed.map(|()| DeliveryOutcome::Completed { status, logs })
-            }
-            Err(why) => self.queue.abandon(token).map(|abandoned| {
-                if let Abandoned::DeadLettered(reason) = abandoned {
-                    dead = Some(reason);
-                }
-                let last = dead.is_some();
-                DeliveryOutcome::Abandoned { why, last }
-            }),
-        };
-        let properties = &delivery.accepted.message.properties;
-        let (sequence, delivery_count) = (delivery.accepted.sequence, delivery.delivery_count);
-        self.events.emit(Event::Delivered(Delivered {
-            sequence,
-            message_id: properties.message_id.clone(),
-            session: properties.session_id.clone(),
-            delivery_count,
-            outcome: outcome.unwrap_or(DeliveryOutcome::LockLost),
-            took,
-        }));
-        if let Some(reason) = dead {
-            self.events.emit(Event::DeadLettered {
-                sequence,
-                session: properties.session_id.clone(),
-                delivery_count,
-                reason,
-            });
-        }
+    fn tell_hang(&self, deliveries: &[Delivery], status: u16, what: &str) {
+        let text = format!(
+            "{}: the handler answered {status} with {what}: the host hangs until functionTimeout",
+            numbers(deliveries)
+        );
+        self.events.emit(Event::Note {
+            level: Level::Warning,
+            text,
+        });
     }
 }
 
-/// Extends a lock in time, for as long as host.json allows; never returns.
-///
-/// Half of what is left is waited for: an extension that comes late by less than the other half
-/// still finds the lock.
-async fn keep_lock(
-    clock: Clock,
-    limit: Option<Duration>,
-    mut locked_until: OffsetDateTime,
-    extend: impl Fn() -> Option<OffsetDateTime>,
-) -> Infallible {
-    let started = Instant::now();
-    loop {
-        let left = locked_until - clock.now();
-        clock.sleep_until(clock.now() + left / 2).await;
-        if limit.is_some_and(|limit| started.elapsed() >= limit) {
-            break;
-        }
-        match extend() {
-            Some(end) => locked_until = end,
-            None => break,
-        }
-    }
-    std::future::pending().await
-}
-
-#[cfg(test)]
-mod tests {
-    use bus::{LockLost, Message, QueueOptions};
-
-    use super::*;
-    use crate::app::DataType;
-    use crate::client::HandlerClient;
-
-    const MINUTE: Duration = Duration::from_secs(60);
-
-    fn dispatch() -> Dispatch {
-        let options = QueueOptions {
-            sessions: true,
-            ..QueueOptions::default()
-        };
-        let (events, _) = Events::new();
-        Dispatch {
-            queue: Queue::new("order-items", options, Clock::new()),
-            handler: Handler::elsewhere(),
-            invoker: Invoker::new(
-                HandlerClient::new(),
-                "http://127.0.0.1:9",
-                "OrderItemsReserver",
-            )
-            .unwrap(),
-            envelope: Envelope {
-                function: "OrderItemsReserver".to_owned(),
-                binding: "order".to_owned(),
-                data_type: DataType::Binary,
-                namespace: "localhost".to_owned(),
-                client_id: uuid::Uuid::nil(),
-                session_locked_until: None,
-            },
-            limits: Limits {
-                concurrent_calls: 1,
-                concurrent_sessions: 1,
-                session_idle: Some(MINUTE),
-                function_timeout: None,
-                lock_renewal: Some(10 * MINUTE),
-            },
-            events,
-            told_not_listening: AtomicBool::new(false),
-        }
-    }
-
-    async fn emptied() -> (Dispatch, SessionLock) {
-        let dispatch = dispatch();
-        let message = Message::new("x").with_session("S");
-        dispatch.queue.enqueue(message).unwrap();
-        let session = dispatch.queue.accept_session().await;
-        let received = dispatch.queue.receive_in_session(session.token, MINUTE);
-        let delivery = received.await.unwrap().unwrap();
-        dispatch.queue.complete(delivery.lock_token).unwrap();
-        (dispatch, session)
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn an_empty_session_is_served_for_as_long_as_it_may_be_idle() {
-        let (dispatch, session) = emptied().await;
-        let started = Instant::now();
-        dispatch.serve_session(&session).await;
-        assert_eq!(started.elapsed(), MINUTE);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_sessions_lock_is_renewed_within_the_limit_that_counts_from_taking_it() {
-        let (mut dispatch, session) = emptied().await;
-        dispatch.limits.session_idle = None;
-        let started = Instant::now();
-        tokio::select! {
-            () = dispatch.serve_session(&session) => {}
-            never = dispatch.renew_session(&session) => match never {},
-        }
-        let held = started.elapsed();
-        // Renewed for the last time within the limit, it holds for less than one more lock
-        // duration.
-        assert!(held > 10 * MINUTE && held <= 15 * MINUTE, "{held:?}");
-    }
-
-    async fn completed_after(minutes: u32, limit: Option<Duration>) -> Result<(), LockLost> {
-        let queue = Queue::new("order-items", QueueOptions::default(), Clock::new());
-        queue.enqueue(Message::new("x")).unwrap();
-        let delivery = queue.receive().await;
-        let extend = || queue.renew(delivery.lock_token).ok();
-        let keeping = keep_lock(queue.clock(), limit, delivery.locked_until, extend);
-        tokio::select! {
-            never = keeping => match never {},
-            () = sleep(minutes * MINUTE) => {}
-        }
-        queue.complete(delivery.lock_token)
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_lock_is_renewed_for_as_long_as_host_json_allows_and_then_lost() {
-        let limit = Some(10 * MINUTE);
-        assert_eq!(completed_after(9, limit).await, Ok(()));
-        // Renewed for the last time within the limit, it holds for less than one more lock
-        // duration.
-        assert_eq!(completed_after(15, limit).await, Err(LockLost));
-        assert_eq!(completed_after(60, None).await, Ok(()));
+/// `#7`, or `#7 and 3 more`.
+fn numbers(deliveries: &[Delivery]) -> String {
+    let first = deliveries.first().map(|first| first.accepted.sequence);
+    let first = first.unwrap_or_default();
+    match deliveries.len().saturating_sub(1) {
+        0 => format!("#{first}"),
+        more => format!("#{first} and {more} more"),
     }
 }

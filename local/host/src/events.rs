@@ -76,6 +76,10 @@ pub enum DeliveryOutcome {
     },
     /// The lock ended before the handler did: the answer settles nothing, the message comes again.
     LockLost,
+    /// The host gave up: the message is given back, and this hand-out is not counted.
+    Released,
+    /// The host stopped before the handler was done: the message comes again when its lock ends.
+    LeftLocked,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -91,8 +95,16 @@ pub enum InvocationFailure {
     /// No answer within functionTimeout; the handler was killed.
     #[error("no answer within functionTimeout")]
     FunctionTimeout,
-    #[error("the host stops")]
-    HostStops,
+    #[error("the handler succeeded, but the host was stopping")]
+    SucceededTooLate,
+    /// The host cannot make the function's parameter of it, or of the batch with it; the handler
+    /// was not called.
+    #[error("the host cannot bind #{sequence}: expected {expected}; found {found}")]
+    Unbindable {
+        sequence: u64,
+        expected: &'static str,
+        found: &'static str,
+    },
 }
 
 /// More than a test or a screen ever lags behind.

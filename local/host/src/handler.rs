@@ -17,17 +17,34 @@ use crate::app::FunctionApp;
 
 const READINESS_POLL: Duration = Duration::from_millis(25);
 
+/// How long a broken connection is held before the message is given back: the end of the process,
+/// which may have broken it, is seen within.
+const END_IS_SEEN: Duration = Duration::from_millis(80);
+
 /// Counts the handler's processes, so that a late command to kill one does not hit its successor.
 type Generation = u64;
 
 /// Whether the handler can take invocations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum HandlerState {
-    /// Not now: it starts, or it stays down.
-    Waiting,
+    /// Not yet: invocations wait.
+    Starting,
     Ready(Generation),
-    /// Never again: the host stops.
+    /// Its process has ended, and what follows is not decided.
+    Over,
+    /// It stays down, and the host calls it all the same.
+    Down(Generation),
+    /// Never again.
+    Ended(Ended),
+}
+
+/// Why the host has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// It was asked to stop.
     Stopped,
+    /// Its handler has failed too often, or cannot be started.
+    GaveUp,
 }
 
 /// What the supervisor is asked to do.
@@ -62,7 +79,7 @@ impl Handler {
         client: HandlerClient,
         events: Events,
     ) -> (Self, Supervisor) {
-        let state = watch::Sender::new(HandlerState::Waiting);
+        let state = watch::Sender::new(HandlerState::Starting);
         let (sender, commands) = mpsc::unbounded_channel();
         let handler = Self {
             state: state.clone(),
@@ -80,29 +97,53 @@ impl Handler {
         (handler, supervisor)
     }
 
-    /// Waits until it can take an invocation; never returns once the host stops.
-    pub(super) async fn ready(&self) -> Generation {
-        let mut state = self.state.subscribe();
-        loop {
-            if let HandlerState::Ready(generation) = *state.borrow_and_update() {
-                return generation;
-            }
-            // The sender lives as long as `self`: there is no error to see.
-            state.changed().await.ok();
-        }
+    /// Waits until it can take an invocation; never returns once the host has ended.
+    pub(super) async fn ready(&self) {
+        self.once(|state| matches!(state, HandlerState::Ready(_)).then_some(()))
+            .await;
+    }
+
+    /// Waits until the host calls it, which it also does in vain: when it stays down.
+    pub(super) async fn callable(&self) -> Generation {
+        self.once(|state| match state {
+            HandlerState::Ready(generation) | HandlerState::Down(generation) => Some(generation),
+            _ => None,
+        })
+        .await
     }
 
     pub(super) fn is_ready(&self) -> bool {
         matches!(*self.state.borrow(), HandlerState::Ready(_))
     }
 
-    pub(super) async fn stopped(&self) {
+    /// Whether somebody else runs it.
+    pub(super) fn is_elsewhere(&self) -> bool {
+        self.commands.is_none()
+    }
+
+    /// Waits until the host has ended.
+    pub(super) async fn ended(&self) -> Ended {
+        self.once(ended).await
+    }
+
+    /// Whether the host has ended with the process of that generation, whose connection broke.
+    pub(super) async fn ended_with(&self, generation: Generation) -> Option<Ended> {
+        let gone = |state| (state != HandlerState::Ready(generation)).then_some(());
+        within(Some(END_IS_SEEN), self.once(gone)).await?;
+        let decided = |state| (state != HandlerState::Over).then_some(state);
+        ended(self.once(decided).await)
+    }
+
+    /// Waits for a state in which there is such an answer.
+    async fn once<T>(&self, answer: impl Fn(HandlerState) -> Option<T>) -> T {
         let mut state = self.state.subscribe();
-        // The sender lives as long as `self`: there is no error to see.
-        state
-            .wait_for(|state| *state == HandlerState::Stopped)
-            .await
-            .ok();
+        loop {
+            if let Some(answer) = answer(*state.borrow_and_update()) {
+                return answer;
+            }
+            // The sender lives as long as `self`: there is no error to see.
+            state.changed().await.ok();
+        }
     }
 
     /// Kills the process of that generation, if it still runs.
@@ -122,7 +163,7 @@ impl Handler {
         if self.commands.is_some() {
             self.command(HandlerCommand::Stop);
         } else {
-            self.state.send_replace(HandlerState::Stopped);
+            self.state.send_replace(HandlerState::Ended(Ended::Stopped));
         }
     }
 
@@ -131,6 +172,13 @@ impl Handler {
             // An error means that the supervisor has ended, and the process with it.
             commands.send(command).ok();
         }
+    }
+}
+
+fn ended(state: HandlerState) -> Option<Ended> {
+    match state {
+        HandlerState::Ended(ended) => Some(ended),
+        _ => None,
     }
 }
 
@@ -164,13 +212,17 @@ pub(super) struct Supervisor {
 }
 
 impl Supervisor {
-    /// Runs until the host stops; then the process is gone and the state is
-    /// [`HandlerState::Stopped`].
+    /// Runs until the host ends; then the process is gone and the state is
+    /// [`HandlerState::Ended`].
     pub(super) async fn run(mut self) {
-        if let Some(why) = self.keep_running().await {
-            self.events.emit(Event::HostStopped { why });
-        }
-        self.state.send_replace(HandlerState::Stopped);
+        let ended = match self.keep_running().await {
+            Some(why) => {
+                self.events.emit(Event::HostStopped { why });
+                Ended::GaveUp
+            }
+            None => Ended::Stopped,
+        };
+        self.state.send_replace(HandlerState::Ended(ended));
     }
 
     /// Returns why the host gives up; nothing when it was asked to stop.
@@ -184,8 +236,11 @@ impl Supervisor {
             let next = restarts.after(exit, Instant::now());
             self.events.emit(Event::HandlerExited { exit, next });
             match next {
-                Next::Restart => {}
+                Next::Restart => {
+                    self.state.send_replace(HandlerState::Starting);
+                }
                 Next::StayDown => {
+                    self.state.send_replace(HandlerState::Down(self.generation));
                     self.asked_to_stop().await;
                     return None;
                 }
@@ -230,7 +285,7 @@ impl Supervisor {
                 },
             }
         };
-        self.state.send_replace(HandlerState::Waiting);
+        self.state.send_replace(HandlerState::Over);
         process.end().await;
         exit
     }
@@ -248,7 +303,8 @@ impl Supervisor {
             .default_executable_path;
         let file = process::executable(&self.app.root, path);
         format!(
-            "Failed to start Worker Channel. Process fileName: {}: {error}",
+            "Failed to start Worker Channel. Process fileName: {}: {error} \
+             (the real host would go on without it for 134 s)",
             file.display()
         )
     }

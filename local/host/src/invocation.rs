@@ -1,25 +1,29 @@
 //! The request body of an invocation: `{"Data":{…},"Metadata":{…}}`, byte for byte as the Functions
 //! host writes it.
+//!
+//! `metadata` has the keys and their order, `body_properties` what a body in text mode does to them,
+//! `batch` those of many messages in one invocation.
 
+mod batch;
 mod body_properties;
+mod metadata;
+
+use std::borrow::Cow;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bus::Delivery;
 use bytes::Bytes;
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 use stand_in::{Connection, newtonsoft};
 use time::OffsetDateTime;
-use time::format_description::BorrowedFormatItem;
-use time::macros::format_description;
 use uuid::Uuid;
 
 use self::body_properties::write_over_metadata;
+use self::metadata::Metadata;
 use super::error::HostError;
 use crate::app::{DataType, FunctionApp};
-
-const SECONDS: &[BorrowedFormatItem<'_>] =
-    format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]");
+use crate::newtonsoft::write_text;
 
 /// What an invocation says beside the message: the same for every message of one host, but for the
 /// session's lock.
@@ -83,62 +87,73 @@ impl Envelope {
     pub fn encode(&self, delivery: &Delivery, stamp: &InvocationStamp) -> Bytes {
         let body = &delivery.accepted.message.body;
         let mut metadata = self.metadata(delivery, stamp);
-        let data = match self.data_type {
+        if self.data_type == DataType::String {
+            write_over_metadata(&String::from_utf8_lossy(body), &mut metadata);
+        }
+        self.invocation(&self.data(body), &metadata)
+    }
+
+    /// The request body for many deliveries in one invocation.
+    #[must_use]
+    pub fn encode_batch(&self, deliveries: &[Delivery], stamp: &InvocationStamp) -> Bytes {
+        let bodies = deliveries.iter();
+        let bodies = bodies.map(|delivery| self.data(&delivery.accepted.message.body));
+        let mut metadata = Metadata::of_receiver(self);
+        metadata.arrays(deliveries);
+        metadata.system(&self.function, stamp);
+        self.invocation(&bodies.collect(), &metadata)
+    }
+
+    /// A body as the function's parameter takes it.
+    fn data(&self, body: &[u8]) -> Value {
+        match self.data_type {
             DataType::Binary => Value::String(STANDARD.encode(body)),
-            DataType::String => {
-                let text = String::from_utf8_lossy(body);
-                write_over_metadata(&text, &mut metadata);
-                newtonsoft::value(&Value::from(text))
-            }
+            DataType::String => Value::String(String::from_utf8_lossy(body).into_owned()),
+        }
+    }
+
+    fn invocation(&self, data: &Value, metadata: &Metadata) -> Bytes {
+        // Of all values, the bytes of one message alone are not encoded twice.
+        let data = match (self.data_type, data) {
+            (DataType::Binary, Value::String(_)) => Cow::Borrowed(data),
+            _ => Cow::Owned(newtonsoft::value(data)),
         };
-        // The host drops these after everything is in, the body's own keys included.
-        metadata.retain(|key, _| !key.to_ascii_lowercase().ends_with("trigger"));
-        let invocation = Value::from_iter([
-            (
-                "Data",
-                Value::Object(Map::from_iter([(self.binding.clone(), data)])),
-            ),
-            ("Metadata", Value::Object(metadata)),
-        ]);
-        newtonsoft::to_string(&invocation).into()
+        let mut json = String::from("{\"Data\":{");
+        write_text(&self.binding, &mut json);
+        json.push(':');
+        json.push_str(&newtonsoft::to_string(&data));
+        json.push_str("},\"Metadata\":");
+        metadata.write(&mut json);
+        json.push('}');
+        json.into()
     }
 
     /// The broker's properties, in the order the host sends them.
-    fn metadata(&self, delivery: &Delivery, stamp: &InvocationStamp) -> Map<String, Value> {
+    fn metadata(&self, delivery: &Delivery, stamp: &InvocationStamp) -> Metadata {
         let accepted = &delivery.accepted;
         let properties = &accepted.message.properties;
-        let mut metadata = Metadata(Map::new());
-        metadata.receiver(self);
-        metadata.value("DeliveryCount", delivery.delivery_count);
-        metadata.value("LockToken", delivery.lock_token.to_string());
+        let mut metadata = Metadata::of_receiver(self);
+        metadata.value("DeliveryCount", &delivery.delivery_count.into());
+        metadata.value("LockToken", &delivery.lock_token.to_string().into());
         metadata.time("ExpiresAt", accepted.expires);
         metadata.time("EnqueuedTime", accepted.enqueued);
         metadata.text("MessageId", properties.message_id.as_deref());
         metadata.text("ContentType", properties.content_type.as_deref());
         metadata.text("ReplyTo", properties.reply_to.as_deref());
-        metadata.value("SequenceNumber", accepted.sequence);
+        metadata.value("SequenceNumber", &accepted.sequence.into());
         metadata.text("To", properties.to.as_deref());
         metadata.text("Subject", properties.label.as_deref());
         metadata.text("Label", properties.label.as_deref());
         metadata.text("CorrelationId", properties.correlation_id.as_deref());
-        metadata.raw(
-            "ApplicationProperties",
-            properties.application.clone().into(),
-        );
-        metadata.raw("UserProperties", properties.application.clone().into());
+        let application = properties.application.clone().into();
+        metadata.value("ApplicationProperties", &application);
+        metadata.value("UserProperties", &application);
         metadata.text("SessionId", properties.session_id.as_deref());
-        metadata.text(
-            "ReplyToSessionId",
-            properties.reply_to_session_id.as_deref(),
-        );
+        let reply_to_session = properties.reply_to_session_id.as_deref();
+        metadata.text("ReplyToSessionId", reply_to_session);
         metadata.text("PartitionKey", properties.partition_key.as_deref());
-        let sys = json!({
-            "MethodName": self.function,
-            "UtcNow": format!("{}Z", ticks(stamp.utc_now)),
-            "RandGuid": stamp.rand_guid.to_string(),
-        });
-        metadata.raw("sys", sys);
-        metadata.0
+        metadata.system(&self.function, stamp);
+        metadata
     }
 }
 
@@ -146,93 +161,24 @@ impl Envelope {
 /// themselves.
 #[must_use]
 pub fn encode_invocation(delivery: &Delivery, data_type: DataType) -> Bytes {
-    let envelope = Envelope {
-        function: "OrderItemsReserver".to_owned(),
-        binding: "order".to_owned(),
-        data_type,
-        namespace: "localhost".to_owned(),
-        client_id: Uuid::nil(),
-        session_locked_until: None,
-    };
-    envelope.encode(delivery, &InvocationStamp::new())
+    Envelope::for_tests(data_type).encode(delivery, &InvocationStamp::new())
 }
 
-struct Metadata(Map<String, Value>);
+/// The same for many deliveries in one invocation.
+#[must_use]
+pub fn encode_batch(deliveries: &[Delivery], data_type: DataType) -> Bytes {
+    Envelope::for_tests(data_type).encode_batch(deliveries, &InvocationStamp::new())
+}
 
-impl Metadata {
-    fn receiver(&mut self, envelope: &Envelope) {
-        let actions = match envelope.session_locked_until {
-            Some(end) => json!({ "SessionLockedUntil": format!("{}+00:00", ticks(end)) }),
-            None => json!({}),
-        };
-        for key in [
-            "MessageReceiver",
-            "MessageSession",
-            "MessageActions",
-            "SessionActions",
-        ] {
-            self.raw(key, actions.clone());
+impl Envelope {
+    fn for_tests(data_type: DataType) -> Self {
+        Self {
+            function: "OrderItemsReserver".to_owned(),
+            binding: "order".to_owned(),
+            data_type,
+            namespace: "localhost".to_owned(),
+            client_id: Uuid::nil(),
+            session_locked_until: None,
         }
-        self.raw("ReceiveActions", json!({}));
-        let client = json!({
-            "FullyQualifiedNamespace": envelope.namespace,
-            "IsClosed": false,
-            "TransportType": 0,
-            "Identifier": format!("{}-{}", envelope.namespace, envelope.client_id),
-        });
-        self.raw("Client", client);
-    }
-
-    fn raw(&mut self, key: &str, value: Value) {
-        self.0.insert(key.to_owned(), value);
-    }
-
-    fn value(&mut self, key: &str, value: impl Into<Value>) {
-        self.raw(key, newtonsoft::value(&value.into()));
-    }
-
-    /// A property that is not set is left out.
-    fn text(&mut self, key: &str, text: Option<&str>) {
-        if let Some(text) = text {
-            self.value(key, text);
-        }
-    }
-
-    /// Twice: without a zone, which is UTC all the same, and with one. Whole seconds.
-    fn time(&mut self, key: &str, time: OffsetDateTime) {
-        // Formatting numbers cannot fail: the components are all there.
-        let text = time.format(SECONDS).unwrap_or_default();
-        self.raw(&format!("{key}Utc"), text.as_str().into());
-        self.raw(key, format!("{text}+00:00").into());
-    }
-}
-
-/// Down to .NET's ticks of 100 ns, without trailing zeros.
-fn ticks(time: OffsetDateTime) -> String {
-    let seconds = time.format(SECONDS).unwrap_or_default();
-    let text = format!("{seconds}.{:07}", time.nanosecond() / 100);
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use time::macros::datetime;
-
-    use super::*;
-
-    #[test]
-    fn fractions_are_ticks_without_trailing_zeros() {
-        assert_eq!(
-            ticks(datetime!(2026-05-04 09:30:12.345678949 UTC)),
-            "2026-05-04T09:30:12.3456789"
-        );
-        assert_eq!(
-            ticks(datetime!(2026-05-04 09:30:12.5 UTC)),
-            "2026-05-04T09:30:12.5"
-        );
-        assert_eq!(
-            ticks(datetime!(2026-05-04 09:30:10 UTC)),
-            "2026-05-04T09:30:10"
-        );
     }
 }

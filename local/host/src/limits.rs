@@ -14,6 +14,16 @@ pub(super) struct Limits {
     pub(super) session_idle: Option<Duration>,
     pub(super) function_timeout: Option<Duration>,
     pub(super) lock_renewal: Option<Duration>,
+    pub(super) batch: BatchLimits,
+}
+
+/// How many messages make a batch.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct BatchLimits {
+    pub(super) most: usize,
+    pub(super) least: usize,
+    /// How long fewer than the least may wait for others.
+    pub(super) wait: Option<Duration>,
 }
 
 impl Limits {
@@ -25,6 +35,11 @@ impl Limits {
             session_idle: service_bus.session_idle_timeout.limit(),
             function_timeout: app.host.function_timeout.limit(),
             lock_renewal: service_bus.max_auto_lock_renewal_duration.limit(),
+            batch: BatchLimits {
+                most: app.max_message_batch_size,
+                least: service_bus.min_message_batch_size,
+                wait: service_bus.max_batch_wait_time.limit(),
+            },
         }
     }
 }

@@ -197,6 +197,7 @@ pub(super) fn host(app: &FunctionApp, queue: &Queue) -> Result<(Host, Receiver<E
     let options = HostOptions {
         app: app.clone(),
         handler_url: None,
+        traces: true,
     };
     Host::start(options, queue.clone())
 }

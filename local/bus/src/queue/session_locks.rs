@@ -74,7 +74,15 @@ impl Queue {
         }
     }
 
-    /// The next message of a session that waits, whatever is out already.
+    /// Locks the next message of a session that waits, whatever is out already; nothing when none
+    /// waits.
+    ///
+    /// # Errors
+    /// [`SessionLost`] when the session's lock has ended.
+    pub fn try_receive_in_session(&self, session: Uuid) -> Result<Option<Delivery>, SessionLost> {
+        self.try_receive_in_session_by(session, Taker::locking(Holder::InProcess))
+    }
+
     pub(crate) fn try_receive_in_session_by(
         &self,
         session: Uuid,

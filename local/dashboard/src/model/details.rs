@@ -84,6 +84,8 @@ fn ended(outcome: &DeliveryOutcome) -> String {
             format!("abandoned ({why}), for the last time")
         }
         DeliveryOutcome::LockLost => "the lock was lost: it comes again".to_owned(),
+        DeliveryOutcome::Released => "given back by a host that gave up, uncounted".to_owned(),
+        DeliveryOutcome::LeftLocked => "not done when the host stopped: it comes again".to_owned(),
     }
 }
 

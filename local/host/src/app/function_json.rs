@@ -15,9 +15,15 @@ impl FunctionJson {
             let problem = format!("expected one serviceBusTrigger, found {found} bindings");
             ("bindings", problem)
         })?;
-        if binding.cardinality == Cardinality::Many {
-            let problem = "expected \"one\": the local host sends no batches";
-            return Err(("bindings[0].cardinality", problem.to_owned()));
+        if binding.cardinality == Cardinality::Many && binding.data_type.is_none() {
+            let problem = "expected \"binary\" or \"string\" beside cardinality \"many\": without it \
+                the host parses every body as JSON, and one that is none fails its whole batch; \
+                found none";
+            return Err(("bindings[0].dataType", problem.to_owned()));
+        }
+        if binding.max_message_batch_size == Some(0) {
+            let problem = "expected at least 1, found 0";
+            return Err(("bindings[0].maxMessageBatchSize", problem.to_owned()));
         }
         let letter_or_digit = |c: char| c.is_ascii_alphanumeric();
         if !is_name(&binding.name, letter_or_digit) {
@@ -55,7 +61,10 @@ pub(super) struct Binding {
     #[serde(default)]
     pub(super) cardinality: Cardinality,
     #[serde(default)]
-    pub(super) data_type: DataType,
+    pub(super) data_type: Option<DataType>,
+    /// In place of the one in host.json.
+    #[serde(default)]
+    pub(super) max_message_batch_size: Option<usize>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -64,11 +73,14 @@ pub(super) enum TriggerKind {
     ServiceBus,
 }
 
-#[derive(Debug, Default, PartialEq, Deserialize)]
+/// How many messages an invocation brings: key `cardinality`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Cardinality {
+pub enum Cardinality {
+    /// One.
     #[default]
     One,
+    /// Those that are there, up to `maxMessageBatchSize`.
     Many,
 }
 

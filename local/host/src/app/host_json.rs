@@ -1,9 +1,13 @@
 //! host.json: what the Functions host takes from it, with the host's defaults.
 
+use std::time::Duration;
+
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::time_span::TimeSpan;
+
+const BATCH_WAIT_MAX: Duration = Duration::from_secs(150);
 
 /// The keys of host.json that this host acts on; it passes over the others, as the real one does.
 #[derive(Debug, Clone, Deserialize)]
@@ -68,22 +72,55 @@ pub struct ServiceBus {
     pub session_idle_timeout: TimeSpan,
     /// Must be true: a custom handler cannot settle a message itself.
     pub auto_complete_messages: bool,
+    max_message_batch_size: Option<usize>,
+    /// Fewer messages than that wait for others, for `max_batch_wait_time`.
+    pub min_message_batch_size: usize,
+    /// How long a batch that is too small is kept; 2 min 30 s at most.
+    pub max_batch_wait_time: TimeSpan,
+    batch_options: BatchOptions,
+}
+
+/// Section `batchOptions`, the former name of a part of it.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct BatchOptions {
+    max_message_count: Option<usize>,
 }
 
 impl ServiceBus {
+    /// The largest batch.
+    #[must_use]
+    pub fn max_message_batch_size(&self) -> usize {
+        let former = self.batch_options.max_message_count;
+        self.max_message_batch_size.or(former).unwrap_or(1000)
+    }
+
     /// The key below `extensions.serviceBus` that cannot work here, and what was expected.
     pub(super) fn check(&self) -> Result<(), (&'static str, String)> {
         if !self.auto_complete_messages {
             let problem = "expected true: a custom handler cannot complete a message itself";
             return Err(("autoCompleteMessages", problem.to_owned()));
         }
+        let most = self.max_message_batch_size();
         for (key, value) in [
             ("maxConcurrentCalls", self.max_concurrent_calls),
             ("maxConcurrentSessions", self.max_concurrent_sessions),
+            ("maxMessageBatchSize", most),
+            ("minMessageBatchSize", self.min_message_batch_size),
         ] {
             if value == 0 {
                 return Err((key, "expected at least 1, found 0".to_owned()));
             }
+        }
+        let least = self.min_message_batch_size;
+        if least > most {
+            let problem = format!("expected at most maxMessageBatchSize, {most}; found {least}");
+            return Err(("minMessageBatchSize", problem));
+        }
+        let wait = self.max_batch_wait_time.limit();
+        if wait.is_none_or(|wait| wait > BATCH_WAIT_MAX) {
+            let problem = "expected at most 00:02:30: what waits longer may lose its lock";
+            return Err(("maxBatchWaitTime", problem.to_owned()));
         }
         let calls = self.max_concurrent_calls_per_session;
         if calls != 1 {
@@ -105,6 +142,10 @@ impl Default for ServiceBus {
             max_concurrent_calls_per_session: 1,
             session_idle_timeout: TimeSpan::from_secs(60),
             auto_complete_messages: true,
+            max_message_batch_size: None,
+            min_message_batch_size: 1,
+            max_batch_wait_time: TimeSpan::from_secs(30),
+            batch_options: BatchOptions::default(),
         }
     }
 }

@@ -114,10 +114,14 @@ fn an_error_names_the_file_the_key_and_what_was_expected() {
         kind.starts_with("OrderItemsReserver/function.json: bindings[0].dataType: "),
         "{kind}"
     );
-    assert_eq!(
-        error_with("OrderItemsReserver/function.json", "\"one\"", "\"many\""),
-        "OrderItemsReserver/function.json: bindings[0].cardinality: expected \"one\": the local host sends no batches"
+    let without_type = error_with(
+        "OrderItemsReserver/function.json",
+        "\"one\",\n      \"dataType\": \"binary\"",
+        "\"many\"",
     );
+    let expected =
+        "OrderItemsReserver/function.json: bindings[0].dataType: expected \"binary\" or \"string\"";
+    assert!(without_type.starts_with(expected), "{without_type}");
     let per_session = error_with(
         "host.json",
         "\"maxConcurrentCalls\": 64",
@@ -218,4 +222,49 @@ fn a_setting_in_the_executables_path_is_expanded_and_an_unknown_one_is_left() {
     let app = FunctionApp::load(&workspace(), overrides).expect("good files");
     let path = app.host.custom_handler.description.default_executable_path;
     assert_eq!(path, "out/%NO_SUCH%/100%");
+}
+
+fn error_of(setting: &str, value: &str) -> String {
+    let name = format!("AzureFunctionsJobHost__extensions__serviceBus__{setting}");
+    let overrides = settings(&[(&name, value)]);
+    let error = FunctionApp::load(&workspace(), overrides).expect_err("a broken setting");
+    error.to_string()
+}
+
+#[test]
+fn the_limits_of_a_batch_are_read_and_checked_as_the_extension_does() {
+    let app = FunctionApp::load(&workspace(), Settings::new()).expect("our files");
+    assert_eq!(app.max_message_batch_size, 64);
+    assert_eq!(app.host.service_bus().min_message_batch_size, 1);
+    for (setting, value, problem) in [
+        (
+            "maxMessageBatchSize",
+            "0",
+            "maxMessageBatchSize: expected at least 1, found 0",
+        ),
+        (
+            "minMessageBatchSize",
+            "0",
+            "minMessageBatchSize: expected at least 1, found 0",
+        ),
+        (
+            "minMessageBatchSize",
+            "1001",
+            "minMessageBatchSize: expected at most maxMessageBatchSize, 64; found 1001",
+        ),
+        (
+            "maxBatchWaitTime",
+            "00:02:31",
+            "maxBatchWaitTime: expected at most 00:02:30",
+        ),
+        (
+            "maxBatchWaitTime",
+            "-00:00:01",
+            "maxBatchWaitTime: expected at most 00:02:30",
+        ),
+    ] {
+        let error = error_of(setting, value);
+        let expected = format!("host.json: extensions.serviceBus.{problem}");
+        assert!(error.starts_with(&expected), "{error}");
+    }
 }

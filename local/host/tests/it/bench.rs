@@ -14,7 +14,7 @@ use host::app::FunctionApp;
 use host::{Delivered, Event, Host, HostOptions};
 use serde_json::Value;
 use stand_in::Clock;
-use testkit::fixture::settings;
+use testkit::fixture::{AppFolder, settings};
 use testkit::workspace;
 use tokio::net::TcpListener;
 use tokio::sync::broadcast;
@@ -80,7 +80,29 @@ pub(crate) struct Bench {
     pub(crate) host: Host,
     pub(crate) events: broadcast::Receiver<Event>,
     pub(crate) log: Log,
-    _tasks: JoinSet<()>,
+    pub(crate) tasks: JoinSet<()>,
+}
+
+/// The app with a function that takes batches.
+pub(crate) fn many(data_type: &str, sessions: bool) -> AppFolder {
+    let app = AppFolder::copy_of(&workspace());
+    for (from, to) in [
+        (
+            "\"cardinality\": \"one\"",
+            "\"cardinality\": \"many\"".to_owned(),
+        ),
+        (
+            "\"dataType\": \"binary\"",
+            format!("\"dataType\": \"{data_type}\""),
+        ),
+        (
+            "\"isSessionsEnabled\": false",
+            format!("\"isSessionsEnabled\": {sessions}"),
+        ),
+    ] {
+        app.replace("OrderItemsReserver/function.json", from, &to);
+    }
+    app
 }
 
 impl Bench {
@@ -89,18 +111,47 @@ impl Bench {
         F: Fn(usize) -> A + Clone + Send + Sync + 'static,
         A: Future<Output = Response> + Send,
     {
+        Self::of(&AppFolder::copy_of(&workspace()), overrides, answer).await
+    }
+
+    /// For an app of its own.
+    pub(crate) async fn of<F, A>(app: &AppFolder, overrides: &[(&str, &str)], answer: F) -> Self
+    where
+        F: Fn(usize) -> A + Clone + Send + Sync + 'static,
+        A: Future<Output = Response> + Send,
+    {
+        Self::with(app, overrides, answer, async |_| {}).await
+    }
+
+    /// With a queue to which `fill` sends before the host starts.
+    pub(crate) async fn with<F, A>(
+        app: &AppFolder,
+        overrides: &[(&str, &str)],
+        answer: F,
+        fill: impl AsyncFnOnce(&Queue),
+    ) -> Self
+    where
+        F: Fn(usize) -> A + Clone + Send + Sync + 'static,
+        A: Future<Output = Response> + Send,
+    {
         let listener = testkit::net::listener().await;
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let mut tasks = JoinSet::new();
         let log = handler(&mut tasks, listener, answer);
-        let queue = Queue::new("order-items", QueueOptions::default(), Clock::new());
-        let (host, events) = start(url, overrides, &queue);
+        let app = FunctionApp::load(app.path(), settings(overrides)).expect("our files");
+        let options = QueueOptions {
+            sessions: app.sessions,
+            ..QueueOptions::default()
+        };
+        let queue = Queue::new("order-items", options, Clock::new());
+        fill(&queue).await;
+        let (host, events) = start_app(app, url, &queue);
         Self {
             queue,
             host,
             events,
             log,
-            _tasks: tasks,
+            tasks,
         }
     }
 
@@ -129,9 +180,14 @@ pub(crate) fn start(
     queue: &Queue,
 ) -> (Host, broadcast::Receiver<Event>) {
     let app = FunctionApp::load(&workspace(), settings(overrides)).expect("our files");
+    start_app(app, url, queue)
+}
+
+fn start_app(app: FunctionApp, url: String, queue: &Queue) -> (Host, broadcast::Receiver<Event>) {
     let options = HostOptions {
         app,
         handler_url: Some(url),
+        traces: false,
     };
     Host::start(options, queue.clone()).expect("a host")
 }

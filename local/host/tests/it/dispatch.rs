@@ -1,7 +1,11 @@
 //! Receive, invoke, settle: the host against a handler that the test serves itself.
 
+mod answers;
+mod batches;
+mod bodies;
 mod request;
 mod sessions;
+mod stop;
 
 use std::sync::Arc;
 
@@ -209,39 +213,13 @@ async fn a_handler_that_does_not_listen_burns_no_delivery() {
 }
 
 #[tokio::test]
-async fn stopping_gives_back_what_is_in_flight() {
-    let bench = Bench::new(&[], async |_| std::future::pending().await).await;
-    bench.queue.enqueue(Message::new("x")).unwrap();
-    while bench.log.lock().expect("unpoisoned").is_empty() {
-        tokio::task::yield_now().await;
-    }
-    let Bench {
-        queue,
-        host,
-        mut events,
-        ..
-    } = bench;
-    host.stop().await;
-    let Event::Delivered(delivered) = events.recv().await.expect("an event") else {
-        panic!("a delivery")
-    };
-    assert_eq!(
-        delivered.outcome,
-        DeliveryOutcome::Abandoned {
-            why: InvocationFailure::HostStops,
-            last: false
-        }
-    );
-    assert_eq!((queue.counts().active, queue.counts().locked), (1, 0));
-}
-
-#[tokio::test]
 async fn a_handler_elsewhere_needs_an_address_that_can_be_called() {
     for url in ["localhost:7072", "https://localhost", "http://", "no url"] {
         let app = FunctionApp::load(&workspace(), settings(&[])).expect("our files");
         let options = HostOptions {
             app,
             handler_url: Some(url.to_owned()),
+            traces: false,
         };
         let queue = Queue::new("order-items", QueueOptions::default(), Clock::new());
         let error = Host::start(options, queue).expect_err(url).to_string();

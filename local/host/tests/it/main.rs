@@ -9,6 +9,8 @@
 
 mod app;
 mod bench;
+mod captured;
 mod dispatch;
 mod invocation;
 mod process;
+mod raw;

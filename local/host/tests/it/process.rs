@@ -11,6 +11,14 @@ use testkit::fixture::{AppFolder, settings};
 use testkit::workspace;
 use tokio::sync::broadcast;
 
+/// Has this binary be the handler.
+const FAKE: [&str; 4] = [
+    "process::fake_handler",
+    "--exact",
+    "--ignored",
+    "--nocapture",
+];
+
 struct Started {
     app: AppFolder,
     queue: Queue,
@@ -30,17 +38,11 @@ impl Started {
     /// Starts a host whose handler is `fake_handler` in this test binary.
     fn fake(function_timeout: &str) -> Self {
         let this = std::env::current_exe().expect("this binary");
-        let arguments = [
-            "process::fake_handler",
-            "--exact",
-            "--ignored",
-            "--nocapture",
-        ];
         let timeout = ("AzureFunctionsJobHost__functionTimeout", function_timeout);
         Self::start(
             AppFolder::copy_of(&workspace()),
             this.to_str().expect("text"),
-            &arguments,
+            &FAKE,
             &[timeout],
         )
     }
@@ -60,6 +62,7 @@ impl Started {
         let options = HostOptions {
             app: loaded,
             handler_url: None,
+            traces: false,
         };
         let (host, events) = Host::start(options, queue.clone()).expect("a host");
         Self {
@@ -81,6 +84,25 @@ impl Started {
             }
         }
     }
+}
+
+fn host_stopped(event: &Event) -> bool {
+    matches!(event, Event::HostStopped { .. })
+}
+
+fn outcomes(events: &[Event]) -> Vec<(u64, u32, &DeliveryOutcome)> {
+    let delivered = events.iter().filter_map(|event| match event {
+        Event::Delivered(it) => Some((it.sequence, it.delivery_count, &it.outcome)),
+        _ => None,
+    });
+    delivered.collect()
+}
+
+fn broke(outcome: &DeliveryOutcome) -> bool {
+    let DeliveryOutcome::Abandoned { why, .. } = outcome else {
+        return false;
+    };
+    matches!(why, InvocationFailure::Connection(_))
 }
 
 fn exited(event: &Event) -> bool {
@@ -217,6 +239,7 @@ async fn a_handler_that_cannot_be_started_stops_the_host_with_its_path() {
         &[],
         &[],
     );
+    started.queue.enqueue(Message::new("x")).unwrap();
     let seen = started
         .until(|event| matches!(event, Event::HostStopped { .. }))
         .await;
@@ -227,6 +250,8 @@ async fn a_handler_that_cannot_be_started_stops_the_host_with_its_path() {
         why.contains("Failed to start Worker Channel. Process fileName: no/such/handler"),
         "{why}"
     );
+    assert!(why.contains("the real host would go on"), "{why}");
+    assert_eq!(started.queue.peek()[0].delivery_count, 0);
 }
 
 #[tokio::test]
@@ -302,6 +327,115 @@ async fn an_empty_success_costs_the_handler_its_life_at_function_timeout() {
             )
         })
         .await;
+    started.host.stop().await;
+}
+
+#[tokio::test]
+async fn after_exit_code_zero_every_message_is_refused_until_it_is_dead() {
+    let mut started = Started::fake("00:05:00");
+    started.queue.enqueue(Message::new("exit 0")).unwrap();
+    for sequence in 1..=2 {
+        let dead = |event: &Event| matches!(event, Event::DeadLettered { .. });
+        let seen = started.until(dead).await;
+        let outcomes = outcomes(&seen);
+        let counts: Vec<(u64, u32)> = outcomes.iter().map(|it| (it.0, it.1)).collect();
+        let expected: Vec<(u64, u32)> = (1..=10).map(|count| (sequence, count)).collect();
+        assert_eq!(counts, expected);
+        assert!(outcomes.iter().all(|it| broke(it.2)), "{outcomes:?}");
+        started.queue.enqueue(Message::new("x")).unwrap();
+    }
+    started.host.stop().await;
+}
+
+#[tokio::test]
+async fn with_the_third_crash_the_message_is_released_and_not_counted() {
+    let mut started = Started::fake("00:05:00");
+    started.queue.enqueue(Message::new("exit 101")).unwrap();
+    let mut seen = started.until(host_stopped).await;
+    let mut released = outcomes(&seen).len() == 3;
+    while !released {
+        seen.extend(started.until(delivered).await);
+        released = outcomes(&seen).len() == 3;
+    }
+    let outcomes = outcomes(&seen);
+    assert!(broke(outcomes[0].2) && broke(outcomes[1].2), "{outcomes:?}");
+    assert_eq!(outcomes[2], (1, 3, &DeliveryOutcome::Released));
+    let waiting = &started.queue.peek()[0];
+    assert_eq!((waiting.delivery_count, waiting.locked_until), (2, None));
+    started.host.stop().await;
+}
+
+#[tokio::test]
+async fn exit_code_200_costs_a_message_its_deliveries_and_the_host_nothing() {
+    let mut started = Started::fake("00:05:00");
+    started.queue.enqueue(Message::new("exit 200")).unwrap();
+    started
+        .until(|event| matches!(event, Event::DeadLettered { .. }))
+        .await;
+    started.queue.enqueue(Message::new("x")).unwrap();
+    let seen = started.until(delivered).await;
+    let (sequence, count, outcome) = outcomes(&seen)[0];
+    assert_eq!((sequence, count), (2, 1));
+    assert!(
+        matches!(outcome, DeliveryOutcome::Completed { .. }),
+        "{outcome:?}"
+    );
+    started.host.stop().await;
+}
+
+#[tokio::test]
+async fn messages_wait_for_a_handler_that_listens_late() {
+    let app = AppFolder::copy_of(&workspace());
+    let this = std::env::current_exe().expect("this binary");
+    let script = format!("sleep 0.5; exec '{}' {}", this.display(), FAKE.join(" "));
+    std::fs::write(app.path().join("handler.sh"), script).expect("a script");
+    let mut started = Started::start(app, "sh", &["handler.sh"], &[]);
+    started.queue.enqueue(Message::new("x")).unwrap();
+    let seen = started.until(delivered).await;
+    let (_, count, outcome) = outcomes(&seen)[0];
+    assert_eq!(count, 1);
+    assert!(
+        matches!(outcome, DeliveryOutcome::Completed { .. }),
+        "{outcome:?}"
+    );
+    started.host.stop().await;
+}
+
+#[tokio::test]
+async fn a_function_timeout_ends_everything_in_flight_with_the_process() {
+    let mut started = Started::fake("00:00:03");
+    started
+        .queue
+        .enqueue(Message::new("empty at first"))
+        .unwrap();
+    started
+        .until(|event| matches!(event, Event::Note { .. }))
+        .await;
+    // In its grace, long before the time limit of the second message.
+    tokio::time::sleep(std::time::Duration::from_millis(3500)).await;
+    started
+        .queue
+        .enqueue(Message::new("silent at first"))
+        .unwrap();
+    let mut seen = started.until(delivered).await;
+    seen.extend(started.until(delivered).await);
+    let first_deliveries = outcomes(&seen);
+    let mut sequences: Vec<u64> = first_deliveries.iter().map(|it| it.0).collect();
+    sequences.sort_unstable();
+    assert_eq!(sequences, [1, 2]);
+    for (sequence, count, outcome) in first_deliveries {
+        assert_eq!(count, 1);
+        let why = InvocationFailure::FunctionTimeout;
+        let timed_out = *outcome == DeliveryOutcome::Abandoned { why, last: false };
+        assert!(
+            if sequence == 1 {
+                timed_out
+            } else {
+                broke(outcome)
+            },
+            "{outcome:?}"
+        );
+    }
     started.host.stop().await;
 }
 

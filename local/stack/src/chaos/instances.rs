@@ -40,6 +40,7 @@ impl Instances {
         let options = HostOptions {
             app: stack.app.clone(),
             handler_url: None,
+            traces: true,
         };
         let (second, events_of_second) = Host::start(options, stack.queue.clone())?;
         let from_now_on = stack.host.as_ref().map_or_else(nothing, Host::events);

@@ -137,7 +137,7 @@ fn exited(exit: Exit) -> String {
 fn then(next: Next) -> &'static str {
     match next {
         Next::Restart => "started again",
-        Next::StayDown => "stays down, as in Azure; messages wait",
+        Next::StayDown => "stays down, as in Azure: every message fails from now on",
         Next::StopHost => "third error within 30 min",
     }
 }
@@ -173,6 +173,8 @@ fn delivery_line(delivered: &Delivered) -> String {
         DeliveryOutcome::LockLost => {
             "lock lost: what the handler did settles nothing, the message comes again".to_owned()
         }
+        DeliveryOutcome::Released => "given back by a host that gave up, uncounted".to_owned(),
+        DeliveryOutcome::LeftLocked => "not done when the host stopped: it comes again".to_owned(),
     };
     format!(
         "#{sequence}  {}  delivery {delivery_count}  {what}  {}",

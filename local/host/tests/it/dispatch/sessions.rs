@@ -17,13 +17,13 @@ use host::app::FunctionApp;
 use host::{Delivered, DeliveryOutcome, Event, Host, HostOptions};
 use serde_json::Value;
 use stand_in::Clock;
-use testkit::fixture::settings;
+use testkit::fixture::{AppFolder, settings};
 use testkit::workspace;
-use tokio::sync::{Barrier, broadcast};
+use tokio::sync::{Barrier, Semaphore, broadcast};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use crate::bench::next_delivered;
+use crate::bench::{Bench, next_delivered, ok};
 
 const GENEROUS: Duration = Duration::from_secs(60);
 
@@ -122,6 +122,7 @@ impl SessionsBench {
         let options = HostOptions {
             app,
             handler_url: Some(url),
+            traces: false,
         };
         let (host, events) = Host::start(options, queue.clone()).expect("a host");
         Self {
@@ -192,4 +193,43 @@ async fn an_empty_session_keeps_its_slot_until_it_was_idle_for_long_enough() {
     bench.send("B", "B0".to_owned());
     assert_eq!(bench.delivered().await.session.as_deref(), Some("A"));
     assert_eq!(bench.delivered().await.session.as_deref(), Some("B"));
+}
+
+#[tokio::test]
+async fn when_a_sessions_lock_is_lost_the_message_comes_again_beside_its_first_invocation() {
+    let app = AppFolder::copy_of(&workspace());
+    app.replace(
+        "OrderItemsReserver/function.json",
+        "\"isSessionsEnabled\": false",
+        "\"isSessionsEnabled\": true",
+    );
+    let gate = Arc::new(Semaphore::new(0));
+    let open = Arc::clone(&gate);
+    let answer = move |_| {
+        let open = Arc::clone(&open);
+        async move {
+            open.acquire().await.expect("open").forget();
+            ok()
+        }
+    };
+    let mut bench = Bench::of(&app, &[], answer).await;
+    let message = Message::new("{}").with_session("A");
+    bench.queue.enqueue(message).expect("accepted");
+    let until = async |requests: usize| {
+        while bench.log.lock().expect("unpoisoned").len() < requests {
+            tokio::task::yield_now().await;
+        }
+    };
+    until(1).await;
+    assert_eq!(bench.queue.lose_locks(|_| true), 1);
+    until(2).await;
+    gate.add_permits(2);
+    let mut outcomes = Vec::new();
+    for _ in 0..2 {
+        outcomes.push(bench.delivered().await.outcome);
+    }
+    let lost = |outcome: &&DeliveryOutcome| **outcome == DeliveryOutcome::LockLost;
+    assert_eq!(outcomes.iter().filter(lost).count(), 1, "{outcomes:?}");
+    let completed = |it: &DeliveryOutcome| matches!(it, DeliveryOutcome::Completed { .. });
+    assert!(outcomes.iter().any(completed), "{outcomes:?}");
 }
