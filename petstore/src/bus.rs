@@ -3,8 +3,8 @@
 //! Spec: "Send message" of the Service Bus REST API. One attempt here; when to try again is the
 //! [`crate::outbox`]'s to say.
 
-mod message;
 mod retry_after;
+mod send_error;
 
 use std::time::Duration;
 
@@ -15,7 +15,18 @@ use serde_json::json;
 use service_bus::{Queue, TokenError, Tokens};
 use url::Url;
 
-pub use message::{Message, SendError};
+use crate::record::OwedOrder;
+pub use send_error::SendError;
+
+/// Takes messages to the bus.
+pub trait Publisher: Send + Sync + 'static {
+    /// Sends the order's message once; an answer without an error is the bus's clear yes, to this
+    /// try or to an earlier one.
+    ///
+    /// # Errors
+    /// [`SendError`]; the bus may have it all the same.
+    fn publish(&self, order: &OwedOrder) -> impl Future<Output = Result<(), SendError>> + Send;
+}
 
 /// One queue of the bus, and the right to send to it.
 #[derive(Debug)]
@@ -52,37 +63,27 @@ impl Bus {
         self.messages.as_str()
     }
 
-    /// Sends a message once; after a 401 once more, with a new token.
-    ///
-    /// # Errors
-    /// [`SendError`] says whether to try again.
-    pub async fn send(&self, message: Message<'_>) -> Result<(), SendError> {
-        let attempt = self.post(message);
-        match tokio::time::timeout(self.timeout, attempt).await {
-            Ok(outcome) => outcome,
-            Err(_) => Err(SendError::later(format!(
-                "no answer within {:?}",
-                self.timeout
-            ))),
-        }
-    }
-
-    async fn post(&self, message: Message<'_>) -> Result<(), SendError> {
+    async fn post(&self, order: &OwedOrder) -> Result<(), SendError> {
         // Nothing but hexadecimal digits and hyphens goes in, so this is ASCII as a header must be.
         let properties = json!({
-            "SessionId": message.session.as_str(),
-            "MessageId": message.message_id,
-            "CorrelationId": message.traceparent,
+            "SessionId": order.session.as_str(),
+            "MessageId": order.message,
+            "CorrelationId": order.traceparent,
             "Label": "CartUpdated",
         });
         let properties = properties.to_string();
+        // A property of ours is a header each; a text stands in quotes there.
+        let trace = format!("\"{}\"", order.traceparent);
         let request = || {
             self.client
                 .post(self.messages.clone())
                 .header(CONTENT_TYPE, "application/json")
                 .header("BrokerProperties", &properties)
-                .body(message.body.to_owned())
+                .header("Diagnostic-Id", &trace)
+                .header("traceparent", &trace)
+                .body(order.order.clone())
         };
+        // After a 401 once more, with a new token.
         let answer = self.tokens.send(request).await?;
         let status = answer.status();
         let busy = matches!(status.as_u16(), 408 | 429) || status.is_server_error();
@@ -107,9 +108,10 @@ impl Bus {
             _ => "unexpected",
         };
         let queue = &self.queue.name;
-        Err(SendError::Refused(format!(
-            "the bus answers {status} for queue {queue}: {hint}"
-        )))
+        Err(SendError::Refused {
+            problem: format!("the bus answers {status} for queue {queue}: {hint}"),
+            of_message: matches!(status.as_u16(), 400 | 413),
+        })
     }
 
     /// Reaches the bus without sending: any answer will do. Fetches a token where one is needed.
@@ -124,6 +126,18 @@ impl Bus {
             Ok(Ok(_)) => Ok(format!("{origin} answers; queue {}", self.queue.name)),
             Ok(Err(error)) => Err(format!("{origin}: {}", root_cause(&error))),
             Err(_) => Err(format!("{origin}: no answer within {:?}", self.timeout)),
+        }
+    }
+}
+
+impl Publisher for Bus {
+    async fn publish(&self, order: &OwedOrder) -> Result<(), SendError> {
+        match tokio::time::timeout(self.timeout, self.post(order)).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(SendError::later(format!(
+                "no answer within {:?}",
+                self.timeout
+            ))),
         }
     }
 }

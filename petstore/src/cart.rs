@@ -1,5 +1,7 @@
 //! The rules of the cart. Pure: nothing here knows of cookies, pages or the bus.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::catalogue::{Product, product};
@@ -40,18 +42,21 @@ pub enum Step {
     Plus,
     /// One less; the last one leaves.
     Minus,
+    /// So many of it, none for out.
+    Set(u8),
     /// All of it out.
     Remove,
 }
 
 impl Step {
-    /// The step of a form's word.
+    /// The step of a form's word; `quantity` is how many it speaks of, where it does.
     #[must_use]
-    pub fn of_word(word: &str) -> Option<Self> {
+    pub fn of_word(word: &str, quantity: Option<u8>) -> Option<Self> {
         match word {
             "add" => Some(Self::Add),
             "plus" => Some(Self::Plus),
             "minus" => Some(Self::Minus),
+            "set" => quantity.map(Self::Set),
             "remove" => Some(Self::Remove),
             _ => None,
         }
@@ -73,43 +78,38 @@ pub enum StepRefused {
     /// Nothing to order.
     #[error("the cart is empty")]
     Empty,
-    /// The order is placed and stays as it is.
-    #[error("the order is complete")]
-    Complete,
 }
 
-/// What a shopper wants, and whether they said so for good.
+/// What a shopper wants.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Cart {
-    #[serde(rename = "l")]
-    lines: Vec<Line>,
-    #[serde(rename = "c", default)]
-    complete: bool,
-}
+pub struct Cart(Vec<Line>);
 
 impl Cart {
     /// The products, in the order in which they came.
     #[must_use]
     pub fn lines(&self) -> &[Line] {
-        &self.lines
+        &self.0
     }
 
-    /// Whether the order is placed.
+    /// Whether its lines could have come about by steps: each product once, 1 to
+    /// [`QUANTITY_MAX`] of it. A product may have left the catalogue since.
     #[must_use]
-    pub fn is_complete(&self) -> bool {
-        self.complete
+    pub fn is_valid(&self) -> bool {
+        let ids: BTreeSet<u32> = self.0.iter().map(|line| line.0).collect();
+        let legal = |line: &Line| (1..=QUANTITY_MAX).contains(&line.1);
+        ids.len() == self.0.len() && self.0.iter().all(legal)
     }
 
     /// All pieces together.
     #[must_use]
     pub fn pieces(&self) -> u32 {
-        self.lines.iter().map(|line| u32::from(line.1)).sum()
+        self.0.iter().map(|line| u32::from(line.1)).sum()
     }
 
     /// How many of a product.
     #[must_use]
     pub fn quantity(&self, id: u32) -> u8 {
-        let line = self.lines.iter().find(|line| line.0 == id);
+        let line = self.0.iter().find(|line| line.0 == id);
         line.map_or(0, |line| line.1)
     }
 
@@ -118,36 +118,26 @@ impl Cart {
     /// # Errors
     /// [`StepRefused`], and nothing has changed.
     pub fn step(&mut self, step: Step, id: u32) -> Result<(), StepRefused> {
-        if self.complete {
-            return Err(StepRefused::Complete);
-        }
         product(id).ok_or(StepRefused::Unknown)?;
-        let line = self.lines.iter_mut().find(|line| line.0 == id);
-        match (step, line) {
-            (Step::Add, None) => self.lines.push(Line(id, 1)),
-            (Step::Add | Step::Plus, Some(line)) if line.1 >= QUANTITY_MAX => {
-                return Err(StepRefused::Most);
+        let quantity = self.quantity(id);
+        let wanted = match step {
+            Step::Add => quantity + 1,
+            Step::Set(wanted) => wanted,
+            Step::Plus | Step::Minus | Step::Remove if quantity == 0 => {
+                return Err(StepRefused::Absent);
             }
-            (Step::Add | Step::Plus, Some(line)) => line.1 += 1,
-            (Step::Minus, Some(line)) if line.1 > 1 => line.1 -= 1,
-            (Step::Minus | Step::Remove, Some(_)) => self.lines.retain(|line| line.0 != id),
-            (Step::Plus | Step::Minus | Step::Remove, None) => return Err(StepRefused::Absent),
+            Step::Plus => quantity + 1,
+            Step::Minus => quantity - 1,
+            Step::Remove => 0,
+        };
+        if wanted > QUANTITY_MAX {
+            return Err(StepRefused::Most);
         }
-        Ok(())
-    }
-
-    /// Places the order.
-    ///
-    /// # Errors
-    /// [`StepRefused`] when there is nothing in it, or it is placed already.
-    pub fn complete(&mut self) -> Result<(), StepRefused> {
-        if self.complete {
-            return Err(StepRefused::Complete);
+        match self.0.iter_mut().find(|line| line.0 == id) {
+            _ if wanted == 0 => self.0.retain(|line| line.0 != id),
+            Some(line) => line.1 = wanted,
+            None => self.0.push(Line(id, wanted)),
         }
-        if self.lines.is_empty() {
-            return Err(StepRefused::Empty);
-        }
-        self.complete = true;
         Ok(())
     }
 }

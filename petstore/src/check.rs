@@ -1,22 +1,33 @@
-//! `--check`: are the settings right, and does the bus answer? Sends nothing.
+//! `--check`: are the settings right, and do the bus and the store answer? Changes nothing.
 
 use std::process::ExitCode;
 
 use azure_app::program::exit;
 
 use crate::bus::Bus;
+use crate::store::azure::{AzureCarts, CONTAINER};
 
 /// Reports on standard output; 0 when all is well.
-pub async fn run(bus: &Bus) -> ExitCode {
+pub async fn run(bus: &Bus, store: &AzureCarts, place: &str) -> ExitCode {
     println!("settings  ok");
-    match bus.reach().await {
-        Ok(finding) => {
-            println!("bus       ok: {finding}");
-            ExitCode::SUCCESS
-        }
-        Err(problem) => {
-            println!("bus       FAILED: {problem}");
-            ExitCode::from(exit::UNAVAILABLE)
-        }
+    let bus = report("bus  ", &bus.reach().await);
+    let place = format!("container {CONTAINER} at {place}");
+    let found = match store.container_exists().await {
+        Ok(true) => Ok(format!("{place}; a read was tried, a write was not")),
+        Ok(false) => Ok(format!("{place} is missing; the first click creates it")),
+        Err(error) => Err(format!("{place}: {error}")),
+    };
+    if report("store", &found) && bus {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(exit::UNAVAILABLE)
     }
+}
+
+fn report(what: &str, finding: &Result<String, String>) -> bool {
+    match finding {
+        Ok(finding) => println!("{what}     ok: {finding}"),
+        Err(problem) => println!("{what}     FAILED: {problem}"),
+    }
+    finding.is_ok()
 }

@@ -1,18 +1,17 @@
 //! The settings of the storefront. Every mistake is reported at once.
 
 use std::net::Ipv4Addr;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use azure_app::settings;
-use azure_app::settings::{AZURE_CLIENT_ID, Mistakes, Reader, Source};
+use azure_app::settings::{AZURE_CLIENT_ID, IdentitySettings, Mistakes, Reader, Source};
 use service_bus::{Queue, settings as bus};
+use storage_account::StorageAccount;
+use storage_account::settings::AccountSettings;
 use tracing_subscriber::filter::Targets;
 
-use crate::cookie::{Key, Transport};
-
 /// Every setting: its name, and its default or `None` where there is none.
-pub const SETTINGS: [(&str, Option<&str>); 12] = [
+pub const SETTINGS: [(&str, Option<&str>); 14] = [
     (PORT, Some("8080")),
     (bus::CONNECTION, None),
     (bus::NAMESPACE, None),
@@ -21,25 +20,40 @@ pub const SETTINGS: [(&str, Option<&str>); 12] = [
     (AZURE_CLIENT_ID, None),
     (bus::QUEUE, Some(bus::DEFAULT_QUEUE)),
     (PUBLISH_TIMEOUT, Some("10000")),
-    (COOKIE_KEY, None),
-    (DATA, None),
+    (STORAGE, None),
+    (STORAGE_SERVICE_URI, None),
+    (STORAGE_CREDENTIAL, None),
+    (STORAGE_CLIENT_ID, None),
     (OUTBOX_MAX, Some("10000")),
     (LOG_FILTER, Some("info")),
 ];
 
 const PORT: &str = "PORT";
 const PUBLISH_TIMEOUT: &str = "PUBLISH_TIMEOUT_MS";
-/// Signs the cookies.
-pub const COOKIE_KEY: &str = "PETSTORE_COOKIE_KEY";
-const DATA: &str = "PETSTORE_DATA";
+const STORAGE: &str = "PetStoreStorage";
+const STORAGE_SERVICE_URI: &str = "PetStoreStorage__blobServiceUri";
+const STORAGE_CREDENTIAL: &str = "PetStoreStorage__credential";
+const STORAGE_CLIENT_ID: &str = "PetStoreStorage__clientId";
 const OUTBOX_MAX: &str = "PETSTORE_OUTBOX_MAX";
 const LOG_FILTER: &str = "RUST_LOG";
 
 /// Set by App Service.
 const SITE_NAME: &str = "WEBSITE_SITE_NAME";
 
-/// Shorter keys can be guessed.
-const KEY_LENGTH_MIN: usize = 32;
+/// Where the carts are kept, and who the storefront is there.
+const STORAGE_SETTINGS: AccountSettings = AccountSettings {
+    connection: STORAGE,
+    service_uri: STORAGE_SERVICE_URI,
+    identity: IdentitySettings {
+        credential: STORAGE_CREDENTIAL,
+        client_id: STORAGE_CLIENT_ID,
+        // Not read: an identity is named by its client id.
+        other_ids: [
+            "PetStoreStorage__managedIdentityResourceId",
+            "PetStoreStorage__managedIdentityObjectId",
+        ],
+    },
+};
 
 /// The storefront's settings, complete and consistent.
 #[derive(Clone, Debug)]
@@ -52,13 +66,11 @@ pub struct Settings {
     pub queue: Queue,
     /// Time limit of one attempt to send.
     pub publish_timeout: Duration,
-    /// Signs the cookies; `None` for one of our own in the data folder.
-    pub cookie_key: Option<Key>,
-    /// How the cookie travels.
-    pub transport: Transport,
-    /// Outbox and key.
-    pub data: PathBuf,
-    /// The most sessions that may wait in the outbox.
+    /// Where the carts are kept.
+    pub storage: StorageAccount,
+    /// Behind App Service's front end, which speaks TLS.
+    pub in_azure: bool,
+    /// The most shoppers whose orders may wait for the bus.
     pub outbox_max: usize,
     /// What is logged.
     pub log_filter: Targets,
@@ -87,43 +99,26 @@ impl Settings {
         let port = reader.number(PORT, 0..=65_535);
         let queue = Queue::read(reader);
         let publish_timeout = reader.milliseconds(PUBLISH_TIMEOUT);
-        let cookie_key = cookie_key(reader, in_azure);
+        let identity = reader.identity(STORAGE_SETTINGS.identity);
+        let storage = STORAGE_SETTINGS.read(reader, identity.as_ref());
         let outbox_max = reader.number(OUTBOX_MAX, 1..=1_000_000);
         let log_filter = reader.parsed(
             LOG_FILTER,
             "a log filter such as info or info,petstore=debug",
         );
-        let (address, transport, data) = if in_azure {
-            // App Service keeps /home over restarts.
-            (Ipv4Addr::UNSPECIFIED, Transport::Secure, "/home/petstore")
-        } else {
-            (Ipv4Addr::LOCALHOST, Transport::Plain, ".local/petstore")
+        let address = match in_azure {
+            true => Ipv4Addr::UNSPECIFIED,
+            false => Ipv4Addr::LOCALHOST,
         };
         Some(Self {
             address,
             port: port?.try_into().ok()?,
             queue: queue?,
             publish_timeout: publish_timeout?,
-            cookie_key: cookie_key?,
-            transport,
-            data: reader.get(DATA).unwrap_or_else(|| data.to_owned()).into(),
+            storage: storage?,
+            in_azure,
             outbox_max: outbox_max?.try_into().ok()?,
             log_filter: log_filter?,
         })
-    }
-}
-
-/// `Some(None)` when the data folder's own key will do.
-fn cookie_key(reader: &mut Reader<'_>, in_azure: bool) -> Option<Option<Key>> {
-    let expected = format!(
-        "expected a secret text of at least {KEY_LENGTH_MIN} characters, the same for every instance"
-    );
-    match reader.get(COOKIE_KEY) {
-        Some(text) if text.len() < KEY_LENGTH_MIN => {
-            reader.wrong(COOKIE_KEY, format!("too short; {expected}"))
-        }
-        Some(text) => Some(Key::new(&text)),
-        None if in_azure => reader.wrong(COOKIE_KEY, format!("missing; {expected}")),
-        None => Some(None),
     }
 }

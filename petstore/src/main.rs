@@ -1,17 +1,21 @@
-//! Settings, log, outbox, serve.
+//! Settings, log, store, outbox, serve.
 
 mod parent;
 mod serve;
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use azure_app::program::{Program, exit};
 use azure_app::{http_client, log};
 use petstore::bus::Bus;
+use petstore::carts::{Carts, SystemClock};
+use petstore::check;
 use petstore::config::Settings;
+use petstore::cookie::Transport;
 use petstore::outbox::{Outbox, Pace};
+use petstore::store::azure::AzureCarts;
 use petstore::web::Shop;
-use petstore::{check, key_file};
 use tokio::net::TcpListener;
 use tracing::info;
 
@@ -28,12 +32,12 @@ usage: petstore [--attached | --check | --version | --help]
   (none)     serve shoppers on port $PORT
   --attached the same, until the standard input ends: in order after a word, at once without one,
              for then the parent was killed
-  --check    validate the settings and reach the bus, send nothing
+  --check    validate the settings, reach the bus and the store, send and write nothing
 
 Settings come from the environment; the README lists them.",
 };
 
-/// Who we are to the bus and to Entra ID.
+/// Who we are to the bus, the store and Entra ID.
 const USER_AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
 
 const ATTACHED: &str = "--attached";
@@ -62,46 +66,45 @@ async fn run(settings: Settings, option: Option<&'static str>) -> ExitCode {
         Ok(client) => client,
         Err(error) => return PROGRAM.fail(exit::SOFTWARE, error),
     };
+    let store = match AzureCarts::new(&settings.storage, &client) {
+        Ok(store) => store,
+        Err(error) => return PROGRAM.fail(exit::USAGE, format!("store: {error}")),
+    };
     let bus = match Bus::new(settings.queue.clone(), client, settings.publish_timeout) {
         Ok(bus) => bus,
         Err(error) => return PROGRAM.fail(exit::USAGE, error),
     };
     if option == Some(CHECK) {
-        return check::run(&bus).await;
+        return check::run(&bus, &store, &settings.storage.shown()).await;
     }
     log::init(settings.log_filter.clone());
-    let shown = bus.shown().to_owned();
-    let folder = settings.data.join("outbox");
-    let outbox = match Outbox::open(&folder, settings.outbox_max, bus, Pace::default()) {
-        Ok(outbox) => outbox,
-        Err(error) => return PROGRAM.fail(exit::OS, format!("{}: {error}", folder.display())),
-    };
-    let key = match settings
-        .cookie_key
-        .map_or_else(|| key_file::key(&settings.data), Ok)
-    {
-        Ok(key) => key,
-        Err(error) => {
-            return PROGRAM.fail(exit::OS, format!("{}: {error}", settings.data.display()));
-        }
-    };
     let listener = match TcpListener::bind((settings.address, settings.port)).await {
         Ok(listener) => listener,
         Err(error) => return PROGRAM.fail(exit::OS, format!("port {}: {error}", settings.port)),
     };
-    let address = listener.local_addr().map(|address| address.to_string());
+    let address = match listener.local_addr() {
+        Ok(address) => address,
+        Err(error) => return PROGRAM.fail(exit::OS, error),
+    };
     info!(
         version = PROGRAM.version,
-        url = format!("http://{}", address.unwrap_or_default()),
-        bus = shown,
-        waiting = outbox.status().pending,
+        url = format!("http://{address}"),
+        bus = bus.shown(),
+        store = settings.storage.shown(),
         "listening"
     );
-    let shop = Shop {
-        key,
-        transport: settings.transport,
-        outbox,
+    let carts = Arc::new(Carts::new(store, SystemClock, settings.publish_timeout));
+    let outbox = Outbox::start(
+        Arc::clone(&carts),
+        bus,
+        Pace::default(),
+        settings.outbox_max,
+    );
+    let transport = match settings.in_azure {
+        true => Transport::Secure,
+        false => Transport::plain(&settings.storage.shown()),
     };
+    let shop = Shop::new(carts, outbox, transport);
     match serve(listener, shop, option == Some(ATTACHED)).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => PROGRAM.fail(exit::OS, error),

@@ -1,173 +1,175 @@
-//! The outbox: what the shop owes the bus. The page answers when a change is on the disk here.
+//! The outbox: which records this instance has to send for, and when. What is sent is in the
+//! records; what is here is lost with the process, and found again by the marks.
 //!
-//! Each session has at most one change waiting, its newest: the guard that writes the files trusts
-//! the broker's numbers, so a late retry of an older cart would win over a newer one. One task per
-//! waiting session sends, so a session's carts never overtake each other. Between instances the
-//! folder sees to it that they do not; what a dead one left is taken over by whoever runs.
+//! A click hands its record over when the write is done, and a sweep brings what nobody sends for.
+//! While the bus does not take anything, one message at a time is tried, with longer and longer
+//! waits, so that thousands who wait do not storm it; its first yes ends all waits.
 
-mod change;
 mod delivery;
-mod folder;
-mod journal;
-mod lock;
 mod pace;
-mod record;
-mod slot;
-mod status;
-mod tail;
-mod takeover;
-mod writer;
+mod sweep;
+mod waiting;
 
-use std::collections::HashMap;
-use std::io;
-use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use tokio::sync::{Notify, Semaphore};
-use tokio::time::{Instant, sleep};
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, sleep_until};
 
-use crate::bus::Bus;
-use crate::session::{SessionId, Visit};
-pub use change::{Age, Change};
-use folder::Folder;
-pub use journal::Journal;
+use crate::bus::Publisher;
+use crate::carts::{Carts, Clock, Handover};
+use crate::store::{CartStore, RecordName};
+pub use delivery::Delivery;
 pub use pace::Pace;
-pub use record::Record;
-pub use status::{NotAccepted, Status};
-use writer::Writer;
+pub use sweep::Sweep;
+use waiting::{Next, Waiting};
 
-/// Sends at the same time, over all sessions.
-const SENDERS: usize = 16;
-
-#[derive(Debug)]
-struct Waiting {
-    change: Change,
-    position: u64,
-    /// Another instance accepted a newer one.
-    superseded: bool,
+/// What waits.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Status {
+    /// Shoppers with an order that the bus does not have yet, as far as this instance knows.
+    pub pending: usize,
+    /// Age of the oldest of these that this instance is to send.
+    pub oldest: Duration,
+    /// What the bus refuses until a person changes something, as it said last.
+    pub refused: Option<String>,
+    /// Records that cannot be read; each is left as it is.
+    pub unreadable: usize,
+    /// Why the marks could not be listed last time.
+    pub store_problem: Option<String>,
 }
 
 #[derive(Debug)]
-struct Shared {
-    waiting: Mutex<HashMap<SessionId, Waiting>>,
-    writer: Writer,
-    folder: Arc<Folder>,
-    bus: Bus,
+struct Shared<S, C, B> {
+    carts: Arc<Carts<S, C>>,
+    bus: B,
     pace: Pace,
     limit: usize,
-    permits: Semaphore,
-    /// The bus took something: those who back off may try at once.
-    taken: Notify,
-    /// Nobody sends before: the bus asked for it.
-    hold: Mutex<Option<Instant>>,
+    waiting: Mutex<Waiting>,
+    /// Something is to be done.
+    wake: Notify,
 }
 
-/// The outbox of this instance.
-#[derive(Clone, Debug)]
-pub struct Outbox(Arc<Shared>);
+/// The outbox of this instance. Without its last handle it ends at once, wherever it is.
+#[derive(Debug)]
+pub struct Outbox<S, C, B> {
+    shared: Arc<Shared<S, C, B>>,
+    _tasks: Arc<JoinSet<()>>,
+}
 
-impl Outbox {
-    /// Opens the outbox in `folder` and begins to send what waits there, now and later.
-    ///
-    /// # Errors
-    /// When the folder cannot be used.
-    pub fn open(folder: &Path, limit: usize, bus: Bus, pace: Pace) -> io::Result<Self> {
-        let mut slot = slot::claim(folder)?;
-        slot.take_over();
-        let left: Vec<Change> = slot.journal.waiting().cloned().collect();
-        let outbox = Self(Arc::new(Shared {
-            waiting: Mutex::default(),
-            folder: Arc::clone(&slot.folder),
-            writer: Writer::start(slot)?,
+impl<S, C, B> Clone for Outbox<S, C, B> {
+    fn clone(&self) -> Self {
+        Self {
+            shared: Arc::clone(&self.shared),
+            _tasks: Arc::clone(&self._tasks),
+        }
+    }
+}
+
+impl<S: CartStore, C: Clock, B: Publisher> Outbox<S, C, B> {
+    /// Begins to send, and to look for what nobody sends for. `limit` is how many shoppers' orders
+    /// may wait.
+    pub fn start(carts: Arc<Carts<S, C>>, bus: B, pace: Pace, limit: usize) -> Self {
+        let shared = Arc::new(Shared {
+            carts,
             bus,
             pace,
             limit,
-            permits: Semaphore::new(SENDERS),
-            taken: Notify::new(),
-            hold: Mutex::default(),
-        }));
-        for change in left {
-            outbox.wait_for(change, 0);
-        }
-        #[expect(clippy::disallowed_methods, reason = "ends with the outbox")]
-        tokio::spawn(sweep(Arc::downgrade(&outbox.0), pace));
-        Ok(outbox)
-    }
-
-    /// Accepts a change. When it returns, the change is on the disk and will be delivered, unless
-    /// a newer one of its session is delivered in its place.
-    ///
-    /// # Errors
-    /// [`NotAccepted`]; the change will not be sent then.
-    pub async fn accept(&self, change: Change) -> Result<(), NotAccepted> {
-        {
-            let waiting = self.0.waiting();
-            if waiting.len() >= self.0.limit && !waiting.contains_key(&change.session) {
-                return Err(NotAccepted::Full);
-            }
-        }
-        let position = self.0.writer.put(change.clone()).await;
-        self.wait_for(change, position.ok_or(NotAccepted::Disk)?);
-        Ok(())
-    }
-
-    /// Takes note of a visit that a shopper showed: a cart newer than what waits here was accepted
-    /// by another instance, which will deliver it, so the older one must not follow it.
-    pub fn saw(&self, visit: &Visit) {
-        if let Some(waiting) = self.0.waiting().get_mut(&visit.session) {
-            waiting.superseded |= waiting.change.revision < visit.revision;
+            waiting: Mutex::default(),
+            wake: Notify::new(),
+        });
+        let mut tasks = JoinSet::new();
+        tasks.spawn(deliver(Arc::clone(&shared)));
+        tasks.spawn(sweep(Arc::clone(&shared)));
+        Self {
+            shared,
+            _tasks: Arc::new(tasks),
         }
     }
 
-    fn wait_for(&self, change: Change, position: u64) {
-        let session = change.session.clone();
-        let mut all = self.0.waiting();
-        match all.get_mut(&session) {
-            // Two at once: the journal decides, as it would after a crash.
-            Some(waiting) if waiting.position > position => {}
-            Some(waiting) => {
-                *waiting = Waiting {
-                    change,
-                    position,
-                    superseded: false,
-                }
-            }
-            None => {
-                all.insert(
-                    session.clone(),
-                    Waiting {
-                        change,
-                        position,
-                        superseded: false,
-                    },
-                );
-                let shared = Arc::clone(&self.0);
-                #[expect(
-                    clippy::disallowed_methods,
-                    reason = "the one task per waiting session"
-                )]
-                tokio::spawn(async move { shared.deliver(&session).await });
-            }
+    /// Sends for a record, now and until it is clean.
+    pub fn hand_over(&self, handover: Handover) {
+        let now = Instant::now();
+        let since = self.shared.carts.now();
+        self.shared.waiting().hand_over(handover, since, now);
+        self.shared.wake.notify_one();
+    }
+
+    /// Whether one more shopper's order may begin to wait.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        self.shared.waiting().pending() < self.shared.limit
+    }
+
+    /// Waits until this instance has nothing to send for the record, for so long at most: mostly
+    /// the bus has an order before the shopper's browser asks again.
+    pub async fn settled(&self, name: &RecordName, limit: Duration) {
+        let end = Instant::now() + limit;
+        while self.shared.waiting().holds(name) && Instant::now() < end {
+            sleep(Duration::from_millis(5)).await;
         }
+    }
+
+    /// How much waits.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        self.shared.waiting().status(self.shared.carts.now())
     }
 }
 
-/// Takes over what instances leave that end while this one runs.
-async fn sweep(shared: Weak<Shared>, pace: Pace) {
-    loop {
-        sleep(pace.sweep).await;
-        let Some(outbox) = shared.upgrade().map(Outbox) else {
-            return;
-        };
-        for (change, position) in outbox.0.writer.take_over().await {
-            outbox.wait_for(change, position);
-        }
-    }
-}
-
-impl Shared {
-    fn waiting(&self) -> MutexGuard<'_, HashMap<SessionId, Waiting>> {
-        // No change to the map panics half-way, so what a poisoned lock holds is whole.
+impl<S, C, B> Shared<S, C, B> {
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        // No change to it panics half-way, so what a poisoned lock holds is whole.
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Starts one delivery after another, as many at a time as may be.
+async fn deliver<S: CartStore, C: Clock, B: Publisher>(shared: Arc<Shared<S, C, B>>) {
+    let mut deliveries = JoinSet::new();
+    loop {
+        let next = shared.waiting().next(Instant::now());
+        let until = match next {
+            Next::Deliver(delivery) => {
+                let shared = Arc::clone(&shared);
+                deliveries.spawn(async move { shared.attempt(*delivery).await });
+                None
+            }
+            Next::At(due) => Some(due),
+            Next::Nothing => Some(Instant::now() + shared.pace.longest),
+        };
+        let Some(until) = until else {
+            while deliveries.try_join_next().is_some() {}
+            continue;
+        };
+        tokio::select! {
+            () = shared.wake.notified() => {}
+            () = sleep_until(until) => {}
+            Some(_) = deliveries.join_next() => {}
+        }
+    }
+}
+
+/// Looks at the marks, at once and then every few seconds.
+async fn sweep<S: CartStore, C: Clock, B: Publisher>(shared: Arc<Shared<S, C, B>>) {
+    let mut sweep = Sweep::default();
+    loop {
+        let found = sweep.look(&shared.carts, |name| shared.waiting().holds(name));
+        let found = found.await;
+        if shared.waiting().take(found, Instant::now()) {
+            shared.wake.notify_one();
+        }
+        sleep(shared.pace.sweep).await;
+    }
+}
+
+impl<S: CartStore, C: Clock, B: Publisher> Shared<S, C, B> {
+    async fn attempt(&self, mut delivery: Delivery) {
+        let outcome = delivery.run(&self.carts, &self.bus).await;
+        delivery.tell(&outcome);
+        let now = Instant::now();
+        self.waiting().done(delivery, outcome, &self.pace, now);
+        self.wake.notify_one();
     }
 }

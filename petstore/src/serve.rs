@@ -1,13 +1,14 @@
 //! Serving, and an orderly end of it.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use petstore::web;
 use petstore::web::Shop;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 use tracing::{info, warn};
 
 use crate::parent::{gone, input_closes};
@@ -21,13 +22,13 @@ const LAST_MESSAGES: Duration = Duration::from_secs(5);
 pub(crate) async fn serve(listener: TcpListener, shop: Shop, attached: bool) -> io::Result<()> {
     let (told, end) = tokio::sync::watch::channel(());
     let signals = end_signals()?;
-    let outbox = shop.outbox.clone();
+    let shop = Arc::new(shop);
     let mut ended = end;
     let (mut parent, mut orphaned) = match attached {
         true => input_closes().map(|(end, alone)| (Some(end), Some(alone)))?,
         false => (None, None),
     };
-    let served = web::serve(listener, shop, async move {
+    let served = web::serve(listener, Arc::clone(&shop), async move {
         tokio::select! {
             () = signals => {}
             () = gone(&mut parent) => {}
@@ -49,13 +50,9 @@ pub(crate) async fn serve(listener: TcpListener, shop: Shop, attached: bool) -> 
             return Ok(());
         }
     }
-    let empty = async {
-        while outbox.status().pending > 0 {
-            sleep(Duration::from_millis(20)).await;
-        }
-    };
-    timeout(LAST_MESSAGES, empty).await.ok();
-    info!(waiting = outbox.status().pending, "ended");
+    // A click outlives its connection.
+    let waiting = shop.finish(LAST_MESSAGES).await;
+    info!(waiting, "ended");
     Ok(())
 }
 

@@ -1,11 +1,9 @@
-//! One shopper's visit: the session, the cart, and how often it changed.
+//! The session: what names an order, and whose it is.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
-
-use crate::cart::Cart;
 
 /// 32 upper-case hexadecimal digits: names the order, and the file it ends in.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -22,6 +20,12 @@ impl SessionId {
     #[must_use]
     pub fn fresh() -> Self {
         Self(format!("{:X}", Uuid::new_v4().simple()))
+    }
+
+    /// One made of these bytes: always the same of the same.
+    #[must_use]
+    pub fn of_bytes(bytes: [u8; 16]) -> Self {
+        Self(format!("{:032X}", u128::from_be_bytes(bytes)))
     }
 
     /// The digits.
@@ -53,37 +57,6 @@ impl From<SessionId> for String {
 impl fmt::Display for SessionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
-    }
-}
-
-/// What travels in the shopper's cookie.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Visit {
-    /// Whose order it is.
-    #[serde(rename = "s")]
-    pub session: SessionId,
-    /// Rises with every change, so that any instance knows a newer cart from an older one.
-    #[serde(rename = "r")]
-    pub revision: u64,
-    /// For the order, when the shopper gave one.
-    #[serde(rename = "e", default, skip_serializing_if = "Option::is_none")]
-    pub email: Option<String>,
-    /// The cart.
-    #[serde(flatten)]
-    pub cart: Cart,
-}
-
-impl Visit {
-    /// A first visit, or the one after an order was placed: a placed order keeps its session, so
-    /// that no later cart overwrites it.
-    #[must_use]
-    pub fn fresh() -> Self {
-        Self {
-            session: SessionId::fresh(),
-            revision: 0,
-            email: None,
-            cart: Cart::default(),
-        }
     }
 }
 

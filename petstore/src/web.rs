@@ -7,6 +7,7 @@ mod views;
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderValue, StatusCode, header};
@@ -17,9 +18,16 @@ use axum::serve::ListenerExt as _;
 use axum::{Json, Router};
 use serde::Serialize;
 use tokio::net::TcpListener;
+use tokio::sync::RwLock;
+use tokio::time::timeout;
 
-use crate::cookie::{Key, Transport};
+use crate::bus::Bus;
+use crate::carts::{Carts, ClickError, Clicked, SystemClock};
+use crate::cookie::Transport;
 use crate::outbox::Outbox;
+use crate::record::Operation;
+use crate::store::RecordName;
+use crate::store::azure::AzureCarts;
 
 /// More than any form of ours.
 const FORM_MAX: usize = 16 * 1024;
@@ -29,14 +37,68 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; i
     connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// What the pages need.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Shop {
-    /// Seals visits.
-    pub key: Key,
-    /// How the cookie travels.
-    pub transport: Transport,
-    /// Takes the changes.
-    pub outbox: Outbox,
+    carts: Arc<Carts<AzureCarts, SystemClock>>,
+    outbox: Outbox<AzureCarts, SystemClock, Bus>,
+    transport: Transport,
+    /// Read by every click under way.
+    clicks: Arc<RwLock<()>>,
+}
+
+impl Shop {
+    /// A shop that keeps its carts in `carts` and leaves the sending to `outbox`.
+    #[must_use]
+    pub fn new(
+        carts: Arc<Carts<AzureCarts, SystemClock>>,
+        outbox: Outbox<AzureCarts, SystemClock, Bus>,
+        transport: Transport,
+    ) -> Self {
+        Self {
+            carts,
+            outbox,
+            transport,
+            clicks: Arc::default(),
+        }
+    }
+
+    /// Takes a click to its end, also when the shopper's connection ends before: a change that is
+    /// in the store has to be handed over by somebody.
+    async fn click(
+        self: &Arc<Self>,
+        name: RecordName,
+        operation: Operation,
+    ) -> Result<Clicked, ClickError> {
+        let under_way = Arc::clone(&self.clicks).read_owned().await;
+        let shop = Arc::clone(self);
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "outlives the request, and is waited for"
+        )]
+        let task = tokio::spawn(async move {
+            let room = shop.outbox.has_room();
+            let mut clicked = shop.carts.click(&name, &operation, room).await;
+            if let Ok(Some(handover)) = clicked.as_mut().map(|clicked| clicked.handover.take()) {
+                shop.outbox.hand_over(handover);
+            }
+            drop(under_way);
+            clicked
+        });
+        task.await.unwrap_or(Err(ClickError::Ended))
+    }
+
+    /// Waits for the clicks under way, and then until nothing waits for the bus; so long at most.
+    /// What still waits, which is told, is in the store.
+    pub async fn finish(&self, limit: Duration) -> usize {
+        let nothing_waits = async {
+            drop(self.clicks.write().await);
+            while self.outbox.status().pending > 0 {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        timeout(limit, nothing_waits).await.ok();
+        self.outbox.status().pending
+    }
 }
 
 /// Serves shoppers on `listener` until `end`, and lets what is under way finish.
@@ -45,7 +107,7 @@ pub struct Shop {
 /// When the listener fails for good.
 pub async fn serve(
     listener: TcpListener,
-    shop: Shop,
+    shop: Arc<Shop>,
     end: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let listener = listener.tap_io(|connection| {
@@ -58,14 +120,14 @@ pub async fn serve(
 }
 
 /// All routes.
-pub fn router(shop: Shop) -> Router {
+pub fn router(shop: Arc<Shop>) -> Router {
     Router::new()
         .route("/", get(views::home))
         .route("/breeds/{animal}", get(views::breeds))
         .route("/products", get(views::products))
         .route("/products/{id}", get(views::product))
         .route("/cart", get(views::cart).post(actions::change))
-        .route("/cart/complete", post(actions::complete))
+        .route("/cart/complete", post(actions::place))
         .route("/order", get(views::order))
         .route("/health", get(health))
         .route(assets::STYLE, get(assets::style))
@@ -75,7 +137,7 @@ pub fn router(shop: Shop) -> Router {
         .method_not_allowed_fallback(views::method_not_allowed)
         .layer(DefaultBodyLimit::max(FORM_MAX))
         .layer(map_response(harden))
-        .with_state(Arc::new(shop))
+        .with_state(shop)
 }
 
 async fn harden(mut response: Response) -> Response {
@@ -99,6 +161,7 @@ struct Health {
     status: &'static str,
     version: &'static str,
     outbox: Pending,
+    store: Store,
 }
 
 #[derive(Serialize)]
@@ -106,9 +169,18 @@ struct Health {
 struct Pending {
     pending: usize,
     oldest_age_seconds: u64,
+    /// What the bus refuses until a person changes something.
+    refused: Option<String>,
 }
 
-/// Healthy also while the bus is down: a restart would not bring it back.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Store {
+    problem: Option<String>,
+    unreadable_records: usize,
+}
+
+/// Healthy also while the bus or the store is down: a restart would not bring them back.
 async fn health(State(shop): State<Arc<Shop>>) -> (StatusCode, Json<Health>) {
     let waiting = shop.outbox.status();
     let health = Health {
@@ -117,6 +189,11 @@ async fn health(State(shop): State<Arc<Shop>>) -> (StatusCode, Json<Health>) {
         outbox: Pending {
             pending: waiting.pending,
             oldest_age_seconds: waiting.oldest.as_secs(),
+            refused: waiting.refused,
+        },
+        store: Store {
+            problem: waiting.store_problem,
+            unreadable_records: waiting.unreadable,
         },
     };
     (StatusCode::OK, Json(health))

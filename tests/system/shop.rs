@@ -1,7 +1,6 @@
 //! The storefront's program, and a queue for it.
 
 use std::net::SocketAddr;
-use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -56,13 +55,12 @@ pub(crate) struct Shop {
 }
 
 impl Shop {
-    pub(crate) async fn start(bus: &Bus, data: &Path) -> Self {
+    pub(crate) async fn start(bus: &Bus, storage: &str) -> Self {
         let mut process = Command::new(testkit::programs::built("petstore"))
             .env_clear()
             .env("PORT", "0")
             .env("ServiceBusConnection", bus.connection_string())
-            .env("PETSTORE_DATA", data)
-            .env("PETSTORE_COOKIE_KEY", "a key for tests that is long enough")
+            .env("PetStoreStorage", storage)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .kill_on_drop(true)

@@ -85,11 +85,10 @@ fn dashboard(written: Written) -> Router {
 
 async fn crowd(forgets: u64) -> Report {
     let bus = Bus::open().await;
-    let folder = testkit::fixture::Folder::new();
-    let shop = Shop::start(&bus, folder.path()).await;
     let listener = async || TcpListener::bind("127.0.0.1:0").await.unwrap();
     let blobs = BlobEndpoint::start(listener().await).unwrap();
     blobs.storage().create_container("orders").unwrap();
+    let shop = Shop::start(&bus, &blobs.connection_string()).await;
     let written = Written::default();
     let api = listener().await;
     let addresses = Addresses {

@@ -58,8 +58,6 @@ pub struct StorefrontOptions {
     pub settings: Settings,
     /// The port; 0 for any free one.
     pub port: u16,
-    /// Its outbox and its key.
-    pub data: PathBuf,
 }
 
 /// What happens to it.
@@ -225,8 +223,7 @@ impl Keeper {
         command
             .arg("--attached")
             .envs(settings.filter(|(name, _)| is_read(name)))
-            .env("PORT", self.options.port.to_string())
-            .env("PETSTORE_DATA", &self.options.data);
+            .env("PORT", self.options.port.to_string());
         programs::attach(&mut command);
         command
     }

@@ -1,152 +1,141 @@
-//! How one session's newest change gets to the bus, however long that takes.
+//! Sending for one record: its message in flight, until the bus has it; then the next.
 
-use std::sync::{Arc, PoisonError};
-
-use tokio::task::spawn_blocking;
-use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tracing::{debug, error, info, warn};
 
-use super::folder::Turn;
-use super::{Change, Shared};
-use crate::bus::{Message, SendError};
-use crate::session::SessionId;
+use crate::bus::{Publisher, SendError};
+use crate::carts::{Carts, CartsError, Clock, Handover, Turn};
+use crate::store::{CartStore, RecordName, Version};
 
-enum Outcome {
-    Published,
-    /// By a newer one of its session.
-    Superseded,
+/// One record's turn with the bus.
+#[derive(Debug)]
+pub struct Delivery {
+    /// Whose.
+    pub name: RecordName,
+    /// A mark that was seen before; without a claim.
+    mark: Option<Version>,
+    /// The claim, as long as it lasts.
+    handover: Option<Handover>,
+    /// The message that the bus has, which the store does not know yet.
+    taken: Option<String>,
+    /// When the oldest of its orders was accepted, in Unix milliseconds.
+    pub(super) since: i64,
+    pub(super) failures: u32,
+    /// Whether the bus has taken something in this turn.
+    pub(super) progress: bool,
+    /// Whether the bus refuses it, and not all.
+    pub(super) refused: bool,
 }
 
-impl Shared {
-    /// Runs until nothing of this session waits.
-    pub(super) async fn deliver(&self, session: &SessionId) {
-        let mut failures = 0;
-        while let Some(change) = self.next(session) {
-            match self.attempt(&change).await {
-                Ok(Outcome::Published) => {
-                    info!(%session, message_id = change.message, revision = change.revision, tries = failures + 1, "published");
-                    self.taken.notify_waiters();
-                }
-                Ok(Outcome::Superseded) => {
-                    info!(%session, revision = change.revision, "not sent: a newer cart was accepted");
-                }
-                Err(error) => {
-                    failures += 1;
-                    self.back_off(session, &change, &error, failures).await;
-                    continue;
-                }
-            }
-            self.writer.done(&change);
-            if self.forget(&change) {
-                return;
-            }
-            failures = 0;
+/// Why a record's orders wait on.
+#[derive(Debug, thiserror::Error)]
+pub enum NotDelivered {
+    /// The bus.
+    #[error(transparent)]
+    Bus(#[from] SendError),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] CartsError),
+}
+
+impl Delivery {
+    /// For a record that a click left to this instance.
+    #[must_use]
+    pub fn of_click(handover: Handover, since: i64) -> Self {
+        Self::new(handover.name, None, Some(handover), since)
+    }
+
+    /// For a record that nobody sends for, with the mark that led to it.
+    #[must_use]
+    pub fn of_mark(name: RecordName, mark: Version, since: i64) -> Self {
+        Self::new(name, Some(mark), None, since)
+    }
+
+    fn new(
+        name: RecordName,
+        mark: Option<Version>,
+        handover: Option<Handover>,
+        since: i64,
+    ) -> Self {
+        Self {
+            name,
+            mark,
+            handover,
+            taken: None,
+            since,
+            failures: 0,
+            progress: false,
+            refused: false,
         }
     }
 
-    /// The newest change, if the session has one to send.
-    fn next(&self, session: &SessionId) -> Option<Change> {
-        let mut all = self.waiting();
-        let waiting = all.get(session)?;
-        if !waiting.superseded {
-            return Some(waiting.change.clone());
-        }
-        info!(%session, revision = waiting.change.revision, "not sent: another instance has a newer cart");
-        self.writer.done(&waiting.change);
-        all.remove(session);
-        None
+    pub(super) fn into_handover(self) -> Option<Handover> {
+        self.handover
     }
 
-    async fn attempt(&self, change: &Change) -> Result<Outcome, SendError> {
-        let hold = *self.hold.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(until) = hold {
-            sleep_until(until).await;
-        }
-        // The semaphore is never closed; without a permit the send is late, not wrong.
-        let _permit = self.permits.acquire().await.ok();
-        match self.turn(change).await? {
-            Turn::Never => return Ok(Outcome::Superseded),
-            Turn::Later => {
-                return Err(SendError::later(
-                    "another instance has an older cart of the session in hand",
-                ));
+    /// A click has claimed the record anew: this one was overdue.
+    pub(super) fn renew(&mut self, handover: Handover) {
+        self.handover = Some(handover);
+    }
+
+    /// Sends until the record is clean, or another instance's to send for.
+    ///
+    /// The claim is renewed where it would end within an attempt. When the bus has a message, and
+    /// the store does not take note of it, only that is done again.
+    ///
+    /// # Errors
+    /// [`NotDelivered`]: the same message is to be sent again.
+    pub async fn run<S: CartStore, C: Clock, B: Publisher>(
+        &mut self,
+        carts: &Carts<S, C>,
+        bus: &B,
+    ) -> Result<(), NotDelivered> {
+        loop {
+            let held = self.handover.take().filter(|it| carts.may_send(it));
+            let handover = match held {
+                Some(handover) => handover,
+                None => match carts.claim(&self.name, self.mark.clone()).await? {
+                    Turn::Ours(handover) => *handover,
+                    Turn::Clean | Turn::Others(_) => return Ok(()),
+                },
+            };
+            let Some(order) = handover.in_flight().cloned() else {
+                return Ok(());
+            };
+            self.since = order.accepted;
+            self.handover = Some(handover.clone());
+            if self.taken.as_ref() != Some(&order.message) {
+                bus.publish(&order).await?;
+                let (session, message_id) = (&order.session, &order.message);
+                info!(%session, message_id, tries = self.failures + 1, "published");
+                self.taken = Some(order.message.clone());
+                (self.progress, self.refused, self.failures) = (true, false, 0);
             }
-            Turn::Now => {}
+            self.handover = carts.settle(handover, &order.message).await?;
+            if self.handover.is_none() {
+                return Ok(());
+            }
         }
-        let message = Message {
-            session: &change.session,
-            message_id: &change.message,
-            traceparent: &change.traceparent,
-            body: change.order.get(),
+    }
+
+    /// Logs why it waits on.
+    pub(super) fn tell(&mut self, outcome: &Result<(), NotDelivered>) {
+        let Err(problem) = outcome else {
+            return;
         };
-        self.bus.send(message).await?;
-        Ok(Outcome::Published)
-    }
-
-    /// Looks into the folder; not on this thread, for it may be far away.
-    async fn turn(&self, change: &Change) -> Result<Turn, SendError> {
-        let folder = Arc::clone(&self.folder);
-        let (session, age) = (change.session.clone(), change.age());
-        let looked = spawn_blocking(move || folder.turn(&session, age)).await;
-        let looked = looked.unwrap_or_else(|panicked| Err(panicked.into()));
-        looked.map_err(|error| SendError::later(format!("outbox folder: {error}")))
-    }
-
-    /// Unless a newer one took its place meanwhile. After a yes this task is not the session's any
-    /// more: the next change starts another.
-    fn forget(&self, change: &Change) -> bool {
-        let mut all = self.waiting();
-        let same = |waiting: &super::Waiting| waiting.change.message == change.message;
-        let was_newest = all.get(&change.session).is_some_and(same);
-        if was_newest {
-            all.remove(&change.session);
-        }
-        was_newest
-    }
-
-    /// Throttling concerns everyone who sends.
-    fn hold_until(&self, until: Instant) {
-        let mut hold = self.hold.lock().unwrap_or_else(PoisonError::into_inner);
-        *hold = Some(hold.map_or(until, |held| held.max(until)));
-    }
-
-    async fn back_off(
-        &self,
-        session: &SessionId,
-        change: &Change,
-        problem: &SendError,
-        failures: u32,
-    ) {
-        let message_id = &change.message;
+        self.failures += 1;
+        let order = self.handover.as_ref().and_then(Handover::in_flight);
+        let session = order.map(|order| order.session.as_str());
+        let message_id = order.map(|order| order.message.as_str());
+        let failures = self.failures;
         match problem {
-            SendError::Refused(_) => {
-                error!(%session, message_id, failures, %problem, "not published, waits for a person");
-                sleep(self.pace.refused).await;
+            NotDelivered::Bus(SendError::Refused { of_message, .. }) => {
+                self.refused = *of_message;
+                error!(session, message_id, failures, %problem, "not published, waits for a person");
             }
-            SendError::Later {
-                retry_after: Some(wait),
-                ..
-            } => {
-                warn!(%session, message_id, failures, %problem, ?wait, "not published yet, as the bus asks");
-                let until = Instant::now() + *wait;
-                self.hold_until(until);
-                sleep_until(until).await;
+            _ if failures.is_power_of_two() => {
+                warn!(session, message_id, failures, %problem, "not published yet");
             }
-            SendError::Later {
-                retry_after: None, ..
-            } => {
-                if failures.is_power_of_two() {
-                    warn!(%session, message_id, failures, %problem, "not published yet");
-                } else {
-                    debug!(%session, message_id, failures, %problem, "not published yet");
-                }
-                // One message that never goes must not be tried with every other that does.
-                sleep(self.pace.base).await;
-                // Either way it is time to try again.
-                timeout(self.pace.wait(failures), self.taken.notified())
-                    .await
-                    .ok();
-            }
+            _ => debug!(session, message_id, failures, %problem, "not published yet"),
         }
     }
 }

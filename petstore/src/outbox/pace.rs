@@ -11,7 +11,7 @@ pub struct Pace {
     pub longest: Duration,
     /// The wait after a refusal: a person has to act first.
     pub refused: Duration,
-    /// How often to look for what dead instances left.
+    /// How often to look at the marks.
     pub sweep: Duration,
 }
 

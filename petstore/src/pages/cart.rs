@@ -7,6 +7,7 @@ use super::note::Note;
 use super::pictures;
 use crate::cart::Line;
 use crate::catalogue::{Animal, Product};
+use crate::record::{PlacedOrder, Record};
 
 /// How far the newest change has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,16 +16,19 @@ pub enum Reservation {
     Made,
     /// It waits in the outbox.
     Pending,
+    /// It waits, and the bus refuses it until a person changes something.
+    Refused,
 }
 
 /// The cart, open.
 #[must_use]
 pub fn cart(
     frame: &Frame<'_>,
+    record: &Record,
     note: Option<(Note, &'static Product)>,
     reservation: Reservation,
 ) -> Markup {
-    let cart = &frame.visit.cart;
+    let cart = &record.cart;
     let said = note.map(|(note, product)| note.sentence(product, cart.quantity(product.id)));
     page(
         frame,
@@ -49,6 +53,8 @@ pub fn cart(
                     }
                     form.complete method="post" action="/cart/complete" {
                         input type="hidden" name="token" value=(frame.token);
+                        input type="hidden" name="order" value=(record.session);
+                        input type="hidden" name="revision" value=(record.revision);
                         div.field {
                             label for="email" { "E-mail " span.quiet { "(optional)" } }
                             input #email type="email" name="email" autocomplete="email" maxlength="255" aria-describedby="email-why";
@@ -56,8 +62,13 @@ pub fn cart(
                         }
                         button.strong { "Complete order" }
                     }
+                    p.links { a #continue href="/products" { "Continue shopping" } }
                 }
-                @if cart.lines().is_empty() && frame.visit.revision > 0 { (state(reservation)) }
+                // Nothing is reserved in an empty cart, but that it was emptied may be on its way.
+                @if cart.lines().is_empty() && reservation != Reservation::Made { (state(reservation)) }
+                @if let Some(placed) = &record.placed {
+                    p.quiet { a href="/order" { "Your last order" } " (" code { (placed.session) } ") is placed and stays as it is." }
+                }
             }
         },
     )
@@ -104,13 +115,23 @@ fn state(reservation: Reservation) -> Markup {
                 "Reservation pending: your cart is safe, and we keep trying."
             }
         },
+        Reservation::Refused => html! {
+            p #state .state.pending data-pending="" {
+                span.dot aria-hidden="true" {}
+                "Reservation pending: your cart is safe. Something on our side has to be put right first, and we know of it."
+            }
+        },
     }
 }
 
-/// The order, placed.
+/// The order, placed; `again` when it was to be placed once more.
 #[must_use]
-pub fn order(frame: &Frame<'_>, reservation: Reservation) -> Markup {
-    let visit = frame.visit;
+pub fn order(
+    frame: &Frame<'_>,
+    placed: &PlacedOrder,
+    again: bool,
+    reservation: Reservation,
+) -> Markup {
     page(
         frame,
         "Order complete",
@@ -118,11 +139,14 @@ pub fn order(frame: &Frame<'_>, reservation: Reservation) -> Markup {
             h1 { "Thank you, that is all set" }
             p.lead {
                 "Your order is complete."
-                @if let Some(email) = &visit.email { " It is in the name of " strong { (email) } "." }
+                @if let Some(email) = &placed.email { " It is in the name of " strong { (email) } "." }
+            }
+            @if again {
+                p.note role="status" { "It was placed already, and was not placed twice." }
             }
             div #cart {
                 ul.lines {
-                    @for line in visit.cart.lines() {
+                    @for line in placed.cart.lines() {
                         @if let Some(product) = line.product() {
                             li.row.placed {
                                 div.picture { (pictures::of(product.id)) }
@@ -133,11 +157,11 @@ pub fn order(frame: &Frame<'_>, reservation: Reservation) -> Markup {
                     }
                 }
                 div.total {
-                    p { "Order " code { (visit.session) } }
+                    p { "Order " code { (placed.session) } }
                     (state(reservation))
                 }
             }
-            p.links { a.button href="/products" { "Keep browsing" } }
+            p.links { a.button href="/products" { "Continue shopping" } }
             p.quiet { "What you add next begins an order of its own." }
         },
     )

@@ -4,13 +4,13 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::{ICON, SCRIPT, STYLE};
 use crate::catalogue::Animal;
-use crate::session::Visit;
+use crate::record::Record;
 
 /// Whose page it is.
 #[derive(Clone, Copy, Debug)]
 pub struct Frame<'a> {
-    /// The shopper's visit.
-    pub visit: &'a Visit,
+    /// The shopper's record; `None` while it cannot be read.
+    pub record: Option<&'a Record>,
     /// For the forms of the page.
     pub token: &'a str,
 }
@@ -34,9 +34,8 @@ const BASKET: &str = r#"<svg viewBox="0 0 24 24" aria-hidden="true" focusable="f
 
 /// A whole page around `main`.
 pub(super) fn page(frame: &Frame<'_>, title: &str, main: &Markup) -> Markup {
-    // What is ordered is in no cart any more.
-    let cart = &frame.visit.cart;
-    let pieces = if cart.is_complete() { 0 } else { cart.pieces() };
+    let pieces = frame.record.map(|record| record.cart.pieces());
+    let in_cart = pieces.map_or_else(|| "out of reach".to_owned(), counted);
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -59,18 +58,27 @@ pub(super) fn page(frame: &Frame<'_>, title: &str, main: &Markup) -> Markup {
                                 a href={ "/products?animal=" (animal.slug()) } { (animal.plural()) }
                             }
                         }
-                        a.basket href="/cart" id="basket" aria-label={ "Cart, " (counted(pieces)) } {
+                        a.basket href="/cart" id="basket" aria-label={ "Cart, " (in_cart) } {
                             (PreEscaped(BASKET))
-                            span.count { (pieces) }
+                            span.count { @if let Some(pieces) = pieces { (pieces) } @else { "–" } }
                         }
                     }
                 }
-                main #main tabindex="-1" { div.wrap { (main) } }
+                main #main tabindex="-1" {
+                    div.wrap {
+                        @if frame.record.is_none() {
+                            p.banner role="status" { "Your cart is out of reach for a moment. It is safe; what you see here is the shelf." }
+                        }
+                        (main)
+                    }
+                }
                 footer {
                     div.wrap {
                         p { "PetStore, a small shop for a big pipeline: every change of the cart becomes a reserved order." }
                         p.facts {
-                            span { "session: " code { (frame.visit.session) } }
+                            @if let Some(record) = frame.record {
+                                span { "session: " code { (record.session) } }
+                            }
                             span { "version: " (env!("CARGO_PKG_VERSION")) }
                         }
                     }

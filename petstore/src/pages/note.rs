@@ -32,8 +32,8 @@ impl Note {
     #[must_use]
     pub fn of_step(step: Step, quantity: u8) -> Self {
         match (step, quantity) {
-            (Step::Add | Step::Plus, _) => Self::Added,
-            (Step::Minus | Step::Remove, 0) => Self::Gone,
+            (Step::Set(_) | Step::Minus | Step::Remove, 0) => Self::Gone,
+            (Step::Add | Step::Plus | Step::Set(_), _) => Self::Added,
             (Step::Minus | Step::Remove, _) => Self::Less,
         }
     }
@@ -44,7 +44,7 @@ impl Note {
         match refused {
             StepRefused::Most => Some(Self::Most),
             StepRefused::Absent => Some(Self::Absent),
-            StepRefused::Unknown | StepRefused::Empty | StepRefused::Complete => None,
+            StepRefused::Unknown | StepRefused::Empty => None,
         }
     }
 

@@ -102,7 +102,8 @@ pub fn products(frame: &Frame<'_>, filter: &Filter) -> Markup {
 /// One product.
 #[must_use]
 pub fn product(frame: &Frame<'_>, product: &Product) -> Markup {
-    let quantity = frame.visit.cart.quantity(product.id);
+    let record = frame.record;
+    let quantity = record.map_or(0, |record| record.cart.quantity(product.id));
     page(
         frame,
         product.name,

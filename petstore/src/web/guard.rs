@@ -1,13 +1,14 @@
 //! Posts come from our own pages, or they are refused.
 //!
 //! Three fences, each enough in most browsers: the cookie is SameSite=Lax, the browser's own word
-//! on where the request comes from, and a token in the form that only a page of the session has.
+//! on where the request comes from, and a token in the form that only this
+//! shopper's pages have.
 
 use axum::http::{HeaderMap, header};
 use url::Url;
 
 use super::Shop;
-use crate::session::Visit;
+use crate::cookie::ShopperKey;
 
 /// Why a post is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,27 +17,32 @@ pub(super) enum PostRefused {
     CrossSite,
     /// No cookie of ours, or one that is not.
     NoSession,
-    /// The form belongs to another session, or to none.
+    /// The form belongs to another shopper's page, or to none.
     Stale,
 }
 
-/// The visit of a request, if it shows one that we sealed.
-pub(super) fn visit(shop: &Shop, headers: &HeaderMap) -> Option<Visit> {
+/// The key that a request shows, if it shows one. It opens whatever it opens: only who has it can
+/// name the record.
+pub(super) fn key(shop: &Shop, headers: &HeaderMap) -> Option<ShopperKey> {
     let cookies = headers.get_all(header::COOKIE).into_iter();
-    let mut sealed = cookies
+    let mut keys = cookies
         .filter_map(|value| value.to_str().ok())
         .filter_map(|value| shop.transport.find(value));
-    shop.key.open(sealed.next()?)
+    keys.next()
 }
 
-/// Lets a post in, with its visit.
-pub(super) fn post(shop: &Shop, headers: &HeaderMap, token: &str) -> Result<Visit, PostRefused> {
+/// Lets a post in, with its shopper's key.
+pub(super) fn post(
+    shop: &Shop,
+    headers: &HeaderMap,
+    token: &str,
+) -> Result<ShopperKey, PostRefused> {
     if !is_same_site(headers) {
         return Err(PostRefused::CrossSite);
     }
-    let visit = visit(shop, headers).ok_or(PostRefused::NoSession)?;
-    if shop.key.is_form_token(&visit.session, token) {
-        Ok(visit)
+    let key = key(shop, headers).ok_or(PostRefused::NoSession)?;
+    if key.is_form_token(token) {
+        Ok(key)
     } else {
         Err(PostRefused::Stale)
     }

@@ -1,19 +1,19 @@
 //! A rolling restart in an outage: the next instance starts while the last one still runs, with
 //! orders that the bus does not take.
 
-use testkit::fixture::Folder;
 use testkit::{until, until_async};
 
 use crate::support::bus::{Bus, lines};
 use crate::support::shop::Shop;
 use crate::support::shopper::Shopper;
+use crate::support::store::Store;
 
 async fn what_is_left_by_one_that(ends: impl FnOnce(Shop)) {
     let (bus, mut down) = (Bus::open().await, Bus::open().await);
     down.shut().await;
-    let data = Folder::new();
-    let old = Shop::over(&data, &down.connection_string());
-    let new = Shop::over(&data, &bus.connection_string());
+    let store = Store::open();
+    let old = Shop::over(&store, &down.connection_string());
+    let new = Shop::over(&store, &bus.connection_string());
     let mut shopper = Shopper::enter(&old.url).await;
     shopper.does("add", 3).await;
     assert_eq!(shopper.pending().await, 1);
@@ -21,11 +21,7 @@ async fn what_is_left_by_one_that(ends: impl FnOnce(Shop)) {
     tokio::task::block_in_place(|| ends(old));
     until("delivered by the other", || bus.messages().len() == 1).await;
     shopper.shop.clone_from(&new.url);
-    assert!(
-        new.log().contains("took over what another instance left"),
-        "{}",
-        new.log()
-    );
+    assert!(new.log().contains("is taken over"), "{}", new.log());
     shopper.does("plus", 3).await;
     until_async("nothing waits", async || shopper.pending().await == 0).await;
     let delivered: Vec<_> = bus.orders().iter().map(lines).collect();

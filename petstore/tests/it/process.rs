@@ -3,37 +3,39 @@
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::Stdio;
 
+use azure_app::settings::Mistakes;
 use petstore::config::{SETTINGS, Settings};
-use testkit::fixture::Folder;
+use testkit::net::nobody;
 
 use crate::support::bus::Bus;
-use crate::support::shop::{KEY, Shop, command};
+use crate::support::shop::{Shop, command};
 use crate::support::shopper::Shopper;
+use crate::support::store::Store;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sigterm_ends_it_in_order_and_the_cart_outlives_it() {
     let bus = Bus::open().await;
-    let data = Folder::new();
-    let shop = Shop::over(&data, &bus.connection_string());
+    let store = Store::open();
+    let shop = Shop::over(&store, &bus.connection_string());
     let mut shopper = Shopper::enter(&shop.url).await;
     shopper.does("add", 4).await;
     assert_eq!(shop.terminate(), Some(0));
     assert_eq!(bus.messages().len(), 1);
-    let shop = Shop::over(&data, &bus.connection_string());
+    let shop = Shop::over(&store, &bus.connection_string());
     shopper.shop.clone_from(&shop.url);
     assert!(shopper.look("/cart").await.text.contains("Plush Moose"));
 }
 
 /// What it logs when its input ends, after `word`.
 fn attached(word: &[u8]) -> Vec<String> {
-    let data = Folder::new();
+    let store = Store::open();
     let settings = [
         ("PORT", "0"),
         (
             "ServiceBusConnection",
             "Endpoint=sb://localhost:1;SharedAccessKeyName=k;SharedAccessKey=k;UseDevelopmentEmulator=true",
         ),
-        ("PETSTORE_DATA", data.to_str().unwrap()),
+        ("PetStoreStorage", store.connection_string()),
     ];
     let mut command = command(&settings);
     let mut shop = command
@@ -66,25 +68,6 @@ fn attached_it_ends_in_order_when_its_parent_asks_and_at_once_when_that_was_kill
     );
 }
 
-#[tokio::test]
-async fn the_key_of_a_laptop_is_kept() {
-    let bus = Bus::open().await;
-    let data = Folder::new();
-    let settings = [("PETSTORE_COOKIE_KEY", "")];
-    let shop = Shop::over_with(&data, &bus.connection_string(), &settings);
-    let mut shopper = Shopper::enter(&shop.url).await;
-    shopper.does("add", 4).await;
-    assert!(
-        shop.log().contains("PETSTORE_COOKIE_KEY is not set"),
-        "{}",
-        shop.log()
-    );
-    shop.kill();
-    let shop = Shop::over_with(&data, &bus.connection_string(), &settings);
-    shopper.shop.clone_from(&shop.url);
-    assert!(shopper.look("/cart").await.text.contains("Plush Moose"));
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn the_command_line_answers() {
     let run = |arguments: &[&str], settings: &[(&str, &str)]| {
@@ -107,42 +90,90 @@ async fn the_command_line_answers() {
     for name in [
         "PORT: ",
         "ServiceBusConnection: missing",
-        "PETSTORE_COOKIE_KEY: missing",
+        "PetStoreStorage: missing",
     ] {
         assert!(text.contains(name), "{text}");
     }
     let mut bus = Bus::open().await;
     let connection = bus.connection_string();
-    let settings = [("ServiceBusConnection", connection.as_str())];
+    let store = Store::open();
+    let settings = [
+        ("ServiceBusConnection", connection.as_str()),
+        ("PetStoreStorage", store.connection_string()),
+    ];
     let found = tokio::task::block_in_place(|| run(&["--check"], &settings));
     assert_eq!(found.0, Some(0), "{}", found.1);
+    assert!(
+        found.1.contains("the first click creates it"),
+        "{}",
+        found.1
+    );
     assert!(bus.messages().is_empty());
+    let gone = nobody();
+    let nobody = format!(
+        "BlobEndpoint=http://{}/a;AccountName=a;AccountKey=a2V5",
+        gone.address
+    );
+    let without = [settings[0], ("PetStoreStorage", nobody.as_str())];
+    let (code, text) = tokio::task::block_in_place(|| run(&["--check"], &without));
+    assert_eq!(code, Some(69), "{text}");
+    assert!(
+        text.contains("bus       ok") && text.contains("store     FAILED"),
+        "{text}"
+    );
     bus.shut().await;
     let (code, text) = run(&["--check"], &settings);
     assert_eq!(code, Some(69), "{text}");
 }
 
+fn read(given: &[(&str, &str)]) -> Result<Settings, Mistakes> {
+    Settings::read(&|name| {
+        let found = given.iter().find(|(known, _)| *known == name);
+        found.map(|(_, value)| (*value).to_owned())
+    })
+}
+
+const BUS: (&str, &str) = (
+    "ServiceBusConnection__fullyQualifiedNamespace",
+    "x.servicebus.windows.net",
+);
+
 #[test]
-fn settings_are_read_like_the_functions() {
-    let read = |given: &[(&str, &str)]| {
-        Settings::read(&|name| {
-            let found = given.iter().find(|(known, _)| *known == name);
-            found.map(|(_, value)| (*value).to_owned())
-        })
-    };
-    let bus = (
-        "ServiceBusConnection__fullyQualifiedNamespace",
-        "x.servicebus.windows.net",
-    );
-    let local = read(&[bus]).unwrap();
-    assert_eq!((local.address.is_loopback(), local.port), (true, 8080));
+fn the_store_is_named_like_the_functions() {
     let azure = read(&[
-        bus,
+        BUS,
         ("WEBSITE_SITE_NAME", "shop"),
-        ("PETSTORE_COOKIE_KEY", KEY),
+        (
+            "PetStoreStorage__blobServiceUri",
+            "https://carts.blob.core.windows.net",
+        ),
+        ("PetStoreStorage__credential", "managedidentity"),
+        ("PetStoreStorage__clientId", "some-id"),
     ])
     .unwrap();
-    assert!(azure.address.is_unspecified());
+    assert!(azure.address.is_unspecified() && azure.in_azure);
+    assert_eq!(
+        azure.storage.shown(),
+        "https://carts.blob.core.windows.net/"
+    );
+    for (value, why) in [
+        ("AccountName=x", "PetStoreStorage: neither AccountKey"),
+        (
+            "\"UseDevelopmentStorage=true\"",
+            "PetStoreStorage: in quotes",
+        ),
+        ("", "PetStoreStorage: missing"),
+    ] {
+        let mistakes = read(&[BUS, ("PetStoreStorage", value)]).unwrap_err();
+        assert!(mistakes.to_string().contains(why), "{mistakes}");
+    }
+}
+
+#[test]
+fn settings_are_read_like_the_functions() {
+    let storage = ("PetStoreStorage", "UseDevelopmentStorage=true");
+    let local = read(&[BUS, storage]).unwrap();
+    assert_eq!((local.address.is_loopback(), local.port), (true, 8080));
     let key = "s3cretKey0123456789";
     for connection in [
         format!("Endpoint=sb://x.example;SharedAccessKey={key}"),
@@ -171,17 +202,11 @@ fn settings_are_read_like_the_functions() {
         mistakes.contains("ORDERS_QUEUE_NAME: ") && !mistakes.contains(key),
         "{mistakes}"
     );
-    assert_eq!(read(&queues[..1]).unwrap().queue.name, "other");
-    let short = read(&[bus, ("PETSTORE_COOKIE_KEY", key)])
-        .unwrap_err()
-        .to_string();
-    assert!(
-        short.contains("too short") && !short.contains(key),
-        "{short}"
-    );
+    let with_storage = [queues[0], storage];
+    assert_eq!(read(&with_storage).unwrap().queue.name, "other");
     for (name, default) in SETTINGS {
         assert!(
-            read(&[bus, (name, " ")]).is_ok() || default.is_none(),
+            read(&[BUS, storage, (name, " ")]).is_ok() || default.is_none(),
             "{name}"
         );
     }

@@ -111,7 +111,15 @@ async fn a_change_arrives_once_with_all_its_properties() {
         let trace = properties.correlation_id.as_deref().unwrap();
         let parts: Vec<usize> = trace.split('-').map(str::len).collect();
         assert_eq!(parts, [2, 32, 16, 2], "{trace}");
-        assert!(properties.application.is_empty(), "no stray headers");
+        let ours: Vec<&String> = properties.application.keys().collect();
+        assert_eq!(ours.len(), 2, "no stray headers: {ours:?}");
+        for name in ["Diagnostic-Id", "traceparent"] {
+            let found = properties
+                .application
+                .iter()
+                .find(|(key, _)| key.eq_ignore_ascii_case(name));
+            assert_eq!(found.unwrap().1, trace, "{name}");
+        }
     }
     assert_ne!(properties[0].message_id, properties[1].message_id);
     assert_ne!(properties[0].correlation_id, properties[1].correlation_id);
@@ -138,6 +146,11 @@ async fn what_passes_is_tried_again_under_the_same_id_and_arrives_once() {
     let first = properties(&sent[0]);
     for request in &sent {
         let again = properties(request);
+        assert_eq!(
+            request.header("diagnostic-id"),
+            sent[0].header("diagnostic-id")
+        );
+        assert_eq!(request.body(), sent[0].body());
         for name in ["MessageId", "CorrelationId"] {
             assert!(first[name].is_string());
             assert_eq!(again[name], first[name]);
@@ -228,7 +241,7 @@ async fn a_queue_that_is_not_there_is_named() {
     .await;
 }
 
-/// While one send is under way, a newer cart waits for its end, and only the newest is sent then.
+/// While a send is unclear it is sent again, and newer carts wait; then only the newest is sent.
 #[tokio::test]
 async fn one_session_sends_one_at_a_time_and_the_newest_next() {
     let mut stage = Stage::set(&[Act::Hang], &[("PUBLISH_TIMEOUT_MS", "700")]).await;
@@ -239,5 +252,7 @@ async fn one_session_sends_one_at_a_time_and_the_newest_next() {
         shopper.does("plus", 1).await;
     }
     until_async("published", async || shopper.pending().await == 0).await;
-    assert_eq!(quantities(&stage.way.received()), [1, 5]);
+    let sent = stage.way.received();
+    assert_eq!(quantities(&sent), [1, 1, 5]);
+    assert_eq!(properties(&sent[0]), properties(&sent[1]));
 }

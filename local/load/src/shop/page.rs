@@ -5,6 +5,18 @@ pub(super) fn token(page: &str) -> Option<String> {
     between(page, "name=\"token\" value=\"", "\"")
 }
 
+/// Which order the cart page would place, as its form says it.
+pub(super) fn to_place(page: &str) -> Option<String> {
+    let value = |name: &str| between(page, &format!("name=\"{name}\" value=\""), "\"");
+    let (order, revision) = (value("order")?, value("revision")?);
+    Some(format!("order={order}&revision={revision}"))
+}
+
+/// The session of the order that a page says thank you for.
+pub(super) fn placed(page: &str) -> Option<String> {
+    between(page, "Order <code>", "</code>")
+}
+
 /// The session in the page's footer.
 pub(super) fn session(page: &str) -> Option<String> {
     between(page, "session: <code>", "</code>")

@@ -60,6 +60,8 @@ pub(super) struct Shopper {
     browser: Browser,
     random: Rng,
     token: String,
+    /// What the cart page's form would place.
+    to_place: Option<String>,
     session: String,
     cart: Cart,
     log: ShopperLog,
@@ -71,6 +73,7 @@ impl Shopper {
             browser,
             random,
             token: String::new(),
+            to_place: None,
             session: String::new(),
             cart: Cart::default(),
             log: ShopperLog::default(),
@@ -116,12 +119,13 @@ impl Shopper {
             } => {
                 self.log.clicks.confirmed += 1;
                 self.log.unsure = None;
-                self.confirm(&location).await;
+                let changed = self.confirm(&location).await;
                 let since = due.elapsed();
                 let at = OffsetDateTime::now_utc();
                 let due = at - since;
-                let session = self.session.clone();
-                self.log.last.insert(session, Confirmed { due, at });
+                if let Some(session) = changed {
+                    self.log.last.insert(session, Confirmed { due, at });
+                }
                 let took = since.as_micros();
                 self.log
                     .times
@@ -152,39 +156,43 @@ impl Shopper {
             )
         };
         let line = self.random.choice(&self.cart.lines).copied();
-        match (line, self.random.u8(0..100)) {
-            (Some(_), 0..4) if !self.cart.complete => {
-                ("/cart/complete", format!("token={token}&email="))
+        match (line, self.random.u8(0..100), &self.to_place) {
+            (Some(_), 0..4, Some(order)) => {
+                ("/cart/complete", format!("token={token}&{order}&email="))
             }
-            (Some((product, _)), 4..30) if !self.cart.complete => step("plus", product),
-            (Some((product, _)), 30..48) if !self.cart.complete => step("minus", product),
-            (Some((product, _)), 48..56) if !self.cart.complete => step("remove", product),
+            (Some((product, _)), 4..30, _) => step("plus", product),
+            (Some((product, _)), 30..48, _) => step("minus", product),
+            (Some((product, _)), 48..56, _) => step("remove", product),
             _ => step("add", self.random.u64(1..=11)),
         }
     }
 
-    /// Looks at the page a change leads to, and remembers the cart on it.
-    async fn confirm(&mut self, location: &str) {
+    /// Looks at the page a change leads to, and remembers the cart on it: whose it is. A placed
+    /// order is a session's last, and the footer names the next one already.
+    async fn confirm(&mut self, location: &str) -> Option<String> {
         let Some(page) = self.look(location).await else {
             self.lose_track();
-            return;
+            return None;
         };
         let complete = location.starts_with("/order");
-        let lines = if complete {
+        let (session, lines) = if complete {
             let ids = self.cart.lines.iter().map(|(id, _)| *id);
-            Some(ids.zip(page::quantities(&page)).collect())
+            let lines = ids.zip(page::quantities(&page)).collect();
+            (page::placed(&page), Some(lines))
         } else {
-            page::lines(&page)
+            (Some(self.session.clone()), page::lines(&page))
         };
-        match lines {
-            Some(lines) => {
-                self.cart = Cart { lines, complete };
-                self.log
-                    .shown
-                    .insert(self.session.clone(), self.cart.clone());
-            }
-            None => self.lose_track(),
-        }
+        let (Some(session), Some(lines)) = (session, lines) else {
+            self.lose_track();
+            return None;
+        };
+        let cart = Cart { lines, complete };
+        self.cart = match complete {
+            true => Cart::default(),
+            false => cart.clone(),
+        };
+        self.log.shown.insert(session.clone(), cart);
+        Some(session)
     }
 
     /// What the last click has done is not known.
@@ -196,6 +204,7 @@ impl Shopper {
     async fn look(&mut self, path: &str) -> Option<String> {
         let page = self.browser.page(path).await?;
         self.token = page::token(&page).unwrap_or_else(|| self.token.clone());
+        self.to_place = page::to_place(&page);
         self.session = page::session(&page)?;
         Some(page)
     }

@@ -58,7 +58,7 @@ pub(super) async fn run(root: PathBuf, options: StartOptions) -> Result<ExitCode
         true => None,
         false => {
             let elsewhere = azurite.as_ref().map(Azurite::petstore_connection_string);
-            start_petstore(&stack, options.ports.into(), &folder, elsewhere).await?
+            start_petstore(&stack, options.ports.into(), elsewhere).await?
         }
     };
     let mut parts = RunningParts::new(stack, storefront, watch, options.verbose);
@@ -129,7 +129,6 @@ async fn start_stack(
 async fn start_petstore(
     stack: &Stack,
     ports: Ports,
-    folder: &RunFolder,
     storage: Option<String>,
 ) -> Result<Option<Storefront>, LocalError> {
     let Some(program) = Storefront::program() else {
@@ -150,7 +149,6 @@ async fn start_petstore(
     let options = StorefrontOptions {
         settings: stack.shop_settings(ports, storage),
         port,
-        data: folder.path().join("petstore"),
     };
     Ok(Some(Storefront::start(program, options)))
 }

@@ -15,8 +15,9 @@ const LIMIT: Duration = Duration::from_secs(30);
 fn program(folder: &Folder, then: &str) -> PathBuf {
     let path = folder.path().join("petstore");
     let script = format!(
-        "#!/bin/sh\ncd \"$PETSTORE_DATA\"\necho \"$PORT $1 $ServiceBusConnection $PetStoreStorage__credential $OrdersStorage\" >> starts\necho $$ > pid\n\
-         echo '{{\"level\":\"INFO\",\"message\":\"listening\",\"url\":\"http://127.0.0.1:4711\"}}'\n{then}\n"
+        "#!/bin/sh\ncd \"{}\"\necho \"$PORT $1 $ServiceBusConnection $PetStoreStorage__credential $OrdersStorage\" >> starts\necho $$ > pid\n\
+         echo '{{\"level\":\"INFO\",\"message\":\"listening\",\"url\":\"http://127.0.0.1:4711\"}}'\n{then}\n",
+        folder.path().display()
     );
     std::fs::write(&path, script).unwrap();
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
@@ -31,7 +32,6 @@ fn start(folder: &Folder, then: &str) -> Storefront {
             ("OrdersStorage", "not-its-business"),
         ]),
         port: 0,
-        data: folder.path().to_owned(),
     };
     Storefront::start(program(folder, then), options)
 }
@@ -109,7 +109,6 @@ async fn a_program_that_cannot_be_started_is_told() {
     let options = StorefrontOptions {
         settings: settings(&[]),
         port: 0,
-        data: PathBuf::new(),
     };
     let mut storefront = Storefront::start("/nowhere/petstore".into(), options);
     let told = tokio::time::timeout(LIMIT, storefront.told())

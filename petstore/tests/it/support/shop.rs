@@ -1,15 +1,13 @@
 //! The real binary.
 
 use std::io::{BufRead as _, BufReader};
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use serde_json::Value;
-use testkit::fixture::Folder;
 
-pub(crate) const KEY: &str = "a key for tests that is long enough";
+use super::store::Store;
 
 /// A running shop; killed when it is dropped.
 #[derive(Debug)]
@@ -17,7 +15,7 @@ pub(crate) struct Shop {
     pub(crate) url: String,
     process: Child,
     log: Arc<Mutex<String>>,
-    data: Option<Folder>,
+    store: Option<Store>,
 }
 
 /// The binary with these settings and no others.
@@ -33,30 +31,28 @@ pub(crate) fn command(settings: &[(&str, &str)]) -> Command {
 }
 
 impl Shop {
-    /// With an outbox of its own.
+    /// With a store of its own.
     pub(crate) fn start(bus: &str) -> Self {
         Self::with(bus, &[])
     }
 
     pub(crate) fn with(bus: &str, more: &[(&str, &str)]) -> Self {
-        let data = Folder::new();
-        let mut shop = Self::over_with(&data, bus, more);
-        shop.data = Some(data);
+        let store = Store::open();
+        let mut shop = Self::over_with(&store, bus, more);
+        shop.store = Some(store);
         shop
     }
 
-    /// With the outbox in `data`, which may be another shop's as well.
-    pub(crate) fn over(data: &Path, bus: &str) -> Self {
-        Self::over_with(data, bus, &[])
+    /// With the carts in `store`, which may be another instance's as well.
+    pub(crate) fn over(store: &Store, bus: &str) -> Self {
+        Self::over_with(store, bus, &[])
     }
 
-    pub(crate) fn over_with(data: &Path, bus: &str, more: &[(&str, &str)]) -> Self {
-        let data = data.to_str().unwrap();
+    pub(crate) fn over_with(store: &Store, bus: &str, more: &[(&str, &str)]) -> Self {
         let mut settings = vec![
             ("PORT", "0"),
             ("ServiceBusConnection", bus),
-            ("PETSTORE_DATA", data),
-            ("PETSTORE_COOKIE_KEY", KEY),
+            ("PetStoreStorage", store.connection_string()),
         ];
         settings.extend(more);
         let mut process = command(&settings).spawn().unwrap();
@@ -88,8 +84,13 @@ impl Shop {
             url,
             process,
             log,
-            data: None,
+            store: None,
         }
+    }
+
+    /// The store of its own.
+    pub(crate) fn store(&self) -> &Store {
+        self.store.as_ref().unwrap()
     }
 
     pub(crate) fn log(&self) -> String {

@@ -9,6 +9,8 @@ pub(crate) struct Shopper {
     pub(crate) shop: String,
     pub(crate) cookie: String,
     pub(crate) token: String,
+    /// What the cart page's form would place.
+    pub(crate) to_place: String,
     client: reqwest::Client,
 }
 
@@ -18,6 +20,7 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) location: Option<String>,
     pub(crate) set_cookie: Option<String>,
+    pub(crate) retry_after: Option<String>,
     pub(crate) text: String,
 }
 
@@ -28,6 +31,7 @@ impl Shopper {
             shop: shop.to_owned(),
             cookie: String::new(),
             token: String::new(),
+            to_place: String::new(),
             client: azure_app::http_client::build("test").unwrap(),
         };
         shopper.look("/products").await;
@@ -39,6 +43,9 @@ impl Shopper {
         let answer = self.send(Method::GET, path, &[], "").await;
         if let Some((_, rest)) = answer.text.split_once("name=\"token\" value=\"") {
             self.token = rest.split('"').next().unwrap().to_owned();
+        }
+        if let (Some(order), Some(revision)) = (answer.field("order"), answer.field("revision")) {
+            self.to_place = format!("order={order}&revision={revision}");
         }
         answer
     }
@@ -55,8 +62,15 @@ impl Shopper {
         assert!(answer.set_cookie.is_some(), "{:?}", answer.location);
     }
 
+    /// Looks at the cart and places the order.
     pub(crate) async fn complete(&mut self, email: &str) -> Answer {
-        let form = format!("token={}&email={email}", self.token);
+        self.look("/cart").await;
+        self.place(email).await
+    }
+
+    /// Places the order that the cart page showed last.
+    pub(crate) async fn place(&mut self, email: &str) -> Answer {
+        let form = format!("token={}&{}&email={email}", self.token, self.to_place);
         self.send(Method::POST, "/cart/complete", &[], &form).await
     }
 
@@ -92,6 +106,20 @@ impl Shopper {
     }
 }
 
+impl Answer {
+    /// The value of a hidden field.
+    pub(crate) fn field(&self, name: &str) -> Option<&str> {
+        let (_, rest) = self.text.split_once(&format!("name=\"{name}\" value=\""))?;
+        rest.split('"').next()
+    }
+
+    /// The session in the footer.
+    pub(crate) fn session(&self) -> Option<&str> {
+        let (_, rest) = self.text.split_once("session: <code>")?;
+        rest.get(..32)
+    }
+}
+
 async fn read(response: Response) -> Answer {
     let text = |name: header::HeaderName| {
         let value = response.headers().get(name)?;
@@ -101,6 +129,7 @@ async fn read(response: Response) -> Answer {
         status: response.status().as_u16(),
         location: text(header::LOCATION),
         set_cookie: text(header::SET_COOKIE),
+        retry_after: text(header::RETRY_AFTER),
         text: response.text().await.unwrap(),
     }
 }

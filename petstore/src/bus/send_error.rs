@@ -1,29 +1,14 @@
-//! What is sent, and how that can fail.
+//! How a send can fail.
 
 use std::time::Duration;
 
 use azure_app::http_client::root_cause;
 use service_bus::RequestError;
 
-use crate::session::SessionId;
-
-/// A message to send.
-#[derive(Clone, Copy, Debug)]
-pub struct Message<'a> {
-    /// Whose order.
-    pub session: &'a SessionId,
-    /// Made once per change, and the same at every try: the queue drops duplicates by it.
-    pub message_id: &'a str,
-    /// W3C `traceparent`.
-    pub traceparent: &'a str,
-    /// The order.
-    pub body: &'a str,
-}
-
-/// The bus did not take the message.
+/// The bus did not say that it has the message.
 #[derive(Debug, thiserror::Error)]
 pub enum SendError {
-    /// It may take it later: busy, broken, or not to be reached.
+    /// It may take it later, or have it: busy, broken, or not to be reached.
     #[error("{problem}")]
     Later {
         /// What happened.
@@ -32,8 +17,13 @@ pub enum SendError {
         retry_after: Option<Duration>,
     },
     /// It will not, until a person changes something.
-    #[error("{0}")]
-    Refused(String),
+    #[error("{problem}")]
+    Refused {
+        /// What it said, and what to look at.
+        problem: String,
+        /// Whether it is about this one message, and not about who sends or where to.
+        of_message: bool,
+    },
 }
 
 /// Both may go better later: an identity that answers badly, and a bus that does not.
