@@ -94,7 +94,7 @@ async fn what_the_shop_keeps_is_in_no_list_of_orders() {
         1,
         "of the two uploads that were refused, the order's"
     );
-    assert_eq!(world.get("/api/blobs").await, json!([]));
+    assert_eq!(world.get("/api/pages/blobs").await["matching"], 0);
     assert_eq!(world.get("/api/blobs/history").await, json!([]));
     world.stack.stop().await;
 }
