@@ -77,12 +77,6 @@ param emailDataLocation string = 'Europe'
 @description('Plan of the storefront. F1 costs nothing, sleeps, and is limited to 60 CPU minutes a day.')
 param webPlanSku string = 'B1'
 
-@secure()
-@minLength(32)
-@metadata({ azd: { type: 'generate', config: { length: 64, noSpecial: true } } })
-@description('Signs the storefront\'s cookies: PETSTORE_COOKIE_KEY. azd makes one for an environment and keeps it.')
-param cookieKey string
-
 @description('Whether the storefront is deployed: it takes an App Service plan, of which a new subscription may have none.')
 param deployPetstore bool = true
 
@@ -100,7 +94,7 @@ param alwaysReadyInstances int = 0
 @description('Tier of the bus. Premium costs some 680 USD a month. Fixed when the namespace is created.')
 param serviceBusSku string = 'Standard'
 
-@description('Whether storage is reached over a network of its own only, and a Premium bus, too.')
+@description('Whether the function reaches storage over a network of its own only; with a Premium bus the storefront, too.')
 param vnetEnabled bool = false
 
 @description('Whether the account of the orders has a lock against deletion, which also stops azd down.')
@@ -131,6 +125,7 @@ var names = {
   petstoreIdentity: '${abbrs.managedIdentityUserAssignedIdentities}petstore-${token}'
   hostAccount: '${abbrs.storageStorageAccounts}fn${token}'
   ordersAccount: '${abbrs.storageStorageAccounts}ord${token}'
+  cartsAccount: '${abbrs.storageStorageAccounts}crt${token}'
   deploymentContainer: 'app-package-${token}'
   workspace: '${abbrs.operationalInsightsWorkspaces}${token}'
   applicationInsights: '${abbrs.insightsComponents}${token}'
@@ -169,6 +164,19 @@ module storage './modules/storage.bicep' = {
     operator: operator
     private: vnetEnabled
     lockOrders: lockOrders
+  }
+  dependsOn: [identity]
+}
+
+// Reached as the storefront reaches the bus: over the network where that is private.
+module carts './modules/carts.bicep' = if (deployPetstore) {
+  scope: rg
+  params: {
+    location: location
+    tags: tags
+    accountName: names.cartsAccount
+    petstoreIdentityName: names.petstoreIdentity
+    private: privateBus
   }
   dependsOn: [identity]
 }
@@ -238,10 +246,13 @@ module network './modules/network.bicep' = if (vnetEnabled) {
     location: location
     tags: tags
     name: '${abbrs.networkVirtualNetworks}${token}'
-    accountNames: [names.hostAccount, names.ordersAccount]
+    accountNames: union(
+      [names.hostAccount, names.ordersAccount],
+      privateBus && deployPetstore ? [names.cartsAccount] : []
+    )
     serviceBusName: privateBus ? names.serviceBus : ''
   }
-  dependsOn: [storage, serviceBus]
+  dependsOn: [storage, carts, serviceBus]
 }
 
 // Last in the graph: its identity's roles on the deployment container need a minute to be known everywhere.
@@ -280,7 +291,7 @@ module petstore './modules/web.bicep' = if (deployPetstore) {
     identityName: names.petstoreIdentity
     serviceBusFqdn: serviceBus.outputs.fqdn
     queueName: queueName
-    cookieKey: cookieKey
+    cartsBlobEndpoint: carts!.outputs.blobEndpoint
     subnetId: privateBus ? network!.outputs.storefrontSubnetId : ''
     workspaceId: monitoring.outputs.workspaceId
   }
@@ -301,10 +312,11 @@ module alerts './modules/alerts.bicep' = {
     applicationInsightsName: names.applicationInsights
     workspaceName: names.workspace
     storefront: deployPetstore
+    cartsAccountName: names.cartsAccount
     monthlyBudget: monthlyBudget
     budgetStart: budgetStart
   }
-  dependsOn: [serviceBus, fallback, storage, monitoring]
+  dependsOn: [serviceBus, fallback, storage, carts, monitoring]
 }
 
 output AZURE_LOCATION string = location

@@ -13,6 +13,7 @@ param applicationInsightsName string
 param workspaceName string
 @description('Whether there is one to watch.')
 param storefront bool
+param cartsAccountName string
 param monthlyBudget int
 param budgetStart string
 
@@ -26,6 +27,10 @@ resource workflow 'Microsoft.Logic/workflows@2019-05-01' existing = {
 
 resource orders 'Microsoft.Storage/storageAccounts@2025-01-01' existing = {
   name: ordersAccountName
+}
+
+resource carts 'Microsoft.Storage/storageAccounts@2025-01-01' existing = if (storefront) {
+  name: cartsAccountName
 }
 
 resource applicationInsights 'Microsoft.Insights/components@2020-02-02' existing = {
@@ -134,6 +139,22 @@ module storageUnavailable './metric-alert.bicep' = {
   }
 }
 
+module cartsUnavailable './metric-alert.bicep' = if (storefront) {
+  params: {
+    tags: tags
+    name: 'carts-storage-unavailable'
+    meaning: 'The storage account of the carts answers with errors: shoppers see the shelf, and cannot change a cart.'
+    severity: 2
+    actionGroupId: people.id
+    targetId: carts.id
+    metricNamespace: 'Microsoft.Storage/storageAccounts'
+    metricName: 'Availability'
+    aggregation: 'Average'
+    operator: 'LessThan'
+    threshold: 99
+  }
+}
+
 // The function's view: its words for four attempts that all failed, whatever the cause (src/fallback.rs).
 resource uploadsFailing 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = {
   name: 'orders-storage-unreachable'
@@ -203,7 +224,7 @@ resource notPublished 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = if (
   kind: 'LogAlert'
   properties: {
     displayName: 'The storefront cannot publish orders'
-    description: 'Cart changes wait in the storefront: the bus refuses them or does not answer. They are on its disk and go out when it does.'
+    description: 'Cart changes wait in the store of the carts: the bus does not answer, or refuses them, which waits for a person. They go out when it takes them.'
     severity: 1
     enabled: true
     autoMitigate: true
@@ -214,7 +235,38 @@ resource notPublished 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = if (
     criteria: {
       allOf: [
         {
-          query: 'AppServiceConsoleLogs | where ResultDescription has "not published" | where toint(parse_json(ResultDescription).failures) >= 8'
+          query: 'AppServiceConsoleLogs | where ResultDescription has "waits for a person" or (ResultDescription has "not published yet" and toint(parse_json(ResultDescription).failures) >= 8)'
+          timeAggregation: 'Count'
+          operator: 'GreaterThan'
+          threshold: 0
+          failingPeriods: { numberOfEvaluationPeriods: 1, minFailingPeriodsToAlert: 1 }
+        }
+      ]
+    }
+    actions: { actionGroups: [people.id] }
+  }
+}
+
+// The same of its store, whatever the cause: a firewall or a role that keeps it out is no error of the service.
+resource cartsUnreachable 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = if (storefront) {
+  name: 'carts-storage-unreachable'
+  location: location
+  tags: tags
+  kind: 'LogAlert'
+  properties: {
+    displayName: 'The storefront cannot reach its carts'
+    description: 'The storefront cannot list or read the records of its shoppers: they see the shelf, and cannot change a cart. Nothing is lost.'
+    severity: 1
+    enabled: true
+    autoMitigate: true
+    scopes: [workspace.id]
+    evaluationFrequency: 'PT5M'
+    windowSize: 'PT15M'
+    skipQueryValidation: true
+    criteria: {
+      allOf: [
+        {
+          query: 'AppServiceConsoleLogs | where ResultDescription has "the marks cannot be listed" or ResultDescription has "a cart is not shown"'
           timeAggregation: 'Count'
           operator: 'GreaterThan'
           threshold: 0

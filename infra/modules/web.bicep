@@ -9,12 +9,10 @@ param planSku string
 param identityName string
 param serviceBusFqdn string
 param queueName string
+param cartsBlobEndpoint string
 param workspaceId string
 @description('Subnet through which the storefront goes out; empty: none.')
 param subnetId string
-
-@secure()
-param cookieKey string
 
 var free = planSku == 'F1' // can neither stay awake nor be probed
 
@@ -65,7 +63,9 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
       ServiceBusConnection__credential: 'managedidentity'
       ServiceBusConnection__clientId: identity.properties.clientId
       ORDERS_QUEUE_NAME: queueName
-      PETSTORE_COOKIE_KEY: cookieKey
+      PetStoreStorage__blobServiceUri: cartsBlobEndpoint
+      PetStoreStorage__credential: 'managedidentity'
+      PetStoreStorage__clientId: identity.properties.clientId
       PORT: '8080'
       WEBSITES_PORT: '8080'
       SCM_DO_BUILD_DURING_DEPLOYMENT: 'false'
@@ -85,7 +85,7 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
   }
 }
 
-// The journal of the shop goes on without the bus, silently: its log is how anybody is told.
+// The shop goes on without the bus, silently: its log is how anybody is told.
 resource logs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   name: 'to-log-analytics'
   scope: app

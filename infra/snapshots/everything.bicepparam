@@ -5,7 +5,6 @@ param environmentName = 'petstore-demo'
 param location = 'westeurope'
 param notificationEmail = 'you@example.com'
 param principalId = '11111111-1111-1111-1111-111111111111'
-param cookieKey = '00000000000000000000000000000000' // of no environment
 param vnetEnabled = true
 param serviceBusSku = 'Premium'
 param lockOrders = true

@@ -10,6 +10,9 @@ from .project import Project
 from .settings import FUNCTION, app_settings, rust_settings, trigger
 
 QUEUE = "infra/modules/servicebus.bicep"
+RECORD = "petstore/src/record.rs"
+# Who logs what the alerts on the storefront look for.
+STOREFRONT = ("petstore/src/outbox/delivery.rs", "petstore/src/outbox/sweep.rs", "petstore/src/web/views.rs")
 LOCK_MAX = 5 * 60  # seconds, in Service Bus
 _ISO = re.compile(r"^P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?$")
 _RUST_SECONDS = r"pub const {}: Duration = Duration::from_secs\((\d+) \* (\d+)\);"
@@ -17,7 +20,7 @@ _RUST_SECONDS = r"pub const {}: Duration = Duration::from_secs\((\d+) \* (\d+)\)
 
 def check(project: Project) -> list[Problem]:
     """All of it."""
-    return [*_names(project), *_sessions(project), *_queue(project), *_times(project), *_fallback(project), *_words(project)]
+    return [*_names(project), *_sessions(project), *_queue(project), *_duplicates(project), *_times(project), *_fallback(project), *_words(project)]
 
 
 def seconds(value: str) -> int:
@@ -86,6 +89,17 @@ def _queue(project: Project) -> Iterator[Problem]:
             yield Problem(QUEUE, 0, f"{name} is {given!r}; the design says {value!r}")
 
 
+def _duplicates(project: Project) -> Iterator[Problem]:
+    """A request of the storefront that got no answer may arrive late, with an id that the queue has to know still. The
+    claim of who sent it bounds how late, and clocks may differ."""
+    window = seconds(str(_queue_property(project, "duplicateDetectionHistoryTimeWindow")))
+    record = project.text(RECORD)
+    found = [re.search(rf"const {name}: i64 = ([\d_]+);", record) for name in ("CLAIM_MAX_MS", "SKEW_MS")]
+    needs = sum(int(match[1].replace("_", "")) for match in found if match) / 1000
+    if not all(found) or not needs < window <= 7 * 24 * 3600:
+        yield Problem(QUEUE, 0, f"duplicates are detected for {window} s; {RECORD} relies on {needs:g} s, and the queue allows 7 days")
+
+
 def _times(project: Project) -> Iterator[Problem]:
     host, rust = project.json("host.json"), project.text("src/config.rs")
     function = seconds(host.get("functionTimeout", "00:30:00"))  # the default on Flex Consumption
@@ -134,10 +148,11 @@ def _words(project: Project) -> Iterator[Problem]:
     words = re.findall(r'traces \| where message has "([^"]+)"', asked)
     if not words or any(f"{word}: " not in project.text("src/fallback.rs") for word in words):
         yield Problem("infra/modules/alerts.bicep", 0, f"no such words in src/fallback.rs: {words}")
-    delivery = "petstore/src/outbox/delivery.rs"
+    said = "\n".join(map(project.text, STOREFRONT))
     words = re.findall(r'ResultDescription has "([^"]+)"', asked)
-    if not words or any(f'"{word}' not in project.text(delivery) for word in words):
-        yield Problem("infra/modules/alerts.bicep", 0, f"no such words in {delivery}: {words}")
+    missing = [word for word in words if not re.search(rf'(?:warn|error)!\([^;]*"[^"]*{word}', said)]
+    if not words or missing:
+        yield Problem("infra/modules/alerts.bicep", 0, f"no such words in {', '.join(STOREFRONT)}: {missing or 'none'}")
     mail, store = project.text("infra/logicapp/fallback.definition.json"), project.text("src/store/azure/metadata.rs")
     for word in re.findall(r'metadata \\"(\w+)\\"', mail):
         if f'"{word}"' not in store:

@@ -14,6 +14,7 @@ from .snapshot import Resource, Snapshot
 
 START = r"cp /home/site/wwwroot/petstore (/tmp/\S+) && chmod \+x \1 && exec \1"
 SERVE = "petstore/src/serve.rs"
+CARTS = "petstore/src/store/azure.rs"
 ALERTS = ("Microsoft.Insights/metricAlerts", "Microsoft.Insights/scheduledQueryRules")
 
 
@@ -21,6 +22,7 @@ def check(project: Project) -> list[Problem]:
     """All of it."""
     default, switched = project.snapshot(), project.snapshot("everything")
     found = [*_storefront(default, project), *_function(project, switched), *_alerts(default), *_switches(default, switched)]
+    found += [*_carts(default, project)]
     found += [*_without_storefront(project.snapshot("no-storefront")), *_regions(project), *_logs(default), *_vnet(project.snapshot("vnet"))]
     return [Problem("infra", 0, message) for message in found]
 
@@ -36,6 +38,31 @@ def _storefront(snapshot: Snapshot, project: Project) -> Iterator[str]:
         yield f"the storefront takes {needs} s to end, the platform grants {limit}: 2 s to spare, and 120 s at most"
     if site.property("clientAffinityEnabled") is not False:
         yield "the storefront needs no affinity cookie: clientAffinityEnabled"
+
+
+def _carts(snapshot: Snapshot, project: Project) -> Iterator[str]:
+    """Old carts go by themselves; never a mark, which says that an order is still to be sent."""
+    days, prefixes = set(), []
+    policies = [policy for policy in snapshot.of(f"{STORAGE}/managementPolicies") if policy.owner == "stcrt*"]
+    for rule in policies[0].property("policy", "rules") if policies else []:
+        definition = rule["definition"]
+        days.add(definition["actions"]["baseBlob"]["delete"]["daysAfterModificationGreaterThan"])
+        prefixes += definition["filters"].get("prefixMatch", [""])
+        if not rule["enabled"] or len(definition["filters"].get("prefixMatch", [])) > 10:
+            yield f"{rule['name']}: must be enabled, and has ten prefixes at most"
+    if sorted(prefixes) != [f"carts/{digit}" for digit in "0123456789abcdef"] or days != {30}:
+        yield f"carts: records go after 30 days, and nothing but records: {prefixes} after {days}"
+    source = project.text(CARTS)
+    names = {name: (re.search(rf'const {name}: &str = "([^"]+)";', source) or ["", ""])[1] for name in ("CONTAINER", "PENDING")}
+    containers = [one.name for one in snapshot.of(f"{STORAGE}/blobServices/containers")]
+    if names["CONTAINER"] not in containers or not re.match("[^0-9a-f]", names["PENDING"]):
+        yield f"{CARTS} has {names}: the container is one of {containers}, and no mark begins like a record"
+    for record in re.findall(r'blob_client\(&format!\("\{(\w+)\}', source):
+        if record not in ("name", "PENDING"):
+            yield f"{CARTS} names a blob by {record}, of which the lifecycle rule knows nothing"
+    endpoint = app_settings(project, WEB).get("PetStoreStorage__blobServiceUri", "")
+    if "storageAccounts/stcrt" not in endpoint:
+        yield f"the storefront keeps its carts at {endpoint}, not in an account of their own"
 
 
 def _function(project: Project, switched: Snapshot) -> Iterator[str]:
@@ -110,6 +137,8 @@ def _vnet(snapshot: Snapshot) -> Iterator[str]:
     endpoints = [endpoint.name for endpoint in snapshot.of("Microsoft.Network/privateEndpoints")]
     if sorted(endpoints) != ["pep-stfn*", "pep-stord*"]:
         yield f"a network beside a Standard bus has private endpoints {endpoints}"
+    if snapshot.one(STORAGE, "stcrt*").property("publicNetworkAccess") != "Enabled":
+        yield "the storefront is not in the network, and would not reach its carts"
     (bus,) = snapshot.of("Microsoft.ServiceBus/namespaces")
     if bus.property("publicNetworkAccess") != "Enabled" or snapshot.one(SITE, WEB).property("virtualNetworkSubnetId"):
         yield "a Standard bus has no private endpoints: it and the storefront stay public"
@@ -119,8 +148,11 @@ def _without_storefront(snapshot: Snapshot) -> Iterator[str]:
     left = [site.name for site in snapshot.of(SITE)]
     if left != [FUNCTION] or len(snapshot.of("Microsoft.Web/serverfarms")) != 1:
         yield f"without a storefront there is no plan for it: {left}"
-    if snapshot.one(ALERTS[1], "storefront-cannot-publish").property("criteria"):
-        yield "an alert on a storefront that is not there"
+    for type_, name in ((ALERTS[1], "storefront-cannot-publish"), (ALERTS[1], "carts-storage-unreachable")):
+        if snapshot.one(type_, name).property("criteria"):
+            yield "an alert on a storefront that is not there"
+    if any(account.name == "stcrt*" for account in snapshot.of(STORAGE)):
+        yield "an account for the carts of a storefront that is not there"
     for name in ("SERVICE_PETSTORE_NAME", "PETSTORE_URL"):
         if snapshot.outputs.get(name) != "":
             yield f"output {name} without a storefront: {snapshot.outputs.get(name)}"

@@ -23,6 +23,7 @@ ASSIGNMENTS = {
     ("Storage Blob Data Owner", "stfn*", "id-reserver-*"),
     ("Storage Blob Data Contributor", "orders", "id-reserver-*"),  # the container, not the account
     ("Storage Blob Data Contributor", "stord*", "operator"),
+    ("Storage Blob Data Contributor", "carts", "id-petstore-*"),  # the container: no orders, and nobody else's carts
     ("Azure Service Bus Data Sender", "order-items", "id-petstore-*"),
     ("Azure Service Bus Data Owner", "order-items", "id-reserver-*"),  # to read its length; not on the namespace
     ("Azure Service Bus Data Owner", "sb-*", "operator"),
@@ -33,11 +34,12 @@ CALLER = "id-fallback-*"
 OPERATOR = "11111111-1111-1111-1111-111111111111"  # principalId in the parameter sets
 
 STORAGE, SITE = "Microsoft.Storage/storageAccounts", "Microsoft.Web/sites"
+ACCOUNTS = ("stfn*", "stord*", "stcrt*")
 # What keeps keys, passwords and plain HTTP out: type, name, property, value.
 HARDENED: list[tuple[str, str, str, object]] = [
-    *((STORAGE, account, "allowSharedKeyAccess", False) for account in ("stfn*", "stord*")),
-    *((STORAGE, account, "allowBlobPublicAccess", False) for account in ("stfn*", "stord*")),
-    *((STORAGE, account, "supportsHttpsTrafficOnly", True) for account in ("stfn*", "stord*")),
+    *((STORAGE, account, "allowSharedKeyAccess", False) for account in ACCOUNTS),
+    *((STORAGE, account, "allowBlobPublicAccess", False) for account in ACCOUNTS),
+    *((STORAGE, account, "supportsHttpsTrafficOnly", True) for account in ACCOUNTS),
     ("Microsoft.ServiceBus/namespaces", "sb-*", "disableLocalAuth", True),
     ("Microsoft.Communication/communicationServices", "acs-*", "disableLocalAuth", True),
     ("Microsoft.Insights/components", "appi-*", "DisableLocalAuth", True),

@@ -34,8 +34,8 @@ NOT_DEPLOYED = {
     "BATCH_SESSIONS_AT_ONCE",
 }
 WEB_PLATFORM = {"PORT", "WEBSITES_PORT", "WEBSITES_CONTAINER_STOP_TIME_LIMIT", "SCM_DO_BUILD_DURING_DEPLOYMENT", "RUST_LOG"}
-# Ours, and no default will do there.
-PETSTORE = {"PETSTORE_COOKIE_KEY"}
+# Where the storefront keeps its carts, by an identity.
+PETSTORE = {"PetStoreStorage__blobServiceUri", "PetStoreStorage__credential", "PetStoreStorage__clientId"}
 FUNCTION, WEB = "func-reserver-*", "app-petstore-*"
 
 _CONSTANT = re.compile(r'const (\w+): &str = "([^"]+)";')
