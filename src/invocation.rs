@@ -186,7 +186,8 @@ impl Claimed {
                 let lowered = keys.into_keys().map(|key| key.to_ascii_lowercase());
                 Self::Keys(lowered.collect())
             }
-            Err(_) if body.trim_ascii_start().starts_with(b"{") => Self::Anything,
+            // What the host trims are the blanks of Unicode, and not those of JSON alone.
+            Err(_) if String::from_utf8_lossy(body).trim_start().starts_with('{') => Self::Anything,
             Err(_) => Self::Keys(HashSet::new()),
         }
     }

@@ -1,6 +1,6 @@
 """Sends with Microsoft's client as it is. Prints what was refused, as JSON by the name of the step.
 
-send.py CONNECTION steps | cart SESSION BODY | many COUNT
+send.py CONNECTION steps | cart SESSION BODY | value SESSION BODY | many COUNT
 """
 
 import json
@@ -10,6 +10,7 @@ from datetime import datetime, timedelta, timezone
 from uuid import UUID
 
 from azure.servicebus import ServiceBusClient, ServiceBusMessage
+from azure.servicebus.amqp import AmqpAnnotatedMessage, AmqpMessageProperties
 
 QUEUE = "order-items"
 
@@ -95,6 +96,13 @@ def cart(connection, session, body):
     return {}
 
 
+def value(connection, session, body):
+    message = AmqpAnnotatedMessage(value_body=body, properties=AmqpMessageProperties(group_id=session))
+    with client(connection) as service, service.get_queue_sender(QUEUE) as sender:
+        sender.send_messages(message)
+    return {}
+
+
 def many(connection, count):
     with client(connection) as service, service.get_queue_sender(QUEUE) as sender:
         start = time.monotonic()
@@ -104,4 +112,4 @@ def many(connection, count):
 
 
 connection, name, *arguments = sys.argv[1:]
-print(json.dumps({"steps": steps, "cart": cart, "many": many}[name](connection, *arguments)))
+print(json.dumps({"steps": steps, "cart": cart, "value": value, "many": many}[name](connection, *arguments)))

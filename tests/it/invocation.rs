@@ -286,7 +286,12 @@ fn a_body_with_the_names_of_a_batch_is_one_message() {
 #[test]
 fn in_text_mode_a_lenient_object_makes_no_property_trustworthy() {
     let metadata = json!({"SessionId": "\"forged\"", "DeliveryCount": "\"99\""});
-    for (body, trusted) in [(" {'sessionId':'forged'}", false), ("plain text", true)] {
+    for (body, trusted) in [
+        (" {'sessionId':'forged'}", false),
+        // A blank of Unicode, which the host trims and JSON does not know.
+        ("\u{a0}{\"sessionId\":\"forged\"}", false),
+        ("plain text", true),
+    ] {
         let data = Value::from(Value::from(body).to_string());
         let delivery = parse(&envelope(&data, &metadata)).unwrap();
         assert_eq!(delivery.session_id.is_some(), trusted, "{body}");

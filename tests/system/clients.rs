@@ -7,7 +7,7 @@ use testkit::clients;
 use crate::stack::{Pipeline, SESSION, cart, completed};
 
 /// What `local.settings.json` says, but for the port: the one that REST is spoken on as well.
-fn connection(pipeline: &Pipeline) -> String {
+pub(super) fn connection(pipeline: &Pipeline) -> String {
     let door = pipeline.stack.door.url();
     let port = door.rsplit(':').next().unwrap();
     format!(

@@ -10,6 +10,7 @@
 mod chaos;
 mod clients;
 mod dashboard;
+mod host_rules;
 mod load;
 mod shop;
 mod shoppers;

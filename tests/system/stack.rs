@@ -12,7 +12,7 @@ use stand_in::{Fault, Method, StatusCode};
 use tokio::time::timeout;
 
 pub(super) const SESSION: &str = "E7DBA502A3B795953DDE76EA965EBBF3";
-const BLOB: &str = "E7DBA502A3B795953DDE76EA965EBBF3.json";
+pub(super) const BLOB: &str = "E7DBA502A3B795953DDE76EA965EBBF3.json";
 
 /// A safety net, never an expectation.
 const LIMIT: Duration = Duration::from_secs(120);
@@ -56,7 +56,7 @@ impl Pipeline {
         Self { stack, client }
     }
 
-    async fn post(&self, cart: &str) {
+    pub(super) async fn post(&self, cart: &str) {
         let url = format!("{}/order-items/messages", self.stack.door.url());
         let properties = format!(r#"{{"SessionId":"{SESSION}"}}"#);
         let sent = self.client.post(url).header("BrokerProperties", properties);
@@ -88,7 +88,7 @@ impl Pipeline {
             .unwrap()
     }
 
-    fn uploads(&self) -> usize {
+    pub(super) fn uploads(&self) -> usize {
         let requests = self.stack.blob.as_ref().unwrap().requests();
         requests
             .iter()
@@ -104,7 +104,7 @@ impl Pipeline {
             .collect()
     }
 
-    fn set_faults(&self, storage: Fault, fallback: Fault) {
+    pub(super) fn set_faults(&self, storage: Fault, fallback: Fault) {
         self.stack.blob.as_ref().unwrap().faults().set(storage);
         self.stack
             .logic_app

@@ -129,7 +129,13 @@ impl Handler {
     /// Whether the host has ended with the process of that generation, whose connection broke.
     pub(super) async fn ended_with(&self, generation: Generation) -> Option<Ended> {
         let gone = |state| (state != HandlerState::Ready(generation)).then_some(());
-        within(Some(END_IS_SEEN), self.once(gone)).await?;
+        if within(Some(END_IS_SEEN), self.once(gone)).await.is_none() {
+            // A thread that was held up finds both at once: the end of the process goes first.
+            tokio::task::yield_now().await;
+        }
+        if *self.state.borrow() == HandlerState::Ready(generation) {
+            return None;
+        }
         let decided = |state| (state != HandlerState::Over).then_some(state);
         ended(self.once(decided).await)
     }

@@ -61,7 +61,7 @@ impl Metadata {
 
     /// Sets a key to JSON text.
     pub(super) fn set(&mut self, key: &str, json: String) {
-        let folded = key.to_lowercase();
+        let folded = folded(key);
         match self
             .places
             .get(&folded)
@@ -112,6 +112,19 @@ impl Metadata {
     }
 }
 
+/// The name as .NET compares it: each character in upper case, where that is one character. The two
+/// letters that would turn into one of ASCII, ı and ſ, stay what they are.
+fn folded(key: &str) -> String {
+    let upper = |c: char| {
+        let mut upper = c.to_uppercase();
+        match (upper.next(), upper.next()) {
+            (Some(upper), None) if upper.is_ascii() == c.is_ascii() => upper,
+            _ => c,
+        }
+    };
+    key.chars().map(upper).collect()
+}
+
 /// Formatting numbers cannot fail: the components are all there.
 fn seconds(time: OffsetDateTime) -> String {
     time.format(SECONDS).unwrap_or_default()
@@ -155,11 +168,17 @@ mod tests {
     #[test]
     fn a_known_key_keeps_its_spelling_and_place_and_a_trigger_is_not_sent() {
         let mut metadata = Metadata::default();
-        for (key, value) in [("A", 1), ("myTrigger", 2), ("b", 3), ("a", 4)] {
+        for (key, value) in [
+            ("A", 1),
+            ("myTrigger", 2),
+            ("b\u{17f}ß", 3),
+            ("a", 4),
+            ("BSSS", 5),
+        ] {
             metadata.value(key, &json!(value));
         }
         let mut json = String::new();
         metadata.write(&mut json);
-        assert_eq!(json, r#"{"A":"4","b":"3"}"#);
+        assert_eq!(json, "{\"A\":\"4\",\"b\u{17f}ß\":\"3\",\"BSSS\":\"5\"}");
     }
 }

@@ -32,9 +32,9 @@ struct World {
 }
 
 impl World {
-    /// The handler ends at once: messages stay in the queue.
+    /// The handler never listens: messages stay in the queue.
     async fn start() -> Self {
-        Self::of(app_with_handler("exit 0")).await
+        Self::of(app_with_handler("exec sleep 3600")).await
     }
 
     /// The same with the app's own workflow, and so with an e-mail service.

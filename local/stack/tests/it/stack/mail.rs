@@ -13,9 +13,9 @@ use super::app_with_handler;
 
 const DEFINITION: &str = "infra/logicapp/fallback.definition.json";
 
-/// A function app with the workflow, whose handler ends at once.
+/// A function app with the workflow, whose handler never listens.
 pub(crate) fn app_with_workflow() -> AppFolder {
-    let app = app_with_handler("exit 0");
+    let app = app_with_handler("exec sleep 3600");
     std::fs::create_dir_all(app.path().join("infra/logicapp")).unwrap();
     std::fs::copy(workspace().join(DEFINITION), app.path().join(DEFINITION)).unwrap();
     app
