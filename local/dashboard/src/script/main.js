@@ -1,105 +1,68 @@
 // The dashboard's page. It takes a snapshot (/api/state), then changes (/api/events).
 
-import { $, api, asked, calmly, clock, count, el, line, put, readable } from "./dom.js";
-import { opened, reopen } from "./dialog.js";
-import { lists, redrive } from "./lists.js";
-import { PLACES, move, places, rows, state } from "./messages.js";
+import { $, api, asked, calmly, count, el, number, put, shown } from "./dom.js";
+import { openKeys, opened, reopen } from "./dialog.js";
+import * as lists from "./lists.js";
+import { began, changed, move, state } from "./messages.js";
+import { pulse, queued } from "./pulse.js";
+import { heal, present, standing, switches } from "./faults.js";
 
 const PRODUCTS = ["Ball", "Ball Launcher", "Plush Lamb", "Plush Moose", "Large Breed Dry Food", "Small Breed Dry Food", "Mouse", "Scratcher", "All Sizes Cat Dry Food", "Mangrove Ornament", "All Sizes Fish Food"];
-const STORAGE = [
-  ["refuses", "refuses", "refuses connections"], ["503", "503", "answers 503"], ["429", "429", "answers 429 with Retry-After"],
-  ["slow", "slow", "answers 3 s late"], ["hangs", "hangs", "never answers"],
-  ["applies-but-loses-the-reply", "loses the reply", "writes, and loses the reply"],
-  ["applies-but-says-no", "says no", "writes, and answers 500"], ["forbids", "forbids", "answers 403"], ["flaky", "flaky", "fails at random"],
-];
-const FAULTS = { // as the API names them, on the button, in a sentence
-  storage: STORAGE,
-  shopStorage: STORAGE,
-  bus: [
-    ["refuses", "refuses", "hangs up on senders"], ["503", "503", "answers 503"], ["429", "429", "answers 429 with Retry-After"],
-    ["slow", "slow", "takes messages 3 s late"], ["hangs", "hangs", "never answers"],
-    ["applies-but-loses-the-reply", "loses the reply", "takes the message, and loses the reply"],
-    ["applies-but-says-no", "says no", "takes the message, and answers 500"], ["flaky", "flaky", "fails at random"],
-  ],
-  logicApp: [
-    ["down", "down", "is down"], ["502", "502", "answers 502"], ["hangs", "hangs", "never answers"],
-    ["applies-but-loses-the-reply", "loses the reply", "takes the order, and loses the reply"], ["flaky", "flaky", "fails at random"],
-  ],
-};
-const OWN_NAMES = ["shopStorage", "bus"]; // their buttons are called after their part, too: there are others of the same label
-const NAMES = { storage: "Blob Storage", shopStorage: "PetStore's storage", bus: "The bus", logicApp: "The Logic App" };
 
 let early = null; // ticks that arrive while the snapshot is on its way
 
 const load = calmly(async () => {
   early = [];
   const snapshot = await api("state").catch((error) => { early = null; throw error; });
-  state.messages = new Map(snapshot.messages.reverse().map((message) => [message.sequence, message]));
-  for (const [sequence] of places) if (!state.messages.has(sequence)) places.delete(sequence);
-  for (const message of snapshot.messages) if (!places.has(message.sequence)) places.set(message.sequence, PLACES[message.stage]);
-  $("activity").replaceChildren();
+  began(snapshot.messages);
   $("links").replaceChildren(...snapshot.links.map(({ name, url }) => el("li", {}, el("a", { href: url }, name === "petstore" ? "PetStore" : name))));
   const shop = snapshot.links.find(({ name }) => name === "petstore");
-  $("shop").replaceChildren(...(shop ? [", or ", el("a", { href: shop.url }, "open the shop")] : []));
-  $("faults-storage").hidden = $("arm").hidden = !snapshot.has.storage;
-  $("faults-logicApp").hidden = !snapshot.has.logicApp;
-  $("faults-shopStorage").hidden = !snapshot.has.shopStorage;
+  $("shop").replaceChildren(shop ? el("a", { href: shop.url }, "open the shop") : "posts carts");
+  present(snapshot.has, snapshot.faults);
   apply(snapshot);
   const ticks = early;
   early = null;
   ticks.forEach(apply);
-  lists.blobs(); lists.mails(); lists.dead();
 });
 
 const apply = (tick) => {
-  if (early && !tick.links) { early.push(tick); return; }
-  if (tick.revision < state.revision && !tick.links) return;
-  const before = { ...state };
+  const isWhole = tick.links !== undefined;
+  if (early && !isWhole) { early.push(tick); return; }
+  if (tick.revision < state.revision && !isWhole) return;
   Object.assign(state, { ...tick, messages: state.messages });
-  if (!tick.links) for (const message of tick.messages.reverse()) state.messages.set(message.sequence, message);
-  const sequences = [...state.messages.keys()].sort((a, b) => a - b);
-  for (const old of sequences.slice(0, -100)) { state.messages.delete(old); places.delete(old); }
-  tell(tick);
-  rows(tick.messages);
+  if (!isWhole) changed(tick.messages);
+  tell();
+  if (tick.pulse) pulse(tick.pulse);
+  lists.activity(tick.activity, isWhole);
   move();
-  if (before.writes !== state.writes) lists.blobs();
-  if (before.mails?.last !== state.mails.last) lists.mails();
-  if (before.counts?.deadLettered !== state.counts.deadLettered) lists.dead();
+  lists.refresh();
   if (opened.sequence !== undefined && tick.messages.some((message) => message.sequence === opened.sequence)) reopen();
 };
 
-const tell = ({ activity }) => {
-  const { counts, totals, handler, faults } = state;
-  put("waiting", counts.active.toLocaleString("en"));
-  put("dead", counts.deadLettered.toLocaleString("en"));
-  put("stored", state.writes.toLocaleString("en"));
-  put("handed", totals.handedOver.toLocaleString("en"));
-  put("handler", handler.ready ? "ready" : "not ready");
-  $("handler").classList.toggle("up", handler.ready);
-  put("flight", `, ${counts.locked.toLocaleString("en")} in flight`);
+const tell = () => {
+  const { counts, totals, handler, paused, build } = state;
+  queued(counts, totals);
+  put("queued", paused ? "paused" : `${number(counts.active)} waiting`);
+  $("pause").setAttribute("aria-pressed", String(paused));
+  put("pause", paused ? "go on" : "pause");
+  const foreign = state.has?.handler === false;
+  put("handler", foreign ? "another host's" : handler.ready ? "ready" : "not ready");
+  $("handler").classList.toggle("up", handler.ready || foreign);
+  put("flight", `, ${number(counts.locked)} in flight`);
   const refused = state.refused.storage ? `, ${count(state.refused.storage, "connection")} refused` : "";
-  put("uploads", ` ${state.writes === 1 ? "write" : "writes"}, ${count(totals.uploadsFailed, "upload")} failed${refused}`);
-  const found = totals.found ? ` and ${totals.found.toLocaleString("en")} from before` : "";
-  put("totals", `${count(totals.accepted, "message")} in this run${found}: ${totals.stored.toLocaleString("en")} stored, ${totals.superseded.toLocaleString("en")} superseded, ${totals.handedOver.toLocaleString("en")} mailed, ${totals.redriven.toLocaleString("en")} redriven. Deliveries given back: ${totals.givenBack.toLocaleString("en")}`);
-  for (const part of Object.keys(FAULTS)) {
-    for (const button of $(`faults-${part}`).querySelectorAll("button")) button.setAttribute("aria-pressed", String(button.dataset.fault === faults[part]));
-  }
-  $("arm").setAttribute("aria-pressed", String(handler.armed));
-  const broken = Object.keys(FAULTS).filter((part) => faults[part] !== "none").map((part) => `${NAMES[part]} ${FAULTS[part].find(([name]) => name === faults[part])?.[2] ?? faults[part]}.`);
-  if (handler.armed) broken.push("The handler dies at the next upload.");
-  $("banner").hidden = broken.length === 0;
-  put("broken", broken.join(" "));
-  document.querySelector(".storage").classList.toggle("broken", faults.storage !== "none");
-  document.querySelector(".shop").classList.toggle("broken", faults.shopStorage !== "none");
-  document.querySelector(".queue").classList.toggle("broken", faults.bus !== "none");
-  document.querySelector(".person").classList.toggle("broken", faults.logicApp !== "none");
-  document.querySelector(".function").classList.toggle("broken", handler.armed || !handler.ready);
-  const list = $("activity");
-  for (const entry of activity) list.prepend(el("li", { class: entry.level }, clock(entry.at), el("span", {}, line(readable(entry.text)))));
-  while (list.children.length > 100) list.lastChild.remove();
-  list.toggleAttribute("tabindex", false);
-  if (list.scrollHeight > list.clientHeight) list.tabIndex = 0;
-  $("no-activity").hidden = list.children.length > 0;
+  put("uploads", `${count(state.writes, "write")}, ${count(totals.uploadsFailed, "upload")} failed${refused}`);
+  put("ends", `${count(state.mails.count, "mail")}, ${number(counts.deadLettered)} dead`);
+  put("count-dead-letters", counts.deadLettered ? number(counts.deadLettered) : "");
+  put("count-mails", state.mails.count ? number(state.mails.count) : "");
+  const found = totals.found ? ` and ${number(totals.found)} from before` : "";
+  const redriven = totals.redriven ? `, ${number(totals.redriven)} redriven` : "";
+  const completed = totals.completed ? `, ${number(totals.completed)} completed` : "";
+  put("totals", `${count(totals.accepted, "message")} in this run${found}: ${number(totals.stored)} stored, ${number(totals.superseded)} superseded, ${number(totals.handedOver)} mailed${completed}${redriven}. Deliveries given back: ${number(totals.givenBack)}.`);
+  $("build").hidden = build.state === "current";
+  put("build-says", build.state === "building" ? "building… What runs is the former build." : "The build failed: what runs is the former build.");
+  $("build-error").hidden = build.state !== "failed";
+  put("build-error", shown(build.error ?? ""));
+  standing(state);
 };
 
 const newSession = () => { $("session").value = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("").toUpperCase(); };
@@ -107,7 +70,22 @@ const post = (body) => asked(async () => {
   const { sequence, duplicate } = await api("messages", "POST", { sessionId: $("session").value, body });
   put("posted", duplicate ? "A duplicate: dropped." : `Posted as #${sequence}.`);
 });
-const pressed = (button) => button.getAttribute("aria-pressed") === "true";
+
+// A stack that is gone: what acts is disabled, and said to be. What only shows stays.
+let stopped = [];
+const gone = (isGone) => {
+  if (isGone === !$("gone").hidden) return;
+  $("gone").hidden = !isGone;
+  if (isGone) for (const id of ["banner", "build"]) $(id).hidden = true;
+  if (isGone) {
+    put("gone-at", new Date().toLocaleTimeString("en-GB"));
+    stopped = [...document.querySelectorAll("button, input, select, textarea")].filter((it) => !it.disabled && !["close", "show-keys"].includes(it.id) && it.getAttribute("role") !== "tab");
+    for (const it of stopped) it.disabled = true;
+  } else {
+    for (const it of stopped) it.disabled = false;
+    stopped = [];
+  }
+};
 
 // A browser has six connections for one address: a tab that nobody sees gives its own back.
 let events = null;
@@ -117,10 +95,34 @@ const listen = () => {
   events = null;
   if (document.hidden) { live("paused while nobody looks", ""); return; }
   events = new EventSource("/api/events");
-  events.addEventListener("open", () => live("live", "on"));
-  events.addEventListener("error", () => live("the stack does not answer; trying again", "off"));
+  events.addEventListener("open", () => { live("live", "on"); gone(false); });
+  events.addEventListener("error", () => {
+    live("the stack does not answer; trying again", "off");
+    gone(true);
+    // A browser gives up on an answer that is none: another program at this address.
+    if (events?.readyState === EventSource.CLOSED) setTimeout(listen, 3_000);
+  });
   events.addEventListener("resync", load);
   events.addEventListener("tick", (event) => apply(JSON.parse(event.data)));
+};
+
+const KEYS = "single-keys";
+const keysOn = () => { try { return localStorage.getItem(KEYS) !== "off"; } catch { return true; } };
+const toggleKeys = (on) => { try { localStorage.setItem(KEYS, on ? "on" : "off"); } catch { /* a browser that keeps nothing */ } };
+const pause = () => asked(() => api("queue", "PUT", { paused: !state.paused }));
+const acts = {
+  "/": () => { $("find").focus(); $("find").select(); },
+  "?": () => openKeys(keysOn(), toggleKeys),
+  n: () => { newSession(); $("quantity").focus(); },
+  p: pause,
+  h: () => heal(state.has, state.faults),
+};
+lists.tabs.forEach((tab, index) => { acts[index + 1] = () => lists.select(tab, true); });
+const keyed = (event) => {
+  const inField = event.target.closest?.("input, select, textarea");
+  if (event.ctrlKey || event.metaKey || event.altKey || inField || $("dialog").open || !keysOn() || !(event.key in acts)) return;
+  event.preventDefault();
+  acts[event.key]();
 };
 
 const start = () => {
@@ -133,25 +135,16 @@ const start = () => {
     post(JSON.stringify({ id: $("session").value, products: [{ id, name: PRODUCTS[id - 1], quantity: Number($("quantity").value) }], complete: false }));
   });
   $("raw").addEventListener("submit", (event) => { event.preventDefault(); post($("body").value); });
-  for (const [part, faults] of Object.entries(FAULTS)) {
-    for (const [fault, label, does] of faults) {
-      const button = el("button", { type: "button", "aria-pressed": "false", "data-fault": fault, title: `${NAMES[part]} ${does}`, ...(OWN_NAMES.includes(part) && { "aria-label": `${label}: ${NAMES[part]}` }) }, label);
-      button.addEventListener("click", () => asked(() => api("faults", "PUT", { [part]: pressed(button) ? "none" : fault })));
-      $(`faults-${part}`).append(button);
-    }
-  }
-  $("kill").addEventListener("click", () => asked(() => api("handler/kill", "POST")));
-  $("arm").addEventListener("click", () => asked(() => api("handler/kill-during-upload", pressed($("arm")) ? "DELETE" : "POST")));
-  $("heal").addEventListener("click", () => asked(async () => {
-    const wish = Object.fromEntries(Object.keys(FAULTS).filter((part) => state.has[part]).map((part) => [part, "none"]));
-    await Promise.all([api("faults", "PUT", wish), api("handler/kill-during-upload", "DELETE")]);
-    // The button is about to go.
-    $("main").focus({ preventScroll: true });
-  }));
-  $("redrive-all").addEventListener("click", (event) => redrive(event.currentTarget));
+  switches();
+  lists.start();
+  $("pause").addEventListener("click", pause);
+  $("heal").addEventListener("click", () => heal(state.has, state.faults));
+  $("show-keys").addEventListener("click", acts["?"]);
   $("close").addEventListener("click", () => $("dialog").close());
   $("dialog").addEventListener("click", (event) => event.target === $("dialog") && $("dialog").close());
-  $("dialog").addEventListener("close", () => { opened.sequence = undefined; if (opened.from?.isConnected) opened.from.focus({ preventScroll: true }); });
+  $("dialog").addEventListener("close", () => { opened.sequence = undefined; const { from } = opened; if (from?.isConnected) from.focus({ preventScroll: true }); else if (from?.dataset?.key) document.querySelector(`.lists [data-key="${CSS.escape(from.dataset.key)}"]`)?.focus({ preventScroll: true }); });
+  document.addEventListener("keydown", keyed);
+  document.addEventListener("mails", lists.refresh);
   document.addEventListener("visibilitychange", listen);
   listen();
 };

@@ -1,48 +1,37 @@
-// The messages: a row each, and a chip that moves from station to station.
+// The messages at work: a chip each, which moves from station to station.
 
-import { $, OUTCOMES, calm, clock, el, line, short, tries } from "./dom.js";
+import { $, OUTCOMES, calm, el, number } from "./dom.js";
 import { open } from "./dialog.js";
 
-const SHOWN = 60; // rows of messages
-const CHIPS = { shop: 4, queue: 18, function: 18, storage: 10, person: 10, dead: 6 }; // of one station
+const KEPT = 150; // messages that this page keeps: those that changed last
+const CHIPS = { shop: 3, queue: 6, function: 6, storage: 6, person: 6 }; // of one station
 const STEP = 260; // milliseconds that a message stays where it can be seen
-export const PLACES = { waiting: "queue", delivering: "function", stored: "storage", superseded: "storage", redriven: "storage", handedOver: "person", completed: "function", deadLettered: "dead" };
+const PLACES = { waiting: "queue", delivering: "function", stored: "storage", superseded: "storage", redriven: "storage", handedOver: "person", completed: "function", deadLettered: "person" };
 const WAY = ["shop", "queue", "function"];
 
 export const state = { messages: new Map(), revision: -1 };
+const places = new Map(); // where each message is shown, which may be behind where it is
 
-const rowOf = new Map();
-
-export const rows = (changed) => {
-  const list = $("messages");
-  for (const message of changed) {
-    const row = el("button", { type: "button", class: "row", onclick: () => open(message.sequence) },
-      el("span", { class: "number" }, `#${message.sequence}`),
-      el("span", { class: "what" }, line(message.contents)),
-      el("span", { class: `pill ${message.stage}` }, OUTCOMES[message.stage]),
-      el("span", { class: "rest" }, line(short(message.sessionId)), message.deliveryCount > 1 ? `, delivery ${message.deliveryCount}` : "", message.uploads.length ? ", uploads" : "", ...tries(message.uploads)),
-      el("span", { class: "when" }, clock(message.changed)));
-    const known = rowOf.get(message.sequence);
-    if (known) {
-      const focused = known.contains(document.activeElement);
-      known.replaceChildren(row);
-      if (focused) row.focus({ preventScroll: true });
-    } else {
-      rowOf.set(message.sequence, el("li", { "data-sequence": message.sequence }, row));
-    }
-  }
-  const newest = [...state.messages.keys()].sort((a, b) => b - a).slice(0, SHOWN);
-  for (const sequence of rowOf.keys()) if (!newest.includes(sequence)) { rowOf.get(sequence).remove(); rowOf.delete(sequence); }
-  newest.forEach((sequence, index) => {
-    const row = rowOf.get(sequence);
-    if (row && list.children[index] !== row) list.insertBefore(row, list.children[index] ?? null);
-  });
-  $("no-messages").hidden = newest.length > 0;
+export const began = (messages) => {
+  state.messages = new Map(messages.reverse().map((message) => [message.sequence, message]));
+  for (const [sequence] of places) if (!state.messages.has(sequence)) places.delete(sequence);
+  for (const message of messages) if (!places.has(message.sequence)) places.set(message.sequence, PLACES[message.stage]);
 };
 
-export const places = new Map(); // where each message is shown, which may be behind where it is
-let stepping = false;
+// The map is in the order of the last change; what the function has is never forgotten.
+export const changed = (messages) => {
+  for (const message of messages.reverse()) { state.messages.delete(message.sequence); state.messages.set(message.sequence, message); }
+  let over = state.messages.size - KEPT;
+  for (const [sequence, message] of state.messages) {
+    if (over <= 0) break;
+    if (message.stage === "delivering") continue;
+    state.messages.delete(sequence);
+    places.delete(sequence);
+    over -= 1;
+  }
+};
 
+let stepping = false;
 // One step on its way for each message that is behind; all at once when there are many.
 export const move = () => {
   if (stepping) return;
@@ -62,10 +51,10 @@ export const move = () => {
 const chipOf = new Map();
 const drawn = new Map();
 const chips = () => {
-  const at = { shop: [], queue: [], function: [], storage: [], person: [], dead: [] };
+  const at = { shop: [], queue: [], function: [], storage: [], person: [] };
   for (const sequence of [...state.messages.keys()].sort((a, b) => a - b)) at[places.get(sequence)]?.push(sequence);
   // The newest is first where messages stay, and the oldest where they pass.
-  for (const end of ["storage", "person", "dead"]) at[end].reverse();
+  for (const end of ["storage", "person"]) at[end].reverse();
   const from = new Map();
   for (const [sequence, chip] of chipOf) if (chip.isConnected) from.set(sequence, [chip.getBoundingClientRect(), chip.parentNode.parentNode.id]);
   const focused = document.activeElement;
@@ -73,13 +62,13 @@ const chips = () => {
   for (const [place, sequences] of Object.entries(at)) {
     const few = sequences.slice(0, CHIPS[place]);
     few.forEach((sequence) => shownNow.add(sequence));
-    const total = place === "queue" ? state.counts.active : place === "function" ? state.counts.locked : place === "dead" ? state.counts.deadLettered : sequences.length;
-    const hiddenOnes = ["queue", "function", "dead"].includes(place) ? Math.max(0, total - few.length) : 0;
+    const total = place === "queue" ? state.counts.active : place === "function" ? state.counts.locked : 0;
+    const hiddenOnes = Math.max(0, total - few.length);
     const key = `${few.map((sequence) => sequence + state.messages.get(sequence).stage)}|${hiddenOnes}`;
     if (drawn.get(place) === key) continue;
     drawn.set(place, key);
     const items = few.map((sequence) => el("li", {}, chip(sequence)));
-    if (hiddenOnes) items.push(el("li", { class: "more" }, `and ${hiddenOnes.toLocaleString("en")} more`));
+    if (hiddenOnes) items.push(el("li", { class: "more" }, few.length ? `+ ${number(hiddenOnes)}` : number(hiddenOnes)));
     $(`chips-${place}`).replaceChildren(...items);
   }
   for (const sequence of chipOf.keys()) if (!shownNow.has(sequence)) chipOf.delete(sequence);

@@ -57,7 +57,9 @@ async fn hostile_mails_are_shown_and_run_nothing() {
         assert_eq!(mail["url"], "/api/mails/1/eml");
     }
     assert_eq!(world.get("/api/mails/1").await["plainText"], HOSTILE);
-    let scripts = ["main", "messages", "lists", "dialog", "dom"];
+    let scripts = [
+        "main", "messages", "lists", "dialog", "way", "pulse", "faults", "dom",
+    ];
     for path in scripts.map(|name| format!("/script/{name}.js")) {
         let (status, _, script) = get(&world, &path, []).await;
         assert_eq!(status, 200, "{path}");
