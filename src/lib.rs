@@ -23,7 +23,7 @@
 //! | 4 | [`invocation`], [`config`], [`telemetry`] |
 //! | 3 | [`reserve`], [`store::azure`], [`fallback::logic_app`] |
 //! | 2 | [`fallback`], [`store::blob`] |
-//! | 1 | [`store`], [`store::stored`] |
+//! | 1 | [`store`], [`store::stored`], [`progress`] |
 //! | 0 | [`order`], [`retry`] |
 
 #![cfg_attr(
@@ -51,6 +51,7 @@ pub mod function;
 pub mod http;
 pub mod invocation;
 pub mod order;
+pub mod progress;
 pub mod reserve;
 pub mod retry;
 pub mod store;

@@ -9,6 +9,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::fallback::{Fallback, FallbackError, Notice, Reason};
 use crate::order::{Delivery, Order};
+use crate::progress;
 use crate::retry::Retry;
 use crate::store::{OrderStore, Put};
 pub use batch::{BatchLimits, MAILS_AT_ONCE};
@@ -119,7 +120,9 @@ impl<S: OrderStore, F: Fallback> Reserver<S, F> {
     pub async fn reserve(&self, delivery: &Delivery) -> Reservation {
         let reservation = self.reserve_at_once(delivery).await;
         if reservation.is_given_back() {
-            sleep(redelivery_wait(delivery)).await;
+            let wait = redelivery_wait(delivery);
+            progress::gives_back(delivery, wait);
+            sleep(wait).await;
         }
         reservation
     }
@@ -147,7 +150,12 @@ impl<S: OrderStore, F: Fallback> Reserver<S, F> {
             1 => self.store.put(&order).await,
             _ => self.store.put_again(&order).await,
         };
-        let stored = match self.retry.run(attempt).await {
+        let mut tried = 0;
+        let failed = |error: &_, wait| {
+            tried += 1;
+            progress::uploads_again(&order, tried + 1, wait, error);
+        };
+        let stored = match self.retry.run(attempt, failed).await {
             Ok(stored) => stored,
             Err(exhausted) => return Err((order, Reason::NotConfirmed(exhausted))),
         };
@@ -170,6 +178,7 @@ impl<S: OrderStore, F: Fallback> Reserver<S, F> {
         order: Option<Order>,
         reason: Reason,
     ) -> Reservation {
+        progress::asks_fallback(delivery, &reason);
         let notice = Notice {
             delivery,
             order: order.as_ref(),

@@ -52,13 +52,15 @@ pub struct Attempted<T> {
 impl Retry {
     /// Runs `attempt` (with its number, from 1) until it succeeds, [`ATTEMPTS_MAX`] times at the
     /// most, one after the other. Every failure is retried alike: in Azure even "forbidden" and
-    /// "not found" pass, while a role or a container is being created.
+    /// "not found" pass, while a role or a container is being created. `failed` hears of each
+    /// failure that another attempt follows, and of the wait before that.
     ///
     /// # Errors
     /// When the last attempt failed too.
     pub async fn run<T, E, F>(
         &self,
         mut attempt: impl FnMut(u32) -> F,
+        failed: impl FnMut(&E, Duration),
     ) -> Result<Attempted<T>, Exhausted<E>>
     where
         E: Retriable + std::error::Error,
@@ -77,6 +79,7 @@ impl Retry {
         let outcome = limited
             .retry(self.delays())
             .adjust(|error: &E, delay| delay.map(|longest| wait(longest, error.retry_after())))
+            .notify(failed)
             .await;
         match outcome {
             Ok(value) => Ok(Attempted { value, attempts }),
@@ -141,9 +144,21 @@ mod tests {
                 attempt_timeout: Duration::from_secs(1),
                 backoff_base: Duration::from_secs(base),
             };
+            let (mut told_of, mut waits) = (0, Duration::ZERO);
+            let told = |_: &No, wait| {
+                told_of += 1;
+                waits += wait;
+            };
             let began = Instant::now();
-            let exhausted = retry.run(async |_| Err::<(), _>(No)).await.unwrap_err();
+            let exhausted = retry
+                .run(async |_| Err::<(), _>(No), told)
+                .await
+                .unwrap_err();
             assert_eq!(exhausted.attempts, ATTEMPTS_MAX);
+            assert_eq!(told_of, ATTEMPTS_MAX - 1);
+            // A timer may fire a millisecond later.
+            let late = began.elapsed().abs_diff(waits);
+            assert!(late <= Duration::from_millis(5), "{late:?}");
             let waited = began.elapsed().as_secs();
             assert!((least..=most).contains(&waited), "{waited} s of {base} s");
         }

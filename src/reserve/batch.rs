@@ -17,6 +17,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use super::{GivenBack, Outcome, Reservation, Reserver, Settlement, redelivery_wait};
 use crate::fallback::{Fallback, Reason};
 use crate::order::{Delivery, Order, OrderError, SessionId};
+use crate::progress;
 use crate::store::OrderStore;
 
 /// Mails of one batch that are under way at a time. An outage of the storage makes a mail of every
@@ -98,7 +99,11 @@ impl<S: OrderStore, F: Fallback> Reserver<S, F> {
             .filter_map(|(at, _)| deliveries.get(*at).map(redelivery_wait))
             .max();
         if let Some(wait) = wait {
-            sleep_until(end.min(Instant::now() + wait)).await;
+            let until = end.min(Instant::now() + wait);
+            for delivery in deliveries {
+                progress::gives_back(delivery, until.saturating_duration_since(Instant::now()));
+            }
+            sleep_until(until).await;
         }
         reservations.into_iter().map(|(_, it)| it).collect()
     }

@@ -4,10 +4,11 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::Path;
 use std::process::Stdio;
 
 use bus::{Accepted, DeadLetter, DeadLetterReason, Message, Queue, Transition};
-use stack::{Ports, Stack};
+use stack::{Hosting, Keep, Ports, Stack, StackOptions, Storage};
 use testkit::browser;
 use testkit::browser::Browser;
 use time::OffsetDateTime;

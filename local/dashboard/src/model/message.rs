@@ -212,9 +212,14 @@ impl ShownMessage {
         let outcome = line.outcome().is_some();
         let reason = line.said.reason.clone();
         if let Some(next) = &line.said.next {
+            let mut next = next.clone();
+            // One that names no delivery is of the one under way.
+            if next.delivery == 0 {
+                next.delivery = self.delivery_count;
+            }
             self.details.steps.push(next.clone());
             if self.stage == MessageStage::Delivering && next.delivery == self.delivery_count {
-                self.next = Some(next.clone());
+                self.next = Some(next);
             }
         }
         self.details.log.push(line);
