@@ -1,13 +1,15 @@
-// The dashboard in real Chromium: `node visit.js <modules> <chromium> <dashboard> <pictures>`.
+// The dashboard in real Chromium: `node visit.js <modules> <chromium> <dashboard> <pictures> [part]`;
+// the part `restarted` comes after a restart of the stack that the whole visit has left.
 // Prints what is wrong as JSON, one object a line; nothing is a good visit.
 "use strict";
 const path = require("node:path");
-const [modules, executablePath, dashboard, pictures] = process.argv.slice(2);
+const [modules, executablePath, dashboard, pictures, part] = process.argv.slice(2);
 const { chromium } = require(path.join(modules, "playwright-core"));
 const axe = require(path.join(modules, "axe-core")).source;
 
 const PATIENCE = 30_000;
-const WEIGHT_MAX = 200_000;
+const WEIGHT_MAX = 100_000; // what the page is made of
+const DATA_MAX = 200_000; // with a stack full of data
 const wrong = (what) => console.log(JSON.stringify(what));
 const check = (holds, what) => holds || wrong({ what });
 
@@ -25,7 +27,7 @@ const opened = async (browser, options) => {
   page.weight = 0;
   page.on("request", (request) => check(request.url().startsWith(dashboard), `request to ${request.url()}`));
   page.on("pageerror", (error) => wrong({ what: String(error) }));
-  page.on("console", (message) => message.type() === "error" && wrong({ what: message.text() }));
+  page.on("console", (message) => message.type() === "error" && !page.isLeft && wrong({ what: message.text() }));
   page.on("response", async (response) => {
     if (!response.url().endsWith("/api/events")) page.weight += (await response.body().catch(() => "")).length;
   });
@@ -34,9 +36,10 @@ const opened = async (browser, options) => {
   return page;
 };
 
+const FEW = [LOOKS[0], LOOKS[3]]; // of a state that differs little from another
 // Every look of one state: pictures, the auditor's word, and no scrolling sideways.
-const audit = async (page, where) => {
-  for (const [look, { viewport, colorScheme }] of LOOKS) {
+const audit = async (page, where, looks = LOOKS) => {
+  for (const [look, { viewport, colorScheme }] of looks) {
     await page.setViewportSize(viewport);
     // Without motion nothing fades: what is audited is what stays.
     await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
@@ -50,6 +53,7 @@ const audit = async (page, where) => {
   await page.emulateMedia({ colorScheme: "light", reducedMotion: "no-preference" });
 };
 
+const tab = (page, name) => page.getByRole("tab", { name: new RegExp(`^${name}`) }).click();
 const row = (page, number) => page.locator(`#messages [data-sequence="${number}"]`);
 const press = (page, name) => page.getByRole("button", { name, exact: true }).click();
 const said = (page, text) => page.locator("#posted").getByText(text).waitFor();
@@ -64,27 +68,37 @@ const post = async (page, quantity, number) => {
 const attempts = (page, number) => row(page, number).locator(".try").allTextContents();
 
 const empty = async (page) => {
-  for (const nothing of ["No message yet.", "None: nobody gave up on a message.", "No mail yet:", "No blob yet."]) await page.getByText(nothing).waitFor();
+  for (const [list, nothing] of [["Dead letters", "None: nobody gave up on a message."], ["Mails", "No mail yet:"], ["Blobs", "No blob yet."], ["Messages", "No message yet."]]) {
+    await tab(page, list);
+    await page.getByText(nothing).waitFor();
+  }
   await page.locator("#handler", { hasText: /^ready$/ }).waitFor();
   await audit(page, "empty");
   check((await page.getByRole("link", { name: "PetStore" }).getAttribute("href")) === "http://shop.invalid/", "a link leads to PetStore");
-  check((await page.getByRole("link", { name: "open the shop" }).getAttribute("href")) === "http://shop.invalid/", "and one beside the form");
+  check((await page.getByRole("link", { name: "open the shop" }).getAttribute("href")) === "http://shop.invalid/", "and one in the pipeline");
 };
 
-// The first cart makes the test bury two letters, #2 and #3.
+// The first cart makes the container, and the test bury two letters, #2 and #3.
 const letters = async (page) => {
   await page.getByLabel("Session", { exact: true }).fill("FIRST");
   await post(page, 1, 1);
   await ends(page, 1, "stored");
+  check((await attempts(page, 1)).join() === "201", "the first order shows one upload");
+  await page.locator("#uploads", { hasText: /, 0 uploads failed$/ }).waitFor();
   await press(page, "New session");
+  await tab(page, "Dead letters");
   await page.getByRole("button", { name: "Redrive 3", exact: true }).waitFor();
   await audit(page, "letters");
   await press(page, "Redrive 2");
-  await ends(page, 2, "redriven");
-  check((await row(page, 3).locator(".pill").textContent()) === "dead letter", "the other letter stays");
+  await page.getByText("Done.").waitFor();
+  check(await page.locator("#redriven").evaluate((node) => { const { top, bottom } = node.getBoundingClientRect(); return top >= 0 && bottom <= innerHeight && node.contains(document.activeElement); }), "a redrive's result is where one looks");
+  await page.getByText("1 dead").waitFor();
   await press(page, "Redrive all");
   await page.getByText("None: nobody gave up on a message.").waitFor();
-  await ends(page, 3, "redriven");
+  await tab(page, "Messages");
+  for (const number of [2, 3]) await ends(page, number, "redriven");
+  await page.locator("#totals", { hasText: "2 redriven. Deliveries given back: 0." }).waitFor();
+  await page.getByText("0 dead").waitFor();
 };
 
 const carts = async (page) => {
@@ -93,45 +107,153 @@ const carts = async (page) => {
   await row(page, 4).getByRole("button").click();
   const dialog = page.getByRole("dialog");
   await dialog.getByText('"quantity": 2').waitFor();
-  await dialog.getByText("PUT /devstoreaccount1/orders/").first().waitFor();
-  await dialog.getByText("order stored").waitFor();
+  const way = dialog.locator(".way");
+  for (const step of ["accepted", "waits in the queue", "delivery 1", "upload 1: PUT", "stored"]) await way.locator(".label", { hasText: new RegExp(`^${step}`) }).first().waitFor();
+  await way.getByText("stored, upload attempts: 1").waitFor();
+  check((await way.locator(".ms").allTextContents()).every((text) => /^\+[0-9.]+ m?s/.test(text)), "each step says when");
   await audit(page, "message");
+  await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+  await press(page, "Copy as curl");
+  await dialog.getByText("Copied.").waitFor();
+  const command = await page.evaluate(() => navigator.clipboard.readText());
+  check(command.startsWith("curl -i 'http://127.0.0.1:") && command.includes("/order-items/messages'") && command.includes('"quantity":2'), `the command is ${command}`);
+  const download = page.waitForEvent("download");
+  await dialog.getByRole("link", { name: "Download" }).click();
+  check((await download).suggestedFilename() === "message-4.json", "the body can be saved");
+  await dialog.getByText("Post it again as a new message").click();
+  await dialog.getByText("an old cart would replace what was ordered since").waitFor();
+  await press(page, "Post as a new message");
+  await dialog.getByText("Posted as #5.").waitFor();
   await page.keyboard.press("Escape");
   check(await row(page, 4).getByRole("button").evaluate((button) => button === document.activeElement), "the focus comes back from the dialog");
+  await ends(page, 5, "stored");
 };
 
 const outage = async (page) => {
   await press(page, "503");
   await page.getByText("Blob Storage answers 503.").waitFor();
-  await post(page, 5, 5);
-  await ends(page, 5, "mailed");
-  check((await attempts(page, 5)).join() === "503,503,503,503", "four uploads met 503");
-  await page.locator("#mails button").first().waitFor();
+  await post(page, 5, 6);
+  await ends(page, 6, "mailed");
+  check((await attempts(page, 6)).join() === "503,503,503,503", "four uploads met 503");
+  await row(page, 6).getByRole("button").click();
+  for (const step of ["upload 4: PUT", "waits before upload 4", "asks the Logic App", "mailed to a person"]) await page.locator(".way .label", { hasText: step }).waitFor();
+  await press(page, "Close");
+  // The blob tells that a person has what is newer.
+  await tab(page, "Blobs");
+  await page.getByText("a newer order, #6, was mailed instead").waitFor();
+  await audit(page, "blobs", FEW);
+  await tab(page, "Mails");
+  await page.locator("#mails .unread").waitFor();
   await audit(page, "broken");
-  await page.locator("#mails button").first().click();
+  await page.locator("#mails .row").first().click();
   await page.frameLocator("iframe").getByText("Scratcher").first().waitFor();
+  await page.emulateMedia({ colorScheme: "dark" });
+  check(await page.locator("iframe").evaluate((frame) => getComputedStyle(frame).colorScheme.includes("dark")), "the mail's frame is dark, too");
   await audit(page, "mail");
   await press(page, "Close");
+  await page.locator("#mails .unread").waitFor({ state: "detached" });
+  await page.getByLabel("Find").fill("nothing like it");
+  await page.getByText("Nothing of that kind.").waitFor();
+  await page.getByLabel("Find").fill("not confirmed");
+  await press(page, "Delete mail 1");
+  await page.getByText("0 mails").waitFor();
+  await page.getByLabel("Find").fill("");
+  await tab(page, "Messages");
   await press(page, "Heal everything");
   await page.locator("#banner").waitFor({ state: "hidden" });
-  await post(page, 7, 6);
-  await ends(page, 6, "stored");
-  await page.locator("#blobs button", { hasText: "2 versions" }).click();
+  await post(page, 7, 7);
+  await ends(page, 7, "stored");
+  await tab(page, "Blobs");
+  await page.locator("#blobs .row", { hasText: "3 versions" }).click();
   await page.getByRole("dialog").locator("ins", { hasText: '"quantity": 7' }).waitFor();
+  await page.getByRole("dialog").locator("del", { hasText: '"quantity": 2' }).waitFor();
   await audit(page, "blob");
+  await page.getByLabel("Left").selectOption("0");
+  await page.getByLabel("Right").selectOption("0");
+  check((await page.getByRole("dialog").locator("ins, del").count()) === 0, "a version does not differ from itself");
   await press(page, "Close");
+  await tab(page, "Messages");
+};
+
+// Both are down: what was decided before the healing is waited for, and the wait can be ended.
+const waits = async (page) => {
+  await press(page, "503");
+  await press(page, "down: The Logic App");
+  await page.getByText("Blob Storage answers 503. The Logic App is down.").waitFor();
+  await post(page, 8, 8);
+  await row(page, 8).getByText("delivery 4").waitFor();
+  await row(page, 8).getByText(/given back in \d s/).waitFor();
+  await row(page, 8).getByRole("button").click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByText(/It is given back to the queue in \d s/).waitFor();
+  await audit(page, "waits", FEW);
+  await press(page, "Close");
+  await press(page, "Heal everything");
+  await row(page, 8).getByRole("button").click();
+  await dialog.getByText("Healing does not shorten it").waitFor();
+  await press(page, "Deliver it again now");
+  await dialog.locator(".acts .pill", { hasText: /^stored$/ }).waitFor();
+  await dialog.locator(".way .label", { hasText: "delivery 5" }).waitFor();
+  await press(page, "Close");
+  await press(page, "pause");
+  await page.locator("#queued", { hasText: "paused" }).waitFor();
+  await post(page, 8, 9);
+  await row(page, 9).getByRole("button").click();
+  await dialog.getByText("The queue is paused").waitFor();
+  await press(page, "Close");
+  await press(page, "go on");
+  await ends(page, 9, "stored");
+};
+
+// By what one finds a message, and what the handler wrote.
+const finds = async (page) => {
+  await page.keyboard.press("/");
+  await page.keyboard.type("#6");
+  await page.locator("#messages li").nth(1).waitFor({ state: "detached" });
+  await ends(page, 6, "mailed");
+  await page.getByLabel("Find").fill("first");
+  await ends(page, 1, "stored");
+  await row(page, 6).waitFor({ state: "detached" });
+  await page.getByLabel("Find").fill("");
+  await page.getByLabel("Outcome").selectOption("handedOver");
+  await row(page, 9).waitFor({ state: "detached" });
+  await ends(page, 6, "mailed");
+  await page.getByLabel("Outcome").selectOption("");
+  await tab(page, "Log");
+  await page.locator("#log").getByText("the fallback is asked").first().waitFor();
+  await audit(page, "log", FEW);
+  await page.getByLabel("Level").selectOption("3");
+  await page.locator("#log").getByText("the fallback is asked").first().waitFor({ state: "detached" });
+  await page.locator("#log .error").first().waitFor();
+  await page.getByLabel("Level").selectOption("0");
+  await tab(page, "Messages");
+  await page.locator("#tab-messages").focus();
+  await page.keyboard.press("?");
+  await page.getByRole("dialog").getByText("pause the queue, or go on").waitFor();
+  await audit(page, "keys", FEW);
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("3");
+  await page.locator("#outbox").waitFor();
+  await page.keyboard.press("ArrowRight");
+  await page.locator("#panel-blobs").waitFor();
+  await page.keyboard.press("1");
+  const tiles = await page.locator(".tile b").allTextContents();
+  check(tiles[1].endsWith("s") && Number(tiles[2]) > 0, `the minute's numbers: ${tiles}`);
+  check((await page.locator(".spark path.line").count()) === 4, "each has its line");
 };
 
 const kill = async (page) => {
   await press(page, "kill during upload");
   await page.getByText("The handler dies at the next upload.").waitFor();
-  await post(page, 9, 7);
-  await ends(page, 7, "stored");
-  await row(page, 7).getByText("delivery 2").waitFor();
+  await post(page, 9, 10);
+  await ends(page, 10, "stored");
+  await row(page, 10).getByText("delivery 2").waitFor();
   await page.locator("#banner").waitFor({ state: "hidden" });
   await press(page, "kill now");
+  await tab(page, "Else");
   await page.locator("#activity").getByText("handler was killed").nth(1).waitFor();
   await page.locator("#handler", { hasText: /^ready$/ }).waitFor();
+  await tab(page, "Messages");
 };
 
 // What a stranger may send: mark-up, characters that turn the text around, bytes that are no JSON.
@@ -141,9 +263,9 @@ const strangers = async (page) => {
   await page.getByText("Post anything else").click();
   await page.getByLabel("Body, sent as it is").fill("<script>document.title='taken'</script>\u202e");
   await press(page, "Post body");
-  await said(page, "Posted as #8.");
-  await ends(page, 8, "mailed");
-  await row(page, 8).getByRole("button").click();
+  await said(page, "Posted as #11.");
+  await ends(page, 11, "mailed");
+  await row(page, 11).getByRole("button").click();
   await page.getByRole("dialog").getByText("\\u{202e}evil").first().waitFor();
   await press(page, "Close");
   check((await page.title()) === "Local stack", "what strangers send stays text");
@@ -162,14 +284,14 @@ const keyboard = async (page) => {
   await page.keyboard.press("Enter");
   await until("Post cart");
   await page.keyboard.press("Enter");
-  await said(page, "Posted as #9.");
-  await ends(page, 9, "stored");
+  await said(page, "Posted as #12.");
+  await ends(page, 12, "stored");
   await until("503");
   await page.keyboard.press("Space");
   await page.getByText("Blob Storage answers 503.").waitFor();
   await page.keyboard.press("Space");
   await page.locator("#banner").waitFor({ state: "hidden" });
-  await row(page, 9).getByRole("button").focus();
+  await row(page, 12).getByRole("button").focus();
   await page.keyboard.press("Enter");
   await page.getByRole("dialog").waitFor();
   for (let presses = 0; presses < 12; presses += 1) {
@@ -193,9 +315,9 @@ const SWITCHES = [
   ["flaky", "fails at random", /./],
 ];
 const switches = async (page) => {
-  let number = 9;
+  let number = 12;
   for (const [name, does, met] of SWITCHES) {
-    const button = page.getByRole("group", { name: "Break it" }).nth(1).getByRole("button", { name, exact: true });
+    const button = page.getByRole("group", { name: "Blob Storage" }).getByRole("button", { name, exact: true });
     await button.focus();
     await page.keyboard.press("Space");
     await page.getByText(`Blob Storage ${does}.`).waitFor();
@@ -235,30 +357,60 @@ const burst = async (page) => {
   await page.getByRole("dialog").getByText('"name": "Mouse"').waitFor();
   await press(page, "Close");
   const { rows, nodes } = await page.evaluate(() => ({ rows: document.querySelectorAll("#messages li").length, nodes: document.querySelectorAll("*").length }));
-  check(rows <= 60, `${rows} rows of messages`);
+  check(rows <= 20, `${rows} rows of messages`);
   check(nodes < 3_000, `${nodes} elements`);
+  await page.locator("#chips-function .chip").first().waitFor(); // what the function has is shown, however many wait
   await page.screenshot({ path: path.join(pictures, "dashboard-burst.png") });
+  await press(page, "Older");
+  await page.locator("#pages", { hasText: /^21 to 40 of / }).waitFor();
+  await press(page, "Newer");
+  await page.locator("#pages", { hasText: /^1 to 20 of / }).waitFor();
+};
+
+// This cart makes the test end the stack.
+const gone = async (page) => {
+  page.isLeft = true; // its requests fail from now on
+  await page.getByLabel("Session", { exact: true }).fill("GONE");
+  await press(page, "Post cart");
+  await page.getByText("The stack does not answer. What you see is of").waitFor();
+  for (const name of ["Post cart", "pause", "kill now", "503"]) check(await page.getByRole("button", { name, exact: true }).isDisabled(), `${name} is off when the stack is gone`);
+  check(await page.locator("#messages button").first().isDisabled(), "what cannot be opened is off");
+  await audit(page, "gone", FEW);
+};
+
+// The same stack, started again: it shows what the parts have.
+const restarted = async (page) => {
+  await page.locator("#totals", { hasText: /^0 messages in this run and [\d,]+ from before/ }).waitFor();
+  await tab(page, "Mails");
+  await page.locator("#mails .row").getByText("before this run").first().waitFor();
+  await page.locator("#mails .row").first().click();
+  await page.frameLocator("iframe").getByText("What to do").first().waitFor();
+  await press(page, "Close");
+  await tab(page, "Blobs");
+  await page.getByLabel("Find").fill("FIRST");
+  await page.locator("#blobs .row", { hasText: "1 × Scratcher, by #1" }).getByText("before this run").waitFor();
+  await audit(page, "restarted", FEW);
+  await tab(page, "Messages");
+};
+
+const whole = async (browser) => {
+  const page = await opened(browser, { viewport: LOOKS[0][1].viewport });
+  check(page.weight < WEIGHT_MAX, `the page weighs ${page.weight} bytes`);
+  for (const act of [empty, letters, carts, outage, waits, finds, kill, strangers, keyboard, switches, unseen]) await act(page);
+  const calm = await opened(browser, { viewport: LOOKS[0][1].viewport, reducedMotion: "reduce" });
+  await ends(calm, 12, "stored");
+  await audit(calm, "data");
+  check(calm.weight < DATA_MAX, `the page weighs ${calm.weight} bytes with data`);
+  await calm.close();
+  await burst(page);
+  await gone(page);
 };
 
 (async () => {
   const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu"] });
   try {
-    const page = await opened(browser, { viewport: LOOKS[0][1].viewport });
-    check(page.weight < WEIGHT_MAX, `the page weighs ${page.weight} bytes`);
-    await empty(page);
-    await letters(page);
-    await carts(page);
-    await outage(page);
-    await kill(page);
-    await strangers(page);
-    await keyboard(page);
-    await switches(page);
-    await unseen(page);
-    const calm = await opened(browser, { viewport: LOOKS[0][1].viewport, reducedMotion: "reduce" });
-    await ends(calm, 9, "stored");
-    await audit(calm, "data");
-    check(calm.weight < WEIGHT_MAX, `the page weighs ${calm.weight} bytes with data`);
-    await burst(page);
+    if (part === "restarted") await restarted(await opened(browser, { viewport: LOOKS[0][1].viewport }));
+    else await whole(browser);
   } catch (error) {
     wrong({ what: String(error) });
   } finally {

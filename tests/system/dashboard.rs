@@ -12,12 +12,13 @@ use stack::{Hosting, Keep, Ports, Stack, StackOptions, Storage};
 use testkit::browser;
 use testkit::browser::Browser;
 use time::OffsetDateTime;
-use tokio::task::JoinSet;
+use tokio::sync::broadcast::error::RecvError;
 
 /// Messages at once.
 const BURST: u32 = 5_000;
 
-async fn stack() -> Stack {
+/// What `folder` keeps, the next one finds.
+async fn stack(folder: &Path) -> Stack {
     let settings = [
         (
             "AzureFunctionsJobHost__customHandler__description__defaultExecutablePath",
@@ -29,9 +30,18 @@ async fn stack() -> Stack {
     ];
     let settings = settings.map(|(name, value)| (name.to_owned(), value));
     let settings = BTreeMap::from(settings);
-    Stack::start(&testkit::workspace(), Ports::Auto, settings)
-        .await
-        .unwrap()
+    let options = StackOptions {
+        root: testkit::workspace(),
+        ports: Ports::Auto,
+        overrides: settings,
+        keep: Keep::InFolder(folder.to_owned()),
+        storage: Storage::Embedded,
+        hosting: Hosting::Embedded,
+    };
+    let stack = Stack::start_with(options).await.unwrap();
+    stack.dashboard.add_link("petstore", "http://shop.invalid/");
+    stack.host.as_ref().unwrap().ready().await;
+    stack
 }
 
 /// A cart that nobody took, of half an hour ago.
@@ -56,23 +66,31 @@ fn letter(sequence: u64) -> DeadLetter {
     }
 }
 
-/// What the visit cannot do by itself, when a cart of it asks: letters, and a great many messages.
+/// What the visit cannot do by itself, when a cart of it asks: letters, a great many messages, and
+/// the stack's end, at which this returns.
 async fn answer(queue: Queue) {
     let mut transitions = queue.transitions();
-    while let Ok(transition) = transitions.recv().await {
-        let Transition::Accepted(accepted) = transition else {
-            continue;
+    loop {
+        let accepted = match transitions.recv().await {
+            Ok(Transition::Accepted(accepted)) => accepted,
+            Ok(_) | Err(RecvError::Lagged(_)) => continue,
+            Err(RecvError::Closed) => return,
         };
         match accepted.message.properties.session_id.as_deref() {
             Some("FIRST") => (2..=3).for_each(|sequence| queue.add_dead_letter(letter(sequence))),
-            Some("BURST") => break,
+            Some("BURST") => burst(&queue),
+            Some("GONE") => return,
             _ => {}
         }
     }
+}
+
+fn burst(queue: &Queue) {
     assert!(
         queue.counts().active <= 1,
         "all before this cart is settled"
     );
+    assert!(queue.dead_letters().is_empty());
     for number in 0..BURST {
         let cart = r#"{"products":[{"id":7,"name":"Mouse","quantity":1}],"complete":false}"#;
         let message = Message::new(cart).with_session(format!("B{number}"));
@@ -80,32 +98,17 @@ async fn answer(queue: Queue) {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn all_that_a_person_does_at_the_dashboard_works_and_for_everyone() {
-    // The storefront's packages do for this page as well.
-    let Some(Browser { program, modules }) =
-        browser::found(&testkit::workspace().join("petstore/tests/pages"))
-    else {
-        return;
-    };
-    let stack = stack().await;
-    stack.host.as_ref().unwrap().ready().await;
-    let pictures = browser::target().join("pictures");
-    fs::create_dir_all(&pictures).unwrap();
-    stack.dashboard.add_link("petstore", "http://shop.invalid/");
+/// A part of the visit; an empty one is the whole.
+async fn visit(browser: &Browser, dashboard: &str, pictures: &Path, part: &str) {
     let visit = tokio::process::Command::new("node")
         .arg(testkit::workspace().join("tests/dashboard/visit.js"))
-        .args([
-            modules.as_os_str(),
-            program.as_ref(),
-            stack.dashboard.url().as_ref(),
-            pictures.as_os_str(),
-        ])
+        .args([browser.modules.as_os_str(), browser.program.as_ref()])
+        .arg(dashboard)
+        .arg(pictures)
+        .arg(part)
         .stdin(Stdio::null())
         .kill_on_drop(true)
         .output();
-    let mut beside = JoinSet::new();
-    beside.spawn(answer(stack.queue.clone()));
     let visit = visit.await.unwrap();
     let found = String::from_utf8_lossy(&visit.stdout);
     let error = String::from_utf8_lossy(&visit.stderr);
@@ -113,7 +116,27 @@ async fn all_that_a_person_does_at_the_dashboard_works_and_for_everyone() {
         visit.status.success() && found.is_empty(),
         "{found}\n{error}"
     );
-    beside.join_next().await.unwrap().unwrap();
-    assert!(stack.queue.dead_letters().is_empty());
-    stack.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_that_a_person_does_at_the_dashboard_works_and_for_everyone() {
+    // The storefront's packages do for this page as well.
+    let Some(browser) = browser::found(&testkit::workspace().join("petstore/tests/pages")) else {
+        return;
+    };
+    let folder = testkit::fixture::Folder::new();
+    let pictures = browser::target().join("pictures");
+    fs::create_dir_all(&pictures).unwrap();
+    let first = stack(&folder.join("kept")).await;
+    let dashboard = first.dashboard.url();
+    let queue = first.queue.clone();
+    let mut whole = Box::pin(visit(&browser, &dashboard, &pictures, ""));
+    tokio::select! {
+        () = &mut whole => panic!("the visit sees the stack's end"),
+        () = answer(queue) => first.stop().await,
+    }
+    whole.await;
+    let again = stack(&folder.join("kept")).await;
+    visit(&browser, &again.dashboard.url(), &pictures, "restarted").await;
+    again.stop().await;
 }

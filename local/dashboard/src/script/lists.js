@@ -73,6 +73,7 @@ const paged = async (tab) => {
   $("older").disabled = first + page.size >= page.matching;
 };
 
+const of = (text) => { try { const { sequence_number: of } = JSON.parse(text); return of === undefined ? null : button(`#${Number(of)}`, () => open(Number(of)), { class: "link" }); } catch { return null; } };
 let lines = [];
 let logged = -1;
 const log = async () => {
@@ -85,7 +86,7 @@ const log = async () => {
   const meant = lines.filter((it) => (LEVELS[it.level] ?? 1) >= level && it.text.toLowerCase().includes(find));
   const list = $("log");
   const follows = list.scrollTop + list.clientHeight >= list.scrollHeight - 8;
-  fill("log", meant.map((it) => el("li", { class: it.level }, clock(it.at), el("b", {}, it.level), el("span", {}, line(readable(it.text))))));
+  fill("log", meant.map((it) => el("li", { class: it.level }, clock(it.at), el("b", {}, it.level), el("span", {}, of(it.text), line(readable(it.text))))));
   if (follows) list.scrollTop = list.scrollHeight;
   $("no-log").hidden = meant.length > 0;
 };
