@@ -155,7 +155,7 @@ impl<S: OrderStore, F: Fallback> Reserver<S, F> {
             tried += 1;
             progress::uploads_again(&order, tried + 1, wait, error);
         };
-        let stored = match self.retry.run(attempt, failed).await {
+        let stored = match self.retry.run_telling(attempt, failed).await {
             Ok(stored) => stored,
             Err(exhausted) => return Err((order, Reason::NotConfirmed(exhausted))),
         };

@@ -52,12 +52,27 @@ pub struct Attempted<T> {
 impl Retry {
     /// Runs `attempt` (with its number, from 1) until it succeeds, [`ATTEMPTS_MAX`] times at the
     /// most, one after the other. Every failure is retried alike: in Azure even "forbidden" and
-    /// "not found" pass, while a role or a container is being created. `failed` hears of each
-    /// failure that another attempt follows, and of the wait before that.
+    /// "not found" pass, while a role or a container is being created.
     ///
     /// # Errors
     /// When the last attempt failed too.
     pub async fn run<T, E, F>(
+        &self,
+        attempt: impl FnMut(u32) -> F,
+    ) -> Result<Attempted<T>, Exhausted<E>>
+    where
+        E: Retriable + std::error::Error,
+        F: Future<Output = Result<T, E>>,
+    {
+        self.run_telling(attempt, |_, _| {}).await
+    }
+
+    /// The same; `failed` hears of each failure that another attempt follows, and of the wait
+    /// before that.
+    ///
+    /// # Errors
+    /// When the last attempt failed too.
+    pub async fn run_telling<T, E, F>(
         &self,
         mut attempt: impl FnMut(u32) -> F,
         failed: impl FnMut(&E, Duration),
@@ -151,7 +166,7 @@ mod tests {
             };
             let began = Instant::now();
             let exhausted = retry
-                .run(async |_| Err::<(), _>(No), told)
+                .run_telling(async |_| Err::<(), _>(No), told)
                 .await
                 .unwrap_err();
             assert_eq!(exhausted.attempts, ATTEMPTS_MAX);

@@ -41,6 +41,16 @@ const take = async (browser, url) => {
     await row(posted).waitFor();
   };
   const ends = (how) => row(posted).locator(".pill", { hasText: how }).waitFor();
+  // A minute of shoppers, for the lines of the last minute; more of some seconds than of others.
+  for (let second = 0; second < 40; second += 1) {
+    for (let shopper = 0; shopper < 2 + Math.round(2 * Math.sin(second / 4)); shopper += 1) {
+      posted += 1;
+      const id = session();
+      const cart = { id, products: [{ id: 8, name: NAMES[8], quantity: 1 + (shopper % 9) }], complete: false };
+      await page.request.post(`${url}/api/messages`, { data: { sessionId: id, body: JSON.stringify(cart) } });
+    }
+    await page.waitForTimeout(1_000);
+  }
   for (const cart of STORED) {
     await post(cart);
     await ends("stored");
@@ -48,7 +58,7 @@ const take = async (browser, url) => {
   await page.getByRole("button", { name: "503", exact: true }).click();
   await post(MAILED);
   await ends("mailed");
-  await page.locator("#mails button").waitFor();
+  await page.locator("#ends", { hasText: "1 mail," }).waitFor();
   await post(TRIED);
   await row(posted).locator(".try.no").nth(1).waitFor();
   await page.evaluate(() => document.activeElement.blur());

@@ -236,6 +236,15 @@ const finds = async (page) => {
   await page.locator("#outbox").waitFor();
   await page.keyboard.press("ArrowRight");
   await page.locator("#panel-blobs").waitFor();
+  await page.keyboard.press("ArrowRight");
+  await page.getByText("This stack's host receives without one.").waitFor();
+  await page.getByLabel("A session to refuse").fill("<b>nobody</b>");
+  await press(page, "Refuse it");
+  await page.getByText("is refused").waitFor();
+  await audit(page, "receivers", FEW);
+  await page.getByRole("button", { name: /^Allow session/ }).click();
+  await page.getByText("is refused").waitFor({ state: "detached" });
+  await page.locator("#tab-receivers").focus();
   await page.keyboard.press("1");
   const tiles = await page.locator(".tile b").allTextContents();
   check(tiles[1].endsWith("s") && Number(tiles[2]) > 0, `the minute's numbers: ${tiles}`);

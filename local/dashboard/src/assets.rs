@@ -8,12 +8,13 @@ use axum::response::{IntoResponse, Response};
 use super::request::{Problem, problem};
 
 /// The modules of the script, by name; the page asks for `main.js`.
-const SCRIPTS: [(&str, &str); 8] = [
+const SCRIPTS: [(&str, &str); 9] = [
     ("main.js", include_str!("script/main.js")),
     ("messages.js", include_str!("script/messages.js")),
     ("lists.js", include_str!("script/lists.js")),
     ("dialog.js", include_str!("script/dialog.js")),
     ("way.js", include_str!("script/way.js")),
+    ("receivers.js", include_str!("script/receivers.js")),
     ("pulse.js", include_str!("script/pulse.js")),
     ("faults.js", include_str!("script/faults.js")),
     ("dom.js", include_str!("script/dom.js")),

@@ -15,6 +15,7 @@
 //!  ├ messages       one message: opened, sent, sent anew; `operator` redrives dead letters
 //!  ├ blobs, mails   one blob, one mail
 //!  ├ queue, log     pauses the queue, ends a wait; the handler's lines
+//!  ├ receivers      who holds which lock since when; ends locks, cuts connections
 //!  └ faults, handler  break the parts, and the handler
 //! ```
 
@@ -33,6 +34,7 @@ pub mod operator;
 mod pages;
 mod pump;
 mod queue;
+mod receivers;
 mod request;
 mod routes;
 mod snapshot;

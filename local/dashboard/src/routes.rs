@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
-use axum::routing::{get, post, put};
+use axum::routing::{delete, get, post, put};
 use axum::{Router, middleware};
 
 use super::request::problem;
 use super::state::DashboardState;
 use super::{
-    assets, blobs, events, faults, guard, handler, log, mails, messages, pages, queue, snapshot,
+    assets, blobs, events, faults, guard, handler, log, mails, messages, pages, queue, receivers,
+    snapshot,
 };
 
 /// The largest request, in bytes: a message of 256 KB as a JSON string.
@@ -35,6 +36,10 @@ pub(super) fn router(state: Arc<DashboardState>) -> Router {
         .route("/messages/{sequence}/again", post(messages::again))
         .route("/messages/{sequence}/redeliver", post(queue::redeliver))
         .route("/queue", put(queue::put))
+        .route("/receivers", get(receivers::list))
+        .route("/receivers/{id}", delete(receivers::cut))
+        .route("/locks/{sequence}", delete(receivers::expire))
+        .route("/sessions", put(receivers::put_session))
         .route("/log", get(log::tail))
         .route("/pages/messages", get(pages::messages))
         .route("/pages/dead-letters", get(pages::dead_letters))

@@ -159,11 +159,7 @@ impl<'a, B: BlobService> Plan<'a, B> {
         if let Some(why) = &self.storage_down {
             return Err(why.clone());
         }
-        match self
-            .retry
-            .run(|_| self.blobs.head_blob(session), |_, _| {})
-            .await
-        {
+        match self.retry.run(|_| self.blobs.head_blob(session)).await {
             Ok(read) => {
                 let stored = read.value.map(|head| head.stored);
                 self.stored.insert(session.clone(), stored.clone());

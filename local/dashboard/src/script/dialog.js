@@ -145,7 +145,7 @@ export const openBlob = (container, name) => asked(async () => {
   ]);
 });
 
-const KEYS = [["/", "find"], ["1 to 6", "the lists"], ["n", "a new cart"], ["p", "pause the queue, or go on"], ["h", "heal everything"], ["← →", "between the lists, when one is focused"], ["Esc", "close"], ["?", "this"]];
+const KEYS = [["/", "find"], ["1 to 7", "the lists"], ["n", "a new cart"], ["p", "pause the queue, or go on"], ["h", "heal everything"], ["← →", "between the lists, when one is focused"], ["Esc", "close"], ["?", "this"]];
 export const openKeys = (isOn, toggle) => {
   opened.sequence = undefined;
   const box = el("input", { type: "checkbox", id: "keys-on", oninput: (event) => toggle(event.target.checked) });

@@ -4,8 +4,9 @@
 import { $, OUTCOMES, api, asked, button, calmly, clock, count, due, el, line, number, put, readable, short, span, tries } from "./dom.js";
 import { state } from "./messages.js";
 import { open, openBlob, openMail, unread } from "./dialog.js";
+import { receivers, start as startReceivers } from "./receivers.js";
 
-const TABS = ["messages", "dead-letters", "mails", "blobs", "log", "activity"];
+const TABS = ["messages", "dead-letters", "mails", "blobs", "receivers", "log", "activity"];
 const PAGED = TABS.slice(0, 4);
 const PANELS = { mails: "outbox" };
 const LEVELS = { debug: 0, info: 1, warning: 2, error: 3 };
@@ -94,6 +95,7 @@ const log = async () => {
 export const refresh = calmly(async () => {
   if (PAGED.includes(view.tab)) await paged(view.tab);
   else if (view.tab === "log") await log();
+  else if (view.tab === "receivers") await receivers(fill);
 });
 
 export const activity = (entries, anew) => {
@@ -116,7 +118,7 @@ export const select = (tab, focus) => {
   }
   $("outcome").hidden = tab !== "messages";
   $("level").hidden = tab !== "log";
-  $("find").parentNode.hidden = tab === "activity";
+  $("find").parentNode.hidden = ["activity", "receivers"].includes(tab);
   $("pager").hidden = true;
   if (focus) $(`tab-${tab}`).focus({ preventScroll: true });
   refresh();
@@ -155,6 +157,10 @@ export const start = () => {
   $("newer").addEventListener("click", () => { view.page = Math.max(0, view.page - 1); refresh(); });
   $("older").addEventListener("click", () => { view.page += 1; refresh(); });
   $("redrive-all").addEventListener("click", (event) => redrive(event.currentTarget));
+  startReceivers();
+  document.addEventListener("receivers", refresh);
+  // Nobody tells that a receiver comes or goes.
+  setInterval(() => { if (view.tab === "receivers" && !document.hidden) refresh(); }, 1_000);
   // #outbox and the like lead to a tab.
   const follow = () => select(location.hash === "#outbox" ? "mails" : location.hash.slice(1));
   addEventListener("hashchange", follow);

@@ -8,6 +8,7 @@ mod faults;
 mod fences;
 mod mails;
 mod picture;
+mod receivers;
 mod restart;
 
 use std::time::Duration;

@@ -58,7 +58,15 @@ async fn hostile_mails_are_shown_and_run_nothing() {
     }
     assert_eq!(world.get("/api/mails/1").await["plainText"], HOSTILE);
     let scripts = [
-        "main", "messages", "lists", "dialog", "way", "pulse", "faults", "dom",
+        "main",
+        "messages",
+        "lists",
+        "dialog",
+        "way",
+        "pulse",
+        "receivers",
+        "faults",
+        "dom",
     ];
     for path in scripts.map(|name| format!("/script/{name}.js")) {
         let (status, _, script) = get(&world, &path, []).await;
