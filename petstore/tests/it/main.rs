@@ -8,14 +8,18 @@
 )]
 
 mod cart;
+mod contract;
 mod cookie;
 mod crowd;
 mod fences;
+mod inputs;
 mod outage;
 mod overlap;
 mod pages;
 mod process;
 mod publishing;
+mod record;
+mod schedules;
 mod states;
 mod support;
 mod visit;

@@ -37,7 +37,8 @@ async fn a_visit_works_with_and_without_script_and_for_everyone() {
     let error = String::from_utf8_lossy(&visit.stderr);
     assert!(
         visit.status.success() && found.is_empty(),
-        "{found}\n{error}"
+        "{found}\n{error}\n{}",
+        shop.log()
     );
     let complete = bus
         .orders()
