@@ -18,6 +18,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::serve::ListenerExt as _;
 use axum::{Json, Router};
+use azure_app::trace::TraceContext;
 use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio::time::{Instant, sleep};
@@ -96,6 +97,7 @@ async fn invoke<S: OrderStore, F: Fallback>(
         .and_then(|id| id.to_str().ok())
         .unwrap_or_default()
         .to_owned();
+    let trace = trace_of(&headers);
     let request = match body::read(body).await {
         Ok(request) => request,
         Err(unreadable) => return refuse_unreadable(&id, &unreadable),
@@ -109,16 +111,22 @@ async fn invoke<S: OrderStore, F: Fallback>(
     };
     drop(request); // of a batch it is as long as all of its messages
     match invocation {
-        Invocation::One(delivery) => {
+        Invocation::One(mut delivery) => {
+            // The host continues the message's own trace, if it has one, and names its span.
+            delivery.trace = trace.or(delivery.trace).map(TraceContext::next);
             telemetry::partitioned(&delivery);
             let wait = redelivery_wait(&delivery);
             detached(one(reserver, delivery, id, received), wait).await
         }
-        Invocation::Many(deliveries) => {
+        Invocation::Many(mut deliveries) => {
+            // The request has one trace, of the batch; each message may have one of its own.
+            for delivery in &mut deliveries {
+                delivery.trace = delivery.trace.or(trace).map(TraceContext::next);
+            }
             deliveries.iter().for_each(telemetry::partitioned);
             let wait = deliveries.iter().map(redelivery_wait).max();
             detached(
-                many(reserver, deliveries, id, received),
+                many(reserver, deliveries, id, trace, received),
                 wait.unwrap_or_default(),
             )
             .await
@@ -132,7 +140,7 @@ async fn one<S: OrderStore, F: Fallback>(
     id: String,
     received: Instant,
 ) -> Response {
-    let span = telemetry::invocation_span(&id);
+    let span = telemetry::invocation_span(&id, delivery.trace);
     let reservation = reserver.reserve(&delivery).instrument(span).await;
     telemetry::reserved(&id, &delivery, &reservation, received.elapsed());
     match reply([&reservation]) {
@@ -148,12 +156,13 @@ async fn many<S: OrderStore, F: Fallback>(
     reserver: Arc<Reserver<S, F>>,
     deliveries: Vec<Delivery>,
     id: String,
+    trace: Option<TraceContext>,
     received: Instant,
 ) -> Response {
     let ended = |delivery: &Delivery, reservation: &Reservation| {
         telemetry::reserved(&id, delivery, reservation, received.elapsed());
     };
-    let span = telemetry::invocation_span(&id);
+    let span = telemetry::invocation_span(&id, trace);
     let reservations = reserver.reserve_all(&deliveries, ended);
     let reservations = reservations.instrument(span).await;
     match reply(&reservations) {
@@ -170,6 +179,16 @@ async fn many<S: OrderStore, F: Fallback>(
             ),
         ),
     }
+}
+
+/// The trace that the host names: with Application Insights it does, without it never. More than
+/// one header names none.
+fn trace_of(headers: &HeaderMap) -> Option<TraceContext> {
+    let mut named = headers.get_all("traceparent").iter();
+    let (trace, None) = (named.next()?, named.next()) else {
+        return None;
+    };
+    TraceContext::parse(trace.to_str().ok()?)
 }
 
 /// Runs a reservation to its end, whatever becomes of the connection that asked for it.

@@ -20,8 +20,8 @@ use serde_json::value::RawValue;
 use crate::order::Delivery;
 use crate::reserve::{Outcome, Reservation, Settlement};
 pub use batch::MESSAGES_MAX;
+pub use metadata::session_within;
 use metadata::{Metadata, twice};
-pub use metadata::{is_traceparent, session_within};
 
 /// Before a text in UTF-8.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";

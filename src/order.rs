@@ -11,6 +11,7 @@ mod session;
 use std::fmt;
 use std::str::Utf8Error;
 
+use azure_app::trace::TraceContext;
 use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -42,6 +43,8 @@ pub struct Order {
     pub position: Option<Position>,
     /// The publisher's id of the message.
     pub message_id: Option<String>,
+    /// The message's trace, which the storage is told.
+    pub trace: Option<TraceContext>,
 }
 
 /// Why a message is no order. Never quotes the body: it may hold an e-mail address.
@@ -110,6 +113,7 @@ impl Order {
                     body,
                     position: delivery.position(),
                     message_id: delivery.message_id.clone(),
+                    trace: delivery.trace,
                 });
             };
             body = inner;

@@ -155,7 +155,12 @@ impl<S: OrderStore, F: Fallback> Reserver<S, F> {
             tried += 1;
             progress::uploads_again(&order, tried + 1, wait, error);
         };
-        let stored = match self.retry.run_telling(attempt, failed).await {
+        let attempts = self.retry.run_telling(attempt, failed);
+        let stored = match order.trace {
+            Some(trace) => trace.within(attempts).await,
+            None => attempts.await,
+        };
+        let stored = match stored {
             Ok(stored) => stored,
             Err(exhausted) => return Err((order, Reason::NotConfirmed(exhausted))),
         };

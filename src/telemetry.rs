@@ -10,15 +10,18 @@ use std::fmt::Display;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use azure_app::trace::TraceContext;
+use tracing::field::display;
 use tracing::{Level, Span, debug, enabled, error, info, info_span, warn};
 
 use crate::order::Delivery;
 use crate::reserve::{Outcome, Reservation, Settlement};
 
-/// What happens within one invocation carries its id.
+/// What happens within one invocation carries its id, and its trace where that is one.
 #[must_use]
-pub fn invocation_span(invocation_id: &str) -> Span {
-    info_span!("invocation", invocation_id)
+pub fn invocation_span(invocation_id: &str, trace: Option<TraceContext>) -> Span {
+    let trace_id = trace.map(|trace| display(trace.trace_id()));
+    info_span!("invocation", invocation_id, trace_id)
 }
 
 /// The line of a delivery that came to its end; where all went as it mostly does it is for who looks
@@ -57,7 +60,7 @@ pub fn reserved(
                 attempts = reservation.attempts,
                 blob_name = blob_name.as_ref().map(|name| name.as_str()),
                 duration_ms = (took.as_secs_f64() * 1e6).round() / 1e3,
-                trace_id = delivery.trace_id(),
+                trace_id = delivery.trace.map(|trace| display(trace.trace_id())),
                 reason = reservation.reason.as_ref().map(ToString::to_string),
                 error,
                 "order {}",

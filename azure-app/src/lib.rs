@@ -6,7 +6,8 @@
 //! 2. [`settings`] reads the environment and reports every mistake at once.
 //! 3. [`log`] sends lines to where the platform expects them.
 //! 4. [`http_client`] builds the clients: no retries, redirects or proxies of their own.
-//! 5. [`identity`] gets tokens from Entra ID and holds them for as long as they are good.
+//! 5. [`trace`] names the trace that a piece of work belongs to.
+//! 6. [`identity`] gets tokens from Entra ID and holds them for as long as they are good.
 #![warn(missing_docs)]
 
 pub mod http_client;
@@ -14,3 +15,4 @@ pub mod identity;
 pub mod log;
 pub mod program;
 pub mod settings;
+pub mod trace;

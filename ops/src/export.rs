@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use order_items_reserver::azure_app::trace::TraceContext;
 use order_items_reserver::order::{Delivery, EnqueuedTimeError, SequenceNumber};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -35,6 +36,9 @@ pub struct Record {
     pub message_id: Option<String>,
     /// How often it was handed out, this once included.
     pub delivery_count: Option<u32>,
+    /// The trace that it belongs to: what log lines and mails of its order name.
+    #[serde(default)]
+    pub trace_id: Option<String>,
     /// The publisher's trace context.
     pub traceparent: Option<String>,
     /// Why it is dead.
@@ -79,7 +83,8 @@ impl Record {
             session_id: delivery.session_id.clone(),
             message_id: delivery.message_id.clone(),
             delivery_count: delivery.delivery_count,
-            traceparent: delivery.traceparent.clone(),
+            trace_id: delivery.trace.map(|trace| trace.trace_id().to_string()),
+            traceparent: delivery.trace.map(|trace| trace.to_string()),
             dead_letter_reason: letter.reason.clone(),
             dead_letter_error_description: letter.description.clone(),
             content_type: letter.content_type.clone(),
@@ -103,7 +108,7 @@ impl Record {
             sequence_number: Some(SequenceNumber(self.sequence_number)),
             enqueued: enqueued.transpose()?,
             delivery_count: self.delivery_count,
-            traceparent: self.traceparent.clone(),
+            trace: self.traceparent.as_deref().and_then(TraceContext::parse),
         })
     }
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
-use order_items_reserver::invocation::is_traceparent;
+use order_items_reserver::azure_app::trace::TraceContext;
 use order_items_reserver::order::{Delivery, Order, SequenceNumber};
 use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderName, LOCATION};
 use serde::Deserialize;
@@ -98,12 +98,13 @@ impl Letter {
             renewal: renewal(&broker, text(headers, &DATE).as_deref()),
         };
         let word = |name| Some(find(&custom, name)?.as_str()?.to_owned());
-        let traceparent = broker
-            .correlation_id
-            .clone()
-            .filter(|id| is_traceparent(id));
-        let traceparent =
-            traceparent.or_else(|| word("Diagnostic-Id").filter(|id| is_traceparent(id)));
+        let written = [
+            word("Diagnostic-Id"),
+            word("traceparent"),
+            broker.correlation_id.clone(),
+        ];
+        let mut written = written.into_iter().flatten();
+        let trace = written.find_map(|text| TraceContext::parse(&text));
         let enqueued = broker.enqueued_time_utc.as_deref();
         let mut delivery = Delivery {
             body,
@@ -112,7 +113,7 @@ impl Letter {
             sequence_number: Some(SequenceNumber(broker.sequence_number)),
             enqueued: enqueued.and_then(broker_time).map(Into::into),
             delivery_count: broker.delivery_count,
-            traceparent,
+            trace,
         };
         // Only where that makes an order: what is none goes to a person as it was handed out.
         let wrapped_in = value_within(&delivery.body).and_then(|(body, form)| {

@@ -22,6 +22,7 @@ pub struct Summary {
     delivery_count: Option<u32>,
     dead_letter_reason: Option<String>,
     dead_letter_error_description: Option<String>,
+    trace_id: Option<String>,
     body_bytes: usize,
 }
 
@@ -36,6 +37,7 @@ impl From<&Letter> for Summary {
             delivery_count: delivery.delivery_count,
             dead_letter_reason: letter.reason.clone(),
             dead_letter_error_description: letter.description.clone(),
+            trace_id: delivery.trace.map(|trace| trace.trace_id().to_string()),
             body_bytes: delivery.body.len(),
         }
     }
@@ -46,7 +48,8 @@ impl From<&Letter> for Summary {
 /// # Errors
 /// When `out` does not take it.
 pub fn table(letters: &[Summary], out: &mut dyn Write) -> io::Result<()> {
-    let mut table = Table::new(&[
+    let traced = letters.iter().any(|letter| letter.trace_id.is_some());
+    let mut heading = vec![
         "SEQUENCE",
         "ENQUEUED",
         "SESSION",
@@ -54,9 +57,12 @@ pub fn table(letters: &[Summary], out: &mut dyn Write) -> io::Result<()> {
         "DELIVERIES",
         "REASON",
         "BYTES",
-    ]);
+    ];
+    heading.extend(traced.then_some("TRACE"));
+    let mut table = Table::new(&heading);
     for letter in letters {
-        table.row([
+        let trace = letter.trace_id.clone().unwrap_or_default();
+        let cells = [
             letter.sequence_number.to_string(),
             letter.enqueued_time.clone().unwrap_or_default(),
             letter.session_id.clone().unwrap_or_default(),
@@ -67,7 +73,8 @@ pub fn table(letters: &[Summary], out: &mut dyn Write) -> io::Result<()> {
                 .unwrap_or_default(),
             letter.dead_letter_reason.clone().unwrap_or_default(),
             letter.body_bytes.to_string(),
-        ]);
+        ];
+        table.row(cells.into_iter().chain(traced.then_some(trace)));
     }
     if !letters.is_empty() {
         for line in table.lines() {
@@ -110,7 +117,10 @@ pub fn show(letter: &Letter, out: &mut dyn Write) -> io::Result<()> {
     line("description", letter.description.clone())?;
     line("content type", letter.content_type.clone())?;
     line("body taken out of", letter.wrapped_in.map(str::to_owned))?;
-    line("traceparent", delivery.traceparent.clone())?;
+    line(
+        "trace",
+        delivery.trace.map(|trace| trace.trace_id().to_string()),
+    )?;
     const SHOWN: [&str; 5] = [
         "SequenceNumber",
         "EnqueuedTimeUtc",

@@ -20,6 +20,7 @@ use tracing::warn;
 use url::Url;
 
 use super::{Fallback, FallbackError, Notice};
+use crate::order::Delivery;
 use request::FallbackRequest;
 pub use request::operation_id;
 
@@ -82,16 +83,13 @@ impl Fallback for LogicApp {
             .client
             .post(self.url.clone())
             .header(CONTENT_TYPE, "application/json")
-            .header(
-                "x-ms-client-tracking-id",
-                operation_id(notice.delivery).to_string(),
-            )
+            .header("x-ms-client-tracking-id", tracking_id(notice.delivery))
             .body(body);
         if let Some(token) = self.token().await? {
             request = request.header(AUTHORIZATION, token);
         }
-        if let Some(traceparent) = &notice.delivery.traceparent {
-            request = request.header("traceparent", traceparent);
+        if let Some(trace) = notice.delivery.trace {
+            request = request.header("traceparent", trace.to_string());
         }
         let answer = request.send().await;
         let answer = answer.map_err(|error| FallbackError::Unreachable(root_cause(&error)))?;
@@ -108,6 +106,15 @@ impl Fallback for LogicApp {
             );
         }
         Ok(())
+    }
+}
+
+/// What the workflow's run is found by: the trace, from the click on, where there is one; else the
+/// operation, which line and mail name too.
+fn tracking_id(delivery: &Delivery) -> String {
+    match delivery.trace {
+        Some(trace) => trace.trace_id().to_string(),
+        None => operation_id(delivery).to_string(),
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::str::FromStr;
 
+use azure_app::trace::TraceContext;
 use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -51,10 +52,33 @@ pub(super) struct Metadata<'a> {
 /// values.
 pub(super) type Properties<'a> = [Option<&'a RawValue>; 8];
 
+/// Where publishers write their trace: `Diagnostic-Id` is what Microsoft's clients write and the
+/// host continues. Over REST a property is a header, whose name many a client writes in lower case.
 #[derive(Default, Deserialize)]
-struct ApplicationProperties {
-    #[serde(rename = "Diagnostic-Id")]
-    diagnostic_id: Option<String>,
+#[serde(default)]
+struct ApplicationProperties<'a> {
+    #[serde(borrow, rename = "Diagnostic-Id")]
+    diagnostic_id: Option<&'a RawValue>,
+    #[serde(borrow, rename = "diagnostic-id")]
+    diagnostic_id_lowered: Option<&'a RawValue>,
+    #[serde(borrow)]
+    traceparent: Option<&'a RawValue>,
+    #[serde(borrow, rename = "Traceparent")]
+    traceparent_titled: Option<&'a RawValue>,
+}
+
+impl ApplicationProperties<'_> {
+    /// The first that is one.
+    fn trace(&self) -> Option<TraceContext> {
+        let written = [
+            self.diagnostic_id,
+            self.diagnostic_id_lowered,
+            self.traceparent,
+            self.traceparent_titled,
+        ];
+        let mut written = written.into_iter().flatten();
+        written.find_map(|value| TraceContext::parse(&once(value)?))
+    }
 }
 
 impl<'a> Metadata<'a> {
@@ -127,18 +151,16 @@ impl<'a> Metadata<'a> {
             enqueued: parsed(text("EnqueuedTime", self.enqueued_time))
                 .or_else(|| parsed(text("EnqueuedTimeUtc", self.enqueued_time_utc))),
             delivery_count: parsed(text("DeliveryCount", self.delivery_count)),
-            traceparent: text("CorrelationId", self.correlation_id)
-                .filter(|id| is_traceparent(id))
-                .or_else(|| self.diagnostic_id(&trusted)),
+            trace: self
+                .properties()
+                .filter(|_| trusted("ApplicationProperties"))
+                .and_then(|properties| properties.trace())
+                .or_else(|| TraceContext::parse(&text("CorrelationId", self.correlation_id)?)),
         }
     }
 
-    fn diagnostic_id(&self, trusted: impl Fn(&str) -> bool) -> Option<String> {
-        let properties = self.application_properties?;
-        let properties: ApplicationProperties = serde_json::from_str(properties.get()).ok()?;
-        properties
-            .diagnostic_id
-            .filter(|id| trusted("ApplicationProperties") && is_traceparent(id))
+    fn properties(&self) -> Option<ApplicationProperties<'a>> {
+        serde_json::from_str(self.application_properties?.get()).ok()
     }
 }
 
@@ -174,20 +196,4 @@ pub(super) fn once(value: &RawValue) -> Option<String> {
 
 fn parsed<T: FromStr>(text: Option<String>) -> Option<T> {
     text?.parse().ok()
-}
-
-/// `00-<32 hex>-<16 hex>-<2 hex>`: W3C Trace Context, level 1, §3.2.
-#[must_use]
-pub fn is_traceparent(text: &str) -> bool {
-    let mut fields = text.split('-');
-    let lengths = [2, 32, 16, 2];
-    let well_formed = lengths.iter().all(|length| {
-        fields.next().is_some_and(|field| {
-            field.len() == *length
-                && field
-                    .bytes()
-                    .all(|b| b.is_ascii_hexdigit() && !b.is_ascii_uppercase())
-        })
-    });
-    well_formed && fields.next().is_none()
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use azure_app::trace::TraceContext;
 use bytes::Bytes;
 
 use super::{EnqueuedTime, Position, SequenceNumber};
@@ -26,8 +27,8 @@ pub struct Delivery {
     pub enqueued: Option<EnqueuedTime>,
     /// `DeliveryCount`: 1 for the first delivery.
     pub delivery_count: Option<u32>,
-    /// W3C trace context of the publisher.
-    pub traceparent: Option<String>,
+    /// The trace that the message belongs to: its publisher's, as far as it has come.
+    pub trace: Option<TraceContext>,
 }
 
 impl Delivery {
@@ -35,12 +36,6 @@ impl Delivery {
     #[must_use]
     pub fn position(&self) -> Option<Position> {
         Position::new(self.sequence_number?, self.enqueued?)
-    }
-
-    /// The trace id within [`Self::traceparent`]: 32 hexadecimal digits.
-    #[must_use]
-    pub fn trace_id(&self) -> Option<&str> {
-        self.traceparent.as_deref()?.split('-').nth(1)
     }
 }
 

@@ -8,6 +8,7 @@ use azure_storage_blob::{BlobContainerClient, BlobContainerClientOptions};
 
 use crate::account::{Access, StorageAccount};
 use crate::shared_key::SharedKeyPolicy;
+use crate::trace::TracePolicy;
 
 /// The REST version spoken: every Azurite since 2023 knows it too.
 const API_VERSION: &str = "2023-11-03";
@@ -59,6 +60,7 @@ impl Container {
     /// When the account's URL is of no use.
     pub fn open(&self, client: &reqwest::Client) -> azure_core::Result<BlobContainerClient> {
         let mut client_options = client_options(client);
+        client_options.per_try_policies.push(Arc::new(TracePolicy));
         if let Access::Key(key) = &self.account.access {
             let policy = SharedKeyPolicy::new(key.clone());
             client_options.per_try_policies.push(Arc::new(policy));

@@ -24,6 +24,7 @@ mod container;
 mod failure;
 pub mod settings;
 mod shared_key;
+mod trace;
 
 pub use account::{Access, AccountError, Grant, StorageAccount};
 pub use container::Container;

@@ -66,7 +66,7 @@ impl From<Delivery> for Read {
             sequence: delivery.sequence_number.map(|number| number.0),
             enqueued: delivery.enqueued.map(|time| time.to_string()),
             delivery_count: delivery.delivery_count,
-            traceparent: delivery.traceparent,
+            traceparent: delivery.trace.map(|trace| trace.to_string()),
         }
     }
 }
@@ -536,38 +536,39 @@ fn times_at_the_ends_of_the_calendar_do_not_end_the_invocation() {
 
 #[test]
 fn trace_context_is_taken_only_when_it_is_one() {
-    let traceparent = |metadata: Value| {
-        parse(&envelope(&json!("e30="), &metadata))
-            .unwrap()
-            .traceparent
+    const OTHER: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00";
+    let trace = |properties: Value, correlation: &str| {
+        let correlation = json!(correlation).to_string();
+        let metadata = json!({"ApplicationProperties": properties, "CorrelationId": correlation});
+        let trace = parse(&envelope(&json!("e30="), &metadata)).unwrap().trace;
+        trace.map(|trace| trace.to_string())
     };
-    let other = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00";
-    let diagnostic = json!({"Diagnostic-Id": other});
-    let correlated = |id: &str| json!({"CorrelationId": format!("\"{id}\""), "ApplicationProperties": diagnostic});
-    assert_eq!(traceparent(correlated(TRACE)).as_deref(), Some(TRACE));
-    for id in [
-        SESSION,
-        "",
-        "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
-        "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7",
-        "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-x",
-        "00-4bf92f3577b34da6a3ce929d0e0e473\r\n-00f067aa0ba902b7-01",
+    for name in [
+        "Diagnostic-Id",
+        "diagnostic-id",
+        "traceparent",
+        "Traceparent",
     ] {
-        assert_eq!(traceparent(correlated(id)).as_deref(), Some(other), "{id}");
+        let read = trace(json!({name: TRACE}), OTHER);
+        assert_eq!(
+            read.as_deref(),
+            Some(TRACE),
+            "{name}: what the host continues"
+        );
     }
-    for properties in [
+    for odd in [
         json!({}),
         json!(null),
         json!("x"),
         json!({"Diagnostic-Id": 1}),
         json!({"Diagnostic-Id": "|a.b."}),
+        json!({"Diagnostic-Id": TRACE.to_uppercase(), "traceparent": format!("{TRACE}-x")}),
     ] {
-        assert_eq!(
-            traceparent(json!({"ApplicationProperties": properties})),
-            None,
-            "{properties}"
-        );
+        assert_eq!(trace(odd.clone(), OTHER).as_deref(), Some(OTHER), "{odd}");
+        assert_eq!(trace(odd.clone(), SESSION), None, "{odd}");
     }
+    let second = json!({"Diagnostic-Id": {"deep": []}, "traceparent": TRACE});
+    assert_eq!(trace(second, "").as_deref(), Some(TRACE));
 }
 
 proptest! {

@@ -6,6 +6,7 @@ mod conflicts;
 mod connections;
 mod failures;
 mod fallback;
+mod trace;
 
 use testkit::scripted::{Scripted, Step, answer, answering};
 use tokio::task::JoinSet;

@@ -180,7 +180,8 @@ async fn s2_an_old_message_replayed_does_not_bring_its_cart_back() {
         .unwrap();
 
     assert_eq!(replayed.status(), 200);
-    assert!(replayed.text().await.unwrap().contains("superseded"));
+    let answer = replayed.text().await.unwrap();
+    assert_eq!(answer, r#"{"Outputs":{},"Logs":[],"ReturnValue":null}"#);
     assert_eq!(pipeline.blob_over_http().await, cart(2));
     pipeline.stack.stop().await;
 }
@@ -208,6 +209,34 @@ async fn s4_s7_a_dead_store_sees_four_uploads_and_the_fallback_the_whole_order()
         mail["failure"]["reason"],
         "upload could not be confirmed: 503 ServerBusy"
     );
+    pipeline.stack.stop().await;
+}
+
+/// From who publishes, through the queue and the host, to the run and the mail's text.
+#[tokio::test]
+async fn one_id_leads_from_the_message_to_the_mail() {
+    const ID: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+    let mut pipeline = Pipeline::start().await;
+    pipeline.set_faults(STORAGE_DOWN, Fault::None);
+    let url = format!("{}/order-items/messages", pipeline.stack.door.url());
+    let properties = format!(r#"{{"SessionId":"{SESSION}"}}"#);
+    let trace = format!("\"00-{ID}-00f067aa0ba902b7-01\"");
+    let sent = pipeline.client.post(url);
+    let sent = sent.header("BrokerProperties", properties);
+    let sent = sent.header("Diagnostic-Id", &trace);
+    let sent = sent.header("traceparent", &trace).body(cart(7));
+    assert_eq!(sent.send().await.unwrap().status(), 201);
+    assert!(completed(&pipeline.delivered().await));
+
+    let received = pipeline.stack.logic_app.as_ref().unwrap().received();
+    assert_eq!(received[0].headers["x-ms-client-tracking-id"], ID);
+    let traceparent = &received[0].headers["traceparent"];
+    assert_eq!(traceparent.split('-').nth(1), Some(ID));
+    let mails = pipeline.stack.mail.as_ref().unwrap().mails();
+    let text = mails[0].email.content.plain_text.as_deref().unwrap();
+    assert!(text.contains(&format!("\nTrace: {ID}\n")), "{text}");
+    let html = mails[0].email.content.html.as_deref().unwrap();
+    assert!(html.contains(&format!("<td>{ID}</td>")), "{html}");
     pipeline.stack.stop().await;
 }
 

@@ -6,10 +6,9 @@ use arbitrary::{Arbitrary, Unstructured};
 use bus::{Accepted, Delivery as HandedOut, Message as Published};
 use host::app::DataType;
 use host::encode_invocation;
+use order_items_reserver::azure_app::trace::TraceContext;
 use order_items_reserver::invocation;
-use order_items_reserver::invocation::{
-    Invocation, InvocationError, is_traceparent, session_within,
-};
+use order_items_reserver::invocation::{Invocation, InvocationError, session_within};
 use order_items_reserver::order::Delivery;
 use serde_json::json;
 use serde_json::value::RawValue;
@@ -54,8 +53,9 @@ pub(crate) fn check_request(request: &[u8]) {
     let bodies: usize = deliveries.iter().map(|one| one.body.len()).sum();
     assert!(bodies <= request.len(), "bodies out of nothing");
     for delivery in deliveries {
-        let trace = delivery.traceparent.as_deref();
-        assert!(trace.is_none_or(is_traceparent), "{trace:?}");
+        let written = delivery.trace.map(|trace| trace.to_string());
+        let again = written.as_deref().and_then(TraceContext::parse);
+        assert_eq!(again, delivery.trace, "reads back as written");
     }
 }
 
@@ -100,6 +100,12 @@ impl Message {
     fn traceparent(&self) -> Option<String> {
         self.trace
             .map(|(trace, span)| format!("00-{trace:032x}-{span:016x}-01"))
+    }
+
+    /// Ids of zeros are none.
+    fn trace(&self) -> Option<String> {
+        let (trace, span) = self.trace?;
+        self.traceparent().filter(|_| trace != 0 && span != 0)
     }
 
     fn enqueued(&self) -> OffsetDateTime {
@@ -169,8 +175,8 @@ impl Message {
         );
         let id = read.message_id;
         assert!(id.as_ref().is_none_or(|read| *read == self.id), "{id:?}");
-        let trace = read.traceparent;
-        assert!(trace.is_none() || trace == self.traceparent(), "{trace:?}");
+        let trace = read.trace.map(|trace| trace.to_string());
+        assert!(trace.is_none() || trace == self.trace(), "{trace:?}");
     }
 
     /// A host that passes objects on as they are: the text of the object, to the last blank within
@@ -200,7 +206,7 @@ impl Message {
         assert_eq!(read.delivery_count, Some(self.delivery_count));
         assert_eq!(read.message_id.as_ref(), Some(&self.id));
         assert_eq!(read.session_id, self.session);
-        assert_eq!(read.traceparent, self.traceparent());
+        assert_eq!(read.trace.map(|trace| trace.to_string()), self.trace());
     }
 }
 

@@ -63,7 +63,7 @@ SCENARIOS = [
     Scenario("order", ORDER, html=(
         "An order may not be stored", "A late write may still have landed", "<td>1</td><td>Ball</td><td>2</td>", "B&#252;rste",
         "68FAE9B1D86B794F0AE0ADD35A437428.json, 196 bytes", "<td>Sequence number</td><td>8412</td>", "2026-05-04T09:30:10Z",
-        "503 ServerBusy", "12.50", "What to do", "<td>Customer</td><td>customer@example.com</td>", "b7ad6b7169203331",
+        "503 ServerBusy", "12.50", "What to do", "<td>Customer</td><td>customer@example.com</td>", "0af7651916cd43dd8448eb211c80319c",
         "by hand", CODE), plain=(
         "could not be confirmed", "\n1,Ball,2", "\n2,Bürste 🐕,1", "Sequence number: 8412\n", "12.50", "1. When the storage"),
         absent=(UNKNOWN, EMPTY, NO_LIST, MORE, "The two orders")),

@@ -261,6 +261,7 @@ WORKFLOW_STATIC = [
     flow('"runStatus": "Failed"', '"runStatus": "Succeeded"', "must end as failed"),
     flow("coalesce(triggerBody()['shown']?['customer']", "first(triggerBody()['shown']?['customer']", "first() is not a function"),
     flow("body('Put_table'), '</div>'", "triggerBody()['failure']['putCommand'], '</div>'", "putHtml holds something that is not escaped"),
+    flow('"operationOptions": "EnableSchemaValidation",', '"operationOptions": "EnableSchemaValidation",\n      "correlation": { "clientTrackingId": "x" },', "would hide the trace"),
     flow('"runtimeConfiguration": { "secureData": { "properties": ["outputs"] } },', "", "manual: the run history would show the order"),
     flow('"runtimeConfiguration": { "secureData": { "properties": ["inputs"] } },', "", "the run history would show the order; secureData must hold"),
     flow("A late write may still have landed.", "A <b>late</b> write may still have landed.", "plain words"),

@@ -33,12 +33,23 @@ impl Runner {
         self.workflow.accepts(body)
     }
 
-    /// Runs it. The operation's id and the answer when the workflow said yes, else only the answer.
-    pub(crate) async fn answer(&self, body: Value) -> Result<(String, Response), Response> {
+    /// Runs it. The answer is an error when the workflow did not say yes.
+    ///
+    /// What the run is found by is what the definition says (`correlation`), else what the caller
+    /// does, else the run's own name.
+    pub(crate) async fn answer(
+        &self,
+        body: Value,
+        tracking_id: Option<&str>,
+    ) -> Result<Response, Response> {
         let run_id = Uuid::new_v4().simple().to_string();
         let workflow = json!({ "run": { "name": run_id } });
         let ended = self.workflow.run(Start { body, workflow }, &self.web).await;
-        let tracking_id = ended.tracking_id.clone();
+        let tracking_id = match ended.tracking_id.as_str() {
+            "" => tracking_id.unwrap_or(&run_id),
+            own => own,
+        };
+        let tracking_id = tracking_id.to_owned();
         let mut response = response(&ended);
         let ids = [
             ("x-ms-workflow-run-id", &run_id),
@@ -50,7 +61,7 @@ impl Runner {
             }
         }
         match response.status().is_success() {
-            true => Ok((tracking_id, response)),
+            true => Ok(response),
             false => Err(response),
         }
     }

@@ -103,11 +103,16 @@ async fn accept(
         )
     };
     let body = read(&state.behind, headers, body).map_err(mismatch)?;
+    let id = body.get("operationId").and_then(Value::as_str);
+    let id = id.unwrap_or_default().to_owned();
     match &state.behind {
-        Behind::Workflow(runner) => runner.answer(body).await,
+        Behind::Workflow(runner) => {
+            let tracking_id = headers.get("x-ms-client-tracking-id");
+            let tracking_id = tracking_id.and_then(|id| id.to_str().ok());
+            let response = runner.answer(body, tracking_id).await?;
+            Ok((id, response))
+        }
         Behind::Schema(_) => {
-            let id = body.get("operationId").and_then(Value::as_str);
-            let id = id.unwrap_or_default().to_owned();
             let answer = json!({ "status": "accepted", "operationId": id });
             Ok((id, (StatusCode::ACCEPTED, Json(answer)).into_response()))
         }

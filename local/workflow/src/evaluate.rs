@@ -100,10 +100,16 @@ fn apply(function: Function, values: &[Value], known: &Known<'_>) -> Result<Valu
         (Function::Replace, [Value::String(of), Value::String(old), Value::String(new)])
             if !old.is_empty() =>
         {
-            // The only function that makes more than the sum of what it takes.
+            // It makes more than the sum of what it takes.
             let found = of.matches(old.as_str()).count();
             known.budget.take(found.saturating_mul(new.len()))?;
             of.replace(old.as_str(), new).into()
+        }
+        (Function::Split, [Value::String(of), Value::String(at)]) if !at.is_empty() => {
+            known
+                .budget
+                .take(of.matches(at.as_str()).count().saturating_mul(VALUE_SIZE))?;
+            of.split(at.as_str()).map(Value::from).collect()
         }
         (Function::DecodeUriComponent, [Value::String(coded)]) => {
             let coded = coded.replace('+', " ");

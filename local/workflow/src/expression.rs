@@ -58,13 +58,14 @@ pub(crate) enum Function {
     Outputs,
     Parameters,
     Replace,
+    Split,
     String,
     TriggerBody,
     Workflow,
 }
 
 /// Name, function, least and most parameters.
-const FUNCTIONS: [(&str, Function, usize, usize); 15] = [
+const FUNCTIONS: [(&str, Function, usize, usize); 16] = [
     ("body", Function::Body, 1, 1),
     ("coalesce", Function::Coalesce, 1, usize::MAX),
     ("concat", Function::Concat, 1, usize::MAX),
@@ -77,6 +78,7 @@ const FUNCTIONS: [(&str, Function, usize, usize); 15] = [
     ("outputs", Function::Outputs, 1, 1),
     ("parameters", Function::Parameters, 1, 1),
     ("replace", Function::Replace, 3, 3),
+    ("split", Function::Split, 2, 2),
     ("string", Function::String, 1, 1),
     ("triggerBody", Function::TriggerBody, 0, 0),
     ("workflow", Function::Workflow, 0, 0),

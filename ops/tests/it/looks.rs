@@ -36,9 +36,9 @@ async fn list_is_a_table() {
     let stage = with_letters().await;
     let ran = stage.run("dead-letters list").await;
     let expected = "\
-SEQUENCE  ENQUEUED              SESSION  MESSAGE ID  DELIVERIES  REASON                    BYTES
-12        2026-05-04T09:30:22Z  Zoë      m-12        11          MaxDeliveryCountExceeded  51
-7         2026-05-04T09:30:17Z  -        -           11          MaxDeliveryCountExceeded  3
+SEQUENCE  ENQUEUED              SESSION  MESSAGE ID  DELIVERIES  REASON                    BYTES  TRACE
+12        2026-05-04T09:30:22Z  Zoë      m-12        11          MaxDeliveryCountExceeded  51     0af7651916cd43dd8448eb211c80319c
+7         2026-05-04T09:30:17Z  -        -           11          MaxDeliveryCountExceeded  3      -
 2 dead letters
 ";
     assert_eq!(ran.out, expected);
@@ -74,7 +74,7 @@ async fn list_is_json_lines_for_programs() {
         lines[0],
         json!({
             "sequenceNumber": 12, "enqueuedTime": "2026-05-04T09:30:22Z", "sessionId": "Zoë",
-            "messageId": "m-12", "deliveryCount": 11, "bodyBytes": 51,
+            "messageId": "m-12", "deliveryCount": 11, "bodyBytes": 51, "traceId": "0af7651916cd43dd8448eb211c80319c",
             "deadLetterReason": "MaxDeliveryCountExceeded",
             "deadLetterErrorDescription":
                 "Message could not be consumed after the maximum number of delivery attempts.",
@@ -96,7 +96,7 @@ delivery count         11
 reason                 MaxDeliveryCountExceeded
 description            Message could not be consumed after the maximum number of delivery attempts.
 content type           application/json
-traceparent            00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01
+trace                  0af7651916cd43dd8448eb211c80319c
 CorrelationId          \"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\"
 EnqueuedSequenceNumber 0
 Label                  \"CartUpdated\"
@@ -152,7 +152,7 @@ async fn an_export_reads_back_as_the_letters() {
     );
     assert_eq!(delivery.session_id.as_deref(), Some("Zoë"));
     assert_eq!(delivery.message_id.as_deref(), Some("m-12"));
-    assert_eq!(delivery.traceparent.as_deref(), Some(TRACE));
+    assert_eq!(delivery.trace.unwrap().to_string(), TRACE);
     assert_eq!(records[0].custom_properties["kind"], "cart \"ü\"");
     assert_eq!(records[0].broker_properties["Label"], "CartUpdated");
     assert_eq!(

@@ -26,7 +26,7 @@ pub(super) struct FallbackRequest<'a> {
     schema_version: u8,
     operation_id: Uuid,
     #[serde(skip_serializing_if = "Option::is_none")]
-    traceparent: Option<&'a str>,
+    traceparent: Option<String>,
     body: Body,
     shown: Shown,
     failure: Failure<'a>,
@@ -110,7 +110,7 @@ impl<'a> FallbackRequest<'a> {
         Ok(Self {
             schema_version: 2,
             operation_id: operation_id(delivery),
-            traceparent: delivery.traceparent.as_deref(),
+            traceparent: delivery.trace.map(|trace| trace.to_string()),
             shown: Shown::of(bytes),
             body: Body {
                 encoding: "base64",

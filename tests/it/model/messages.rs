@@ -72,7 +72,7 @@ impl Message {
             sequence_number: self.position.map(|position| position.sequence),
             enqueued: self.position.map(|position| position.enqueued),
             delivery_count: Some(count),
-            traceparent: None,
+            trace: None,
         }
     }
 

@@ -61,10 +61,21 @@ impl Door {
 
     /// Posts an invocation; `None` when the handler dies over it.
     pub(crate) async fn post(&self, invocation: Vec<u8>) -> Option<Answer> {
+        self.post_with(invocation, &[]).await
+    }
+
+    /// The same with more headers.
+    pub(crate) async fn post_with(
+        &self,
+        invocation: Vec<u8>,
+        headers: &[(&str, &str)],
+    ) -> Option<Answer> {
         let url = format!("http://127.0.0.1:{}/OrderItemsReserver", self.port);
-        let request = self
-            .client
-            .post(url)
+        let mut request = self.client.post(url);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request
             .header("content-type", "application/json")
             .header("x-azure-functions-invocationid", INVOCATION_ID)
             .body(invocation);

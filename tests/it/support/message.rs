@@ -81,6 +81,7 @@ impl Message {
                 enqueued: EnqueuedTime::from(self.enqueued()),
             }),
             message_id: Some(self.id.clone()),
+            trace: None,
         }
     }
 

@@ -1,0 +1,181 @@
+//! Which trace a piece of work belongs to: W3C Trace Context, level 2.
+//!
+//! The publisher of a message names a trace, the Functions host continues it, and each of our
+//! requests carries it on, so that one id leads from a click to the blob, or to the mail.
+
+use std::fmt;
+use std::future::Future;
+
+/// A position in a trace: what the header `traceparent` says.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct TraceContext {
+    trace: u128,
+    span: u64,
+    flags: u8,
+}
+
+/// `sampled` and `random`: what else is set is not known, and not passed on (§3.2.2.5).
+const KNOWN_FLAGS: u8 = 0b11;
+
+tokio::task_local! {
+    static CURRENT: TraceContext;
+}
+
+impl TraceContext {
+    /// Reads `<version>-<trace id>-<parent id>-<flags>` (§3.2.2). `None` for anything that the
+    /// specification has a receiver pass over: upper case, other lengths, ids of zeros, version
+    /// `ff`. A version to come may go on behind another `-`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut fields = text.splitn(5, '-');
+        let version = hex(fields.next()?, 2)?;
+        let context = Self {
+            trace: hex(fields.next()?, 32)?,
+            span: hex(fields.next()?, 16)?.try_into().ok()?,
+            flags: hex(fields.next()?, 2)?.try_into().ok()?,
+        };
+        let is_known = match version {
+            0 => fields.next().is_none(),
+            0xff => false,
+            _ => true,
+        };
+        (is_known && context.trace != 0 && context.span != 0).then_some(Self {
+            flags: context.flags & KNOWN_FLAGS,
+            ..context
+        })
+    }
+
+    /// The same trace, at a span of its own.
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self {
+            span: fastrand::u64(1..),
+            ..self
+        }
+    }
+
+    /// The id of the trace, in 32 digits, once it is shown.
+    #[must_use]
+    pub fn trace_id(self) -> TraceId {
+        TraceId(self.trace)
+    }
+
+    /// Does `work` at this position: [`current`] tells it there.
+    pub async fn within<F: Future>(self, work: F) -> F::Output {
+        CURRENT.scope(self, work).await
+    }
+}
+
+/// Where the work that asks is, if that is known.
+#[must_use]
+pub fn current() -> Option<TraceContext> {
+    CURRENT.try_with(|context| *context).ok()
+}
+
+/// So many lower-case hexadecimal digits.
+fn hex(text: &str, digits: usize) -> Option<u128> {
+    let is_hex = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    (text.len() == digits && text.bytes().all(is_hex))
+        .then(|| u128::from_str_radix(text, 16).ok())
+        .flatten()
+}
+
+/// As in the header.
+impl fmt::Display for TraceContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { trace, span, flags } = self;
+        write!(f, "00-{trace:032x}-{span:016x}-{flags:02x}")
+    }
+}
+
+impl fmt::Debug for TraceContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// The id of a trace: 32 hexadecimal digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TraceId(u128);
+
+impl fmt::Display for TraceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
+    #[test]
+    fn a_context_is_read_and_written_as_the_specification_has_it() {
+        for (text, written) in [
+            (GOOD, GOOD),
+            (
+                "00-0000000000000000000000000000000a-000000000000000b-00",
+                "00-0000000000000000000000000000000a-000000000000000b-00",
+            ),
+            (
+                "01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-ff-more-than-now",
+                "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-03",
+            ),
+            (
+                "fe-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+                GOOD,
+            ),
+        ] {
+            let read = TraceContext::parse(text).map(|context| context.to_string());
+            assert_eq!(read.as_deref(), Some(written), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_none_is_passed_over() {
+        for text in [
+            "",
+            "00",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-x",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-1",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-011",
+            "00-4bf92f3577b34da6a3ce929d0e0e473-00f067aa0ba902b7-01",
+            "00-4bf92f3577b34da6a3ce929d0e0e47361-00f067aa0ba902b7-01",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b-01",
+            "0-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+            "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+            "01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01x",
+            "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01",
+            "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00F067aa0ba902b7-01",
+            "0A-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+            "00-+bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+            " 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\n",
+            "|4bf92f35.b7ad6b71.",
+        ] {
+            assert_eq!(TraceContext::parse(text), None, "{text:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn work_within_a_trace_knows_it_and_other_work_does_not() {
+        assert_eq!(current(), None);
+        let context = TraceContext::parse(GOOD).map(TraceContext::next);
+        let (within, id) = match context {
+            Some(context) => (
+                context.within(async { current() }).await,
+                context.trace_id().to_string(),
+            ),
+            None => (None, String::new()),
+        };
+        assert_eq!(within, context);
+        assert_eq!(id, "4bf92f3577b34da6a3ce929d0e0e4736");
+        assert_ne!(context, TraceContext::parse(GOOD), "a span of its own");
+        assert_eq!(current(), None);
+    }
+}
