@@ -64,7 +64,8 @@ async function steps() {
     await step("scheduled", () => sender.scheduleMessages({ body: "later" }, later));
     await step("stamped", () => sender.sendMessages({ body: "later", scheduledEnqueueTimeUtc: later }));
     await step("after all", () => sender.sendMessages({ body: Buffer.from("still here"), messageId: "last" }));
-    await step("receiver", () => client.createReceiver(QUEUE).receiveMessages(1, { maxWaitTimeInMs: 5000 }));
+    await step("subscription", () =>
+      client.createReceiver("carts", "all").receiveMessages(1, { maxWaitTimeInMs: 5000 }));
   });
   await step("unknown queue", () => elsewhere(connection, "order-itmes"));
   await step("wrong key", () => elsewhere(connection.replace("SharedAccessKey=", "SharedAccessKey=wrong"), QUEUE));

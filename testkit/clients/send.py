@@ -70,8 +70,8 @@ def steps(connection):
         with client(connection) as other, other.get_queue_sender(queue) as sender:
             sender.send_messages(ServiceBusMessage("never seen"))
 
-    def receive():
-        with client(connection) as other, other.get_queue_receiver(QUEUE) as receiver:
+    def subscribe():
+        with client(connection) as other, other.get_subscription_receiver("carts", "all") as receiver:
             receiver.receive_messages(max_wait_time=5)
 
     with client(connection) as service, service.get_queue_sender(QUEUE) as sender:
@@ -86,7 +86,7 @@ def steps(connection):
         step("after all", lambda: sender.send_messages(ServiceBusMessage("still here", message_id="last")))
     step("unknown queue", lambda: elsewhere(connection, "order-itmes"))
     step("wrong key", lambda: elsewhere(connection.replace("SharedAccessKey=", "SharedAccessKey=wrong"), QUEUE))
-    step("receiver", receive)
+    step("subscription", subscribe)
     return refused
 
 

@@ -2,10 +2,16 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
-use tokio::process::Command as AsyncCommand;
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command as AsyncCommand};
+use tokio::time::timeout;
 
 use crate::packages::{installed, npm_ci, run};
+
+/// A safety net, never an expectation.
+const STEP_LIMIT: Duration = Duration::from_secs(120);
 
 /// Where a client's packages are.
 #[derive(Debug)]
@@ -50,22 +56,44 @@ fn here() -> PathBuf {
 }
 
 impl Client {
-    /// Runs its script and returns what it printed.
-    pub async fn send(&self, arguments: &[&str]) -> serde_json::Value {
-        let mut command = match self {
+    /// One of its scripts, by the name that both languages have for it.
+    fn script(&self, name: &str) -> AsyncCommand {
+        match self {
             Self::Python(home) => {
                 let mut command = AsyncCommand::new(home.join("venv/bin/python"));
-                command.arg(here().join("send.py"));
+                command.arg(here().join(format!("{name}.py")));
                 command
             }
             Self::Node(home) => {
                 let mut command = AsyncCommand::new("node");
                 command
-                    .arg(here().join("send.js"))
+                    .arg(here().join(format!("{name}.js")))
                     .arg(home.join("node_modules"));
                 command
             }
-        };
+        }
+    }
+
+    /// A client that receives, step by step.
+    pub fn receive(&self, connection: &str) -> Receiving {
+        let mut child = self
+            .script("receive")
+            .arg(connection)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("it starts");
+        Receiving {
+            commands: child.stdin.take().expect("piped"),
+            answers: BufReader::new(child.stdout.take().expect("piped")).lines(),
+            _child: child,
+        }
+    }
+
+    /// Runs its script and returns what it printed.
+    pub async fn send(&self, arguments: &[&str]) -> serde_json::Value {
+        let mut command = self.script("send");
         let command = command
             .args(arguments)
             .stdin(Stdio::null())
@@ -78,6 +106,39 @@ impl Client {
         let error = String::from_utf8_lossy(&stderr);
         assert!(status.success(), "{self:?}: {error}");
         serde_json::from_slice(&stdout).unwrap_or_else(|problem| panic!("{problem}: {error}"))
+    }
+}
+
+/// A running client that does what it is told.
+#[derive(Debug)]
+pub struct Receiving {
+    commands: ChildStdin,
+    answers: Lines<BufReader<ChildStdout>>,
+    _child: Child,
+}
+
+impl Receiving {
+    /// Has it do a step; what came of it, or what its library said.
+    pub async fn ask(&mut self, step: serde_json::Value) -> Result<serde_json::Value, String> {
+        let line = format!("{step}\n");
+        self.commands.write_all(line.as_bytes()).await.unwrap();
+        let answer = self.answers.next_line();
+        let answer = timeout(STEP_LIMIT, answer)
+            .await
+            .expect("an answer in time");
+        let answer = answer.unwrap().expect("an answer");
+        let answer: serde_json::Value = serde_json::from_str(&answer).unwrap();
+        match answer.get("error") {
+            Some(error) => Err(error.as_str().unwrap_or_default().to_owned()),
+            None => Ok(answer["ok"].clone()),
+        }
+    }
+
+    /// The same for a step that has to work.
+    pub async fn told(&mut self, step: serde_json::Value) -> serde_json::Value {
+        let shown = step.to_string();
+        let answer = self.ask(step).await;
+        answer.unwrap_or_else(|error| panic!("{shown}: {error}"))
     }
 }
 

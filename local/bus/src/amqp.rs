@@ -1,5 +1,5 @@
-//! The AMQP 1.0 door of the queue, for senders: what Service Bus's own clients need to publish,
-//! over plain TCP.
+//! The AMQP 1.0 door of the queue: what Service Bus's own clients need to send and to receive, over
+//! plain TCP.
 //!
 //! A connection is one task around a machine that knows no socket: it takes frames and makes
 //! frames, so it never does two things at once and holds one incomplete delivery a link. The way of
@@ -9,26 +9,38 @@
 //! wire, frame     bytes ─▶ frames
 //!  └ connection    a frame is decoded, no deeper than `nesting` allows, and goes to its session
 //!     └ session     by its link: put together in `link`, read in `message`, put into the queue
+//!                   by its link: taken from a `source`, made in `handing`, cut in the `outbox`
+//!                   a request: read in `answering`, acted on in `management`
 //! ```
 //!
 //! The types on the wire are `fe2o3-amqp-types`; its acceptor is not used because it decodes values
 //! of any depth (a few kilobytes overflow the stack of the process) and keeps flows for links that
-//! never come. Receiving is not offered here: the REST door does that.
+//! never come.
 
 mod access;
+mod answering;
+mod arguments;
+mod changes;
+mod client;
 mod connection;
+mod context;
 mod first_bytes;
 mod frame;
+mod handing;
 mod handshake;
 mod link;
+mod management;
 mod message;
 mod nesting;
 mod node;
+mod outbox;
+mod receiver;
 mod refusal;
 mod requests;
 mod sections;
 mod session;
 mod shared;
+mod source;
 mod wire;
 
 use std::io;

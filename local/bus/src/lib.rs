@@ -11,12 +11,6 @@
 //!  └ queue/journal        keeps it on disk
 //! ```
 
-#![allow(
-    dead_code,
-    unused_imports,
-    reason = "the queue has what receivers over AMQP need, and their links follow"
-)]
-
 #[cfg(feature = "amqp")]
 mod amqp;
 mod faults;

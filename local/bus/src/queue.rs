@@ -177,14 +177,15 @@ impl Queue {
     /// When somebody who found nothing should look again, although nothing changes until then.
     #[cfg(feature = "amqp")]
     pub(crate) fn next_event(&self) -> Option<OffsetDateTime> {
-        let now = self.clock().now();
-        self.shared.look(|state| {
+        self.shared.change(|state, now| {
+            // What has come to its end is no event any more: who waits for it would not sleep.
+            state.pass_time(now);
             let letters = state.next_letter_expiry(now);
             state.next_event().into_iter().chain(letters).min()
         })
     }
 
-    /// The message with this number, if it waits or is locked.
+    /// The message with this number, if it is no dead letter and is not scheduled.
     #[must_use]
     pub fn find(&self, sequence: u64) -> Option<Peeked> {
         self.shared.look(|state| state.find(sequence))

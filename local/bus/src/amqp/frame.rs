@@ -64,7 +64,7 @@ pub(super) fn split_frame(buffer: &mut BytesMut) -> Result<Option<Frame>, NotAFr
 }
 
 pub(super) fn put_frame(
-    out: &mut Vec<u8>,
+    out: &mut BytesMut,
     channel: u16,
     performative: &Performative,
     payload: &[u8],
@@ -72,23 +72,23 @@ pub(super) fn put_frame(
     put(out, Layer::Amqp, channel, performative, payload);
 }
 
-pub(super) fn put_sasl(out: &mut Vec<u8>, body: &impl Serialize) {
+pub(super) fn put_sasl(out: &mut BytesMut, body: &impl Serialize) {
     put(out, Layer::Sasl, 0, body, &[]);
 }
 
 /// Appends an empty frame, which says that we are alive.
-pub(super) fn put_heartbeat(out: &mut Vec<u8>) {
+pub(super) fn put_heartbeat(out: &mut BytesMut) {
     put_bytes(out, Layer::Amqp, 0, &[], &[]);
 }
 
-fn put(out: &mut Vec<u8>, layer: Layer, channel: u16, body: &impl Serialize, payload: &[u8]) {
+fn put(out: &mut BytesMut, layer: Layer, channel: u16, body: &impl Serialize, payload: &[u8]) {
     // What this door answers is built of texts and numbers, which can all be encoded.
     if let Ok(body) = serde_amqp::to_vec(body) {
         put_bytes(out, layer, channel, &body, payload);
     }
 }
 
-fn put_bytes(out: &mut Vec<u8>, layer: Layer, channel: u16, body: &[u8], payload: &[u8]) {
+fn put_bytes(out: &mut BytesMut, layer: Layer, channel: u16, body: &[u8], payload: &[u8]) {
     let size = FRAME_HEADER + body.len() + payload.len();
     out.put_u32(u32::try_from(size).unwrap_or(u32::MAX));
     out.put_u8(2);
@@ -108,7 +108,7 @@ mod tests {
 
     #[test]
     fn a_frame_is_taken_when_it_is_whole() {
-        let mut bytes = Vec::new();
+        let mut bytes = BytesMut::new();
         put_bytes(&mut bytes, Layer::Sasl, 258, b"ab", b"c");
         for short in 0..bytes.len() {
             assert_eq!(split(&bytes[..short]), Ok(None), "{short} bytes");

@@ -1,5 +1,6 @@
 //! The start of a connection: protocol headers, and SASL when the client asks for it.
 
+use bytes::BytesMut;
 use fe2o3_amqp_types::primitives::{Array, Symbol};
 use fe2o3_amqp_types::sasl::{SaslCode, SaslInit, SaslMechanisms, SaslOutcome};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -51,7 +52,7 @@ async fn authenticate<S>(wire: &mut Wire<S>, shared: &AmqpShared) -> Result<Acce
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let mut out = Vec::new();
+    let mut out = BytesMut::new();
     let names: Vec<Symbol> = MECHANISMS.map(Symbol::from).into();
     let mechanisms = SaslMechanisms {
         sasl_server_mechanisms: Array::from(names),

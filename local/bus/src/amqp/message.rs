@@ -71,7 +71,7 @@ pub(super) fn of_bytes(bytes: &Bytes) -> Result<Message, AmqpRefusal> {
     let form = form_of(bytes, &raw.body).map_err(|malformed| refused(&malformed.to_string()))?;
     let properties = properties(&raw)?;
     Ok(Message {
-        body: body(raw.body, &form),
+        body: body(raw.body, &form, bytes),
         properties,
         amqp: Some(form),
         ..Message::default()
@@ -80,8 +80,13 @@ pub(super) fn of_bytes(bytes: &Bytes) -> Result<Message, AmqpRefusal> {
 
 /// The bytes that a person or a trigger sees: of a string its text, and what has no bytes of its
 /// own as AMQP encodes it.
-fn body(body: Body<Value>, form: &AmqpForm) -> Bytes {
+fn body(body: Body<Value>, form: &AmqpForm, whole: &Bytes) -> Bytes {
     match body {
+        // In one section without anything behind it: the last bytes of the whole, and no copy.
+        Body::Data(data) if form.body.is_empty() => {
+            let length: usize = data.iter().map(|data| data.0.len()).sum();
+            whole.slice(whole.len().saturating_sub(length)..)
+        }
         Body::Data(data) => {
             let sections: Vec<Vec<u8>> = data.into_iter().map(|data| data.0.into_vec()).collect();
             sections.concat().into()
@@ -200,7 +205,7 @@ fn id(id: &MessageId) -> String {
 }
 
 /// A value as the queue carries it; nothing for what JSON has no word for.
-fn json(value: &SimpleValue) -> Option<Json> {
+pub(super) fn json(value: &SimpleValue) -> Option<Json> {
     Some(match value {
         SimpleValue::Null => Json::Null,
         SimpleValue::Bool(value) => Json::from(*value),

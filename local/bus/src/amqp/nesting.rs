@@ -33,6 +33,42 @@ pub(super) fn split_value(bytes: &[u8]) -> Result<(&[u8], &[u8]), Malformed> {
     bytes.split_at_checked(walk.at).ok_or(Malformed)
 }
 
+/// The first value with symbols in the place of strings that are keys of maps: of all maps that a
+/// performative has, the specification says so, and not every client does so.
+pub(super) fn with_symbol_keys(bytes: &[u8]) -> Result<Vec<u8>, Malformed> {
+    let (value, _) = split_value(bytes)?;
+    let mut mended = value.to_vec();
+    let mut walk = Walk {
+        bytes: value,
+        at: 0,
+    };
+    // How many values are left at each depth, and whether they are those of a map.
+    let mut left = vec![(1_u32, false)];
+    while let Some((top, in_map)) = left.last_mut() {
+        if *top == 0 {
+            left.pop();
+            continue;
+        }
+        // A map has pairs, so its keys are those before an even rest.
+        let is_key = *in_map && top.is_multiple_of(2);
+        *top -= 1;
+        let code = mended.get_mut(walk.at).ok_or(Malformed)?;
+        let is_map = matches!(*code, 0xc1 | 0xd1);
+        if is_key {
+            *code = match *code {
+                0xa1 => 0xa3,
+                0xb1 => 0xb3,
+                other => other,
+            };
+        }
+        let inner = walk.value()?;
+        if inner > 0 {
+            left.push((inner, is_map));
+        }
+    }
+    Ok(mended)
+}
+
 /// True for one or more whole values, none too deep.
 pub(super) fn check_all(mut bytes: &[u8]) -> Result<(), Malformed> {
     while !bytes.is_empty() {
@@ -153,6 +189,20 @@ mod tests {
         let lists: Vec<u8> = [0xd0, 0, 0, 0, 9, 0, 0, 0, 1].repeat(29_000);
         assert_eq!(split_value(&described), Err(Malformed));
         assert_eq!(split_value(&lists), Err(Malformed));
+    }
+
+    #[test]
+    fn keys_of_maps_become_symbols_and_nothing_else_does() {
+        // A list of a string and a map, whose one value is a string and whose other is a map.
+        let map = |key: u8| {
+            [
+                0xc1, 14, 4, key, 1, b'a', 0xa1, 1, b'b', key, 1, b'c', 0xc1, 1, 0,
+            ]
+        };
+        let list = |key: u8| [[0xc0, 19, 2, 0xa1, 1, b'x'].as_slice(), &map(key)].concat();
+        assert_eq!(with_symbol_keys(&list(0xa1)), Ok(list(0xa3)));
+        assert_eq!(with_symbol_keys(&list(0xa3)), Ok(list(0xa3)));
+        assert_eq!(with_symbol_keys(&list(0xa1)[..9]), Err(Malformed));
     }
 
     #[test]

@@ -1,19 +1,14 @@
-//! Requests and replies: tokens put to `$cbs`, and management, which is not offered.
+//! Requests and replies as messages, and the link on which a client waits for replies.
 
 use std::collections::VecDeque;
 
-use fe2o3_amqp_types::definitions::{Handle, MessageFormat};
-use fe2o3_amqp_types::messaging::{AmqpValue, ApplicationProperties, MessageId, Properties};
-use fe2o3_amqp_types::performatives::{Performative, Transfer};
-use fe2o3_amqp_types::primitives::{SimpleValue, Value};
-use serde_bytes::ByteBuf;
+use bytes::BytesMut;
+use fe2o3_amqp_types::messaging::{AmqpValue, ApplicationProperties, Body, MessageId, Properties};
+use fe2o3_amqp_types::primitives::{OrderedMap, SimpleValue, Symbol, Value};
 
-use super::access::Access;
-use super::frame::put_frame;
-use super::link::IncomingDelivery;
-use super::message;
-use super::node::Node;
-use super::shared::AmqpShared;
+use super::message::RawMessage;
+use super::outbox::Outbox;
+use super::refusal::AmqpRefusal;
 
 /// Replies kept for a client that gives no credit.
 const WAITING_MAX: usize = 16;
@@ -56,96 +51,95 @@ impl ReplyLink {
         self.credit = count.wrapping_add(credit).wrapping_sub(self.count);
     }
 
-    /// Sends what waits, as far as the credit goes; `next` is the session's next number.
-    pub(super) fn send(&mut self, channel: u16, handle: u32, next: &mut u32, out: &mut Vec<u8>) {
+    /// Sends what waits, as far as the credit goes.
+    pub(super) fn send(&mut self, handle: u32, outbox: &mut Outbox, out: &mut BytesMut) {
         while self.credit > 0 {
             let Some(reply) = self.waiting.pop_front() else {
                 return;
             };
-            let transfer = Transfer {
-                handle: Handle(handle),
-                delivery_id: Some(*next),
-                delivery_tag: Some(ByteBuf::from(next.to_be_bytes())),
-                message_format: Some(MessageFormat::default()),
-                settled: Some(true),
-                more: false,
-                rcv_settle_mode: None,
-                state: None,
-                resume: false,
-                aborted: false,
-                batchable: false,
-            };
-            put_frame(out, channel, &Performative::Transfer(transfer), &reply);
-            *next = next.wrapping_add(1);
+            let tag = self.count.to_be_bytes();
+            outbox.put(handle, &tag, true, reply.into(), out);
             self.count = self.count.wrapping_add(1);
             self.credit -= 1;
         }
     }
 }
 
-/// Answers a request: where to, and the reply as an encoded message. Nothing for what cannot be
-/// read.
-pub(super) fn answer(
-    node: &Node,
-    request: IncomingDelivery,
-    access: &mut Access,
-    shared: &AmqpShared,
-) -> Option<(Option<String>, Vec<u8>)> {
-    let request = message::decode(&request.into_bytes().ok()?).ok()?;
-    let asked = |name: &str| {
-        let properties = request.application_properties.as_ref()?;
+/// What a request is answered with.
+#[derive(Debug)]
+pub(super) struct Reply {
+    pub(super) code: i32,
+    pub(super) description: String,
+    /// The condition of an error.
+    pub(super) condition: Option<String>,
+    pub(super) body: Value,
+}
+
+impl Reply {
+    pub(super) fn refused(code: i32, refusal: &AmqpRefusal) -> Self {
+        let (condition, description) = refusal.told();
+        Self {
+            code,
+            description,
+            condition: Some(condition),
+            body: Value::Null,
+        }
+    }
+}
+
+/// A request that has been read.
+#[derive(Debug)]
+pub(super) struct AskedFor {
+    pub(super) operation: String,
+    pub(super) raw: RawMessage,
+}
+
+impl AskedFor {
+    pub(super) fn text(&self, name: &str) -> Option<String> {
+        let properties = self.raw.application_properties.as_ref()?;
         match properties.0.get(name)? {
             SimpleValue::String(text) => Some(text.clone()),
             SimpleValue::Symbol(text) => Some(text.as_str().to_owned()),
             _ => None,
         }
-    };
-    let operation = asked("operation").unwrap_or_default();
-    let (code, description) = match (node, operation.as_str()) {
-        (Node::Cbs, "put-token") => {
-            let token = message::text(&request.body).unwrap_or_default();
-            let audience = asked("name").unwrap_or_default();
-            match access.put_token(&token, &audience, shared) {
-                Ok(()) => (202, "Accepted".to_owned()),
-                Err(problem) => (401, problem),
-            }
+    }
+
+    /// The named values of its body.
+    pub(super) fn body(&self) -> Option<&OrderedMap<Value, Value>> {
+        match &self.raw.body {
+            Body::Value(AmqpValue(Value::Map(map))) => Some(map),
+            _ => None,
         }
-        (Node::Cbs, other) => (
-            400,
-            format!("$cbs: expected the operation put-token, found {other:?}"),
-        ),
-        (_, other) => (
-            501,
-            format!("$management: the local stack does not offer {other:?}"),
-        ),
-    };
-    let (id, reply_to) = request.properties.map_or((None, None), |properties| {
-        (properties.message_id, properties.reply_to)
-    });
-    Some((reply_to, reply(node, id, code, description)?))
+    }
 }
 
-fn reply(
-    node: &Node,
+/// The status in both spellings: clients differ in which one they read.
+pub(super) fn encode(
+    reply: Reply,
     request: Option<MessageId>,
-    code: i32,
-    description: String,
+    to: Option<String>,
 ) -> Option<Vec<u8>> {
-    // Two dialects: the words of `$cbs` are joined by dashes.
-    let (code_name, description_name) = match node {
-        Node::Cbs => ("status-code", "status-description"),
-        _ => ("statusCode", "statusDescription"),
-    };
     let properties = Properties {
         correlation_id: request,
+        to,
         ..Properties::default()
     };
-    let status = ApplicationProperties::builder()
-        .insert(code_name, code)
-        .insert(description_name, description)
-        .build();
-    let mut reply = serde_amqp::to_vec(&properties).ok()?;
-    reply.extend(serde_amqp::to_vec(&status).ok()?);
-    reply.extend(serde_amqp::to_vec(&AmqpValue(Value::Null)).ok()?);
-    Some(reply)
+    let mut status = OrderedMap::new();
+    for name in ["status-code", "statusCode"] {
+        status.insert(name.to_owned(), SimpleValue::Int(reply.code));
+    }
+    for name in ["status-description", "statusDescription"] {
+        let text = SimpleValue::String(reply.description.clone());
+        status.insert(name.to_owned(), text);
+    }
+    for name in ["error-condition", "errorCondition"] {
+        if let Some(condition) = &reply.condition {
+            let condition = SimpleValue::Symbol(Symbol::from(condition.as_str()));
+            status.insert(name.to_owned(), condition);
+        }
+    }
+    let mut encoded = serde_amqp::to_vec(&properties).ok()?;
+    encoded.extend(serde_amqp::to_vec(&ApplicationProperties(status)).ok()?);
+    encoded.extend(serde_amqp::to_vec(&AmqpValue(reply.body)).ok()?);
+    Some(encoded)
 }

@@ -3,8 +3,9 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use fe2o3_amqp_types::definitions::AmqpError;
-use stand_in::AccessKey;
+use stand_in::{AccessKey, Clock};
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::watch;
 
 use super::refusal::AmqpRefusal;
 use crate::faults::SenderFaults;
@@ -40,6 +41,17 @@ impl AmqpShared {
     pub(super) fn queue(&self, name: &str) -> Option<&Queue> {
         let mut queues = self.options.queues.iter();
         queues.find(|queue| queue.name().eq_ignore_ascii_case(name))
+    }
+
+    /// Any clock of the stack will do: they are the same.
+    pub(super) fn clock(&self) -> Clock {
+        let queue = self.options.queues.first();
+        queue.map_or_else(Clock::new, Queue::clock)
+    }
+
+    /// Wakes at every change of each queue.
+    pub(super) fn changes(&self) -> Vec<watch::Receiver<()>> {
+        self.options.queues.iter().map(Queue::changes).collect()
     }
 
     pub(super) fn no_such_queue(&self, name: &str) -> AmqpRefusal {

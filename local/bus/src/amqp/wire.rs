@@ -2,6 +2,7 @@
 
 use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use super::frame::{Frame, NotAFrame, split_frame};
 
@@ -21,6 +22,16 @@ pub(super) enum Broken {
     NotAFrame(#[from] NotAFrame),
     #[error("the client was silent for too long")]
     Silent,
+    #[error("the connection is cut on purpose")]
+    Cut,
+}
+
+#[derive(Debug)]
+pub(super) enum Progress {
+    Frame(Frame),
+    /// Bytes have come, and no whole frame yet.
+    Bytes,
+    Sent,
 }
 
 #[derive(Debug)]
@@ -72,6 +83,41 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         match self.stream.read_buf(&mut self.buffer).await? {
             0 => Err(Broken::Gone),
             _ => Ok(()),
+        }
+    }
+}
+
+impl Wire<TcpStream> {
+    /// The client's address, for people.
+    pub(super) fn peer(&self) -> String {
+        let address = self.stream.peer_addr();
+        address.map_or_else(|_| String::new(), |address| address.to_string())
+    }
+
+    /// The next frame, and meanwhile sends of `out` what the client takes. Nothing is lost when the
+    /// caller stops waiting.
+    ///
+    /// Both at once: a client that does not read before it has sent all it wants to, and we, who
+    /// would not read before all is sent, could wait for each other for ever.
+    pub(super) async fn frame_or_room(
+        &mut self,
+        out: &mut BytesMut,
+        reads: bool,
+    ) -> Result<Progress, Broken> {
+        if reads && let Some(frame) = split_frame(&mut self.buffer)? {
+            return Ok(Progress::Frame(frame));
+        }
+        let (mut reader, mut writer) = self.stream.split();
+        tokio::select! {
+            read = reader.read_buf(&mut self.buffer), if reads => match read? {
+                0 => Err(Broken::Gone),
+                _ => Ok(Progress::Bytes),
+            },
+            sent = writer.write_buf(out), if !out.is_empty() => {
+                sent?;
+                Ok(Progress::Sent)
+            }
+            else => std::future::pending().await,
         }
     }
 }

@@ -10,8 +10,6 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use super::message::Message;
-
 /// Bytes in AMQP's encoding; in the journal as base64.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AmqpBytes(pub Bytes);
@@ -83,14 +81,5 @@ impl PropertyChanges {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.application.is_empty()
-    }
-
-    pub(super) fn apply(self, message: &mut Message) {
-        for (name, value) in self.application {
-            // Not the encoding of the value that it had.
-            message.typed.remove(&name);
-            message.properties.application.insert(name, value);
-        }
-        message.typed.extend(self.typed);
     }
 }

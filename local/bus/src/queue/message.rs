@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::amqp_form::{AmqpBytes, AmqpForm, BodyKind};
+use super::amqp_form::{AmqpBytes, AmqpForm, BodyKind, PropertyChanges};
 
 /// A message or a batch, bodies and properties together: what Service Bus's Standard tier takes.
 pub const MESSAGE_MAX: usize = 256 * 1024;
@@ -40,6 +40,16 @@ impl Message {
             body: body.into(),
             ..Self::default()
         }
+    }
+
+    /// Takes over what a receiver has changed.
+    pub(super) fn change(&mut self, changes: PropertyChanges) {
+        for (name, value) in changes.application {
+            // Not the encoding of the value that it had.
+            self.typed.remove(&name);
+            self.properties.application.insert(name, value);
+        }
+        self.typed.extend(changes.typed);
     }
 
     /// In which kind of section the body came.

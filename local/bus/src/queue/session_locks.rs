@@ -108,6 +108,15 @@ impl Queue {
         self.shared.wake();
     }
 
+    /// Whether the session is still held under this token.
+    #[cfg(feature = "amqp")]
+    pub(crate) fn holds_session(&self, session: Uuid) -> bool {
+        self.shared.change(|state, now| {
+            state.pass_time(now);
+            state.held(session).is_ok()
+        })
+    }
+
     /// What receivers of the session have left with it.
     ///
     /// # Errors

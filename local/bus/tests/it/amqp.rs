@@ -4,6 +4,7 @@ mod clients;
 mod faults;
 mod hostile;
 mod one_port;
+mod receiving;
 mod rules;
 mod sending;
 mod wire;

@@ -273,7 +273,7 @@ impl State {
                 sequence,
                 changes: changes.clone(),
             });
-            changes.apply(&mut stored.letter.accepted.message);
+            stored.letter.accepted.message.change(changes);
         }
         self.dead.by_token.remove(&token);
         Ok(())

@@ -198,7 +198,7 @@ impl State {
                 sequence,
                 changes: changes.clone(),
             });
-            changes.apply(&mut Arc::make_mut(&mut message.accepted).message);
+            Arc::make_mut(&mut message.accepted).message.change(changes);
         }
         Ok(message)
     }

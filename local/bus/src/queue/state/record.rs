@@ -72,10 +72,6 @@ impl State {
             Transition::SessionState { session_id, state } => {
                 self.keep_session_state(&session_id, state);
             }
-            Transition::LetterDeferred { sequence } => {
-                let set_aside = self.dead.set_aside(sequence);
-                set_aside.ok_or_else(|| no_letter(sequence))?;
-            }
             Transition::DeadLettered {
                 sequence,
                 delivery_count,
@@ -91,19 +87,33 @@ impl State {
                     reason,
                 });
             }
+            letter @ (Transition::LetterDeferred { .. }
+            | Transition::LetterHandedOut { .. }
+            | Transition::LetterCompleted { .. }) => self.replay_letter(&letter)?,
+        }
+        Ok(())
+    }
+
+    fn replay_letter(&mut self, transition: &Transition) -> Result<(), String> {
+        match *transition {
+            Transition::LetterDeferred { sequence } => {
+                let set_aside = self.dead.set_aside(sequence);
+                set_aside.ok_or_else(|| no_letter(sequence))
+            }
             Transition::LetterHandedOut {
                 sequence,
                 delivery_count,
             } => {
                 let letter = self.dead.letter_mut(sequence);
                 letter.ok_or_else(|| no_letter(sequence))?.delivery_count = delivery_count;
+                Ok(())
             }
             Transition::LetterCompleted { sequence } => {
                 let letter = self.dead.remove(sequence);
-                drop(letter.ok_or_else(|| no_letter(sequence))?);
+                letter.map(drop).ok_or_else(|| no_letter(sequence))
             }
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     fn waiting(&mut self, sequence: u64) -> Result<Waiting, String> {
@@ -125,12 +135,12 @@ impl State {
 
     fn change(&mut self, sequence: u64, changes: PropertyChanges) -> Result<(), String> {
         if let Some(waiting) = self.find_mut(sequence) {
-            changes.apply(&mut Arc::make_mut(&mut waiting.accepted).message);
+            Arc::make_mut(&mut waiting.accepted).message.change(changes);
             return Ok(());
         }
         let letter = self.dead.letter_mut(sequence);
         let letter = letter.ok_or_else(|| not_waiting(sequence))?;
-        changes.apply(&mut letter.accepted.message);
+        letter.accepted.message.change(changes);
         Ok(())
     }
 

@@ -192,7 +192,7 @@ impl State {
         }
     }
 
-    pub(super) fn held(&self, token: Uuid) -> Result<&SessionLock, SessionLost> {
+    pub(in crate::queue) fn held(&self, token: Uuid) -> Result<&SessionLock, SessionLost> {
         let mut held = self.sessions.values().map(|hold| &hold.lock);
         held.find(|lock| lock.token == token).ok_or(SessionLost)
     }

@@ -116,12 +116,20 @@ impl Run {
                 let mut message = Message::new(body)
                     .with_id(format!("m-{id}"))
                     .with_session(format!("s-{session}"));
-                message.properties.time_to_live = time_to_live.map(f64::from);
-                let now = self.clock.now();
-                let due = due_in.map(|due_in| now + Duration::from_secs(due_in.into()));
-                message.properties.scheduled_enqueue = due;
+                let properties = &mut message.properties;
+                properties.time_to_live = time_to_live.map(f64::from);
+                let later = |seconds| self.clock.now() + Duration::from_secs(seconds);
+                properties.scheduled_enqueue = due_in.map(|due_in| later(due_in.into()));
                 self.queue.enqueue(message).unwrap();
             }
+            Step::Pass(seconds) => advance(Duration::from_secs(seconds.into())).await,
+            Step::Reopen => self.reopen(),
+            settlement => self.settle(&settlement),
+        }
+    }
+
+    fn settle(&mut self, step: &Step) {
+        match *step {
             Step::Receive => self
                 .held
                 .extend(self.queue.try_receive().map(|it| it.lock_token)),
@@ -176,8 +184,7 @@ impl Run {
             Step::CompleteLetter(which) => {
                 pick(&mut self.letters, which).map(|it| self.queue.complete_dead_letter(it));
             }
-            Step::Pass(seconds) => advance(Duration::from_secs(seconds.into())).await,
-            Step::Reopen => self.reopen(),
+            Step::Send { .. } | Step::Pass(_) | Step::Reopen => unreachable!("done elsewhere"),
         }
     }
 
