@@ -4,6 +4,7 @@
 use blob::{BlobStorage, OpenError};
 
 use super::kills::Killed;
+use super::put;
 
 #[test]
 fn a_file_changed_by_hand_is_a_blob_that_somebody_else_wrote() {
@@ -16,6 +17,19 @@ fn a_file_changed_by_hand_is_a_blob_that_somebody_else_wrote() {
     let killed = Killed::after_the_write();
     std::fs::remove_file(killed.file()).unwrap();
     killed.starts_with(None);
+}
+
+#[test]
+fn folders_that_somebody_tidied_away_are_made_again() {
+    let killed = Killed::after_the_write();
+    let storage = killed.open();
+    for folder in ["orders", ".new"] {
+        std::fs::remove_dir_all(killed.path(folder)).unwrap();
+        put(&storage, "b", folder);
+    }
+    let blob = put(&storage, "a", "again");
+    drop(storage);
+    killed.starts_with(Some(&blob));
 }
 
 #[test]

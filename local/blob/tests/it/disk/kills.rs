@@ -110,6 +110,10 @@ fn half_a_line_is_none() {
 fn with_the_line_it_has_happened() {
     let killed = Killed::before_the_rename();
     killed.starts_with(Some(&killed.second));
+    // The old content goes before the new one comes.
+    let killed = Killed::before_the_rename();
+    std::fs::remove_file(killed.file()).unwrap();
+    killed.starts_with(Some(&killed.second));
     let killed = Killed::after_the_write();
     killed.starts_with(Some(&killed.second));
 }
