@@ -51,3 +51,20 @@ fn written(reply: PutReply) -> ETag {
         other => panic!("not written: {other:?}"),
     }
 }
+
+#[tokio::test]
+async fn the_link_that_cargo_local_prints_opens_azurite() {
+    let Some(azurite) = crate::support::Azurite::get() else {
+        return;
+    };
+    let client = testkit::net::client();
+    let list = format!("{}?comp=list", azurite.url);
+    let without = client.get(&list).send().await.unwrap();
+    assert_eq!(without.status(), 403, "which is why");
+    let query = blob::Account::ORDERS.look_query();
+    let with = client.get(format!("{list}&{query}")).send().await.unwrap();
+    assert_eq!(with.status(), 200);
+    let container = format!("{}/not-to-be?restype=container&{query}", azurite.url);
+    let written = client.put(container).send().await.unwrap();
+    assert_eq!(written.status(), 403, "to look, and no more");
+}

@@ -33,6 +33,7 @@ mod handle;
 mod headers;
 mod listing;
 mod operations;
+mod sas;
 mod serve;
 mod shared_key;
 mod storage;

@@ -52,6 +52,8 @@ pub(super) enum Ended {
 enum HandlerCommand {
     /// Kill the process of that generation.
     Kill(Generation),
+    /// Kill it for a newer program.
+    Replace(Generation),
     /// Kill the process, and start none.
     Stop,
 }
@@ -161,6 +163,13 @@ impl Handler {
     pub(super) fn kill_current(&self) {
         if let HandlerState::Ready(generation) = *self.state.borrow() {
             self.kill(generation);
+        }
+    }
+
+    /// The same, for a newer program.
+    pub(super) fn replace_current(&self) {
+        if let HandlerState::Ready(generation) = *self.state.borrow() {
+            self.command(HandlerCommand::Replace(generation));
         }
     }
 
@@ -286,7 +295,10 @@ impl Supervisor {
                     Some(HandlerCommand::Kill(wanted)) if wanted == self.generation => {
                         break Some(Exit::Killed);
                     }
-                    Some(HandlerCommand::Kill(_)) => {}
+                    Some(HandlerCommand::Replace(wanted)) if wanted == self.generation => {
+                        break Some(Exit::Replaced);
+                    }
+                    Some(HandlerCommand::Kill(_) | HandlerCommand::Replace(_)) => {}
                     Some(HandlerCommand::Stop) | None => break None,
                 },
             }
@@ -297,7 +309,9 @@ impl Supervisor {
     }
 
     async fn asked_to_stop(&mut self) {
-        while let Some(HandlerCommand::Kill(_)) = self.commands.recv().await {}
+        while let Some(HandlerCommand::Kill(_) | HandlerCommand::Replace(_)) =
+            self.commands.recv().await
+        {}
     }
 
     fn not_started(&self, error: &std::io::Error) -> String {

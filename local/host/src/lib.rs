@@ -42,6 +42,7 @@ mod restarts;
 mod stopping;
 mod trace;
 
+use std::net::{Ipv4Addr, TcpListener};
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
@@ -98,6 +99,18 @@ impl Host {
         options: HostOptions,
         queue: Queue,
     ) -> Result<(Self, broadcast::Receiver<Event>), HostError> {
+        Self::start_on(options, queue, None)
+    }
+
+    /// The same, with the handler on that port, where it is free.
+    ///
+    /// # Errors
+    /// As [`Host::start`].
+    pub fn start_on(
+        options: HostOptions,
+        queue: Queue,
+        wanted: Option<u16>,
+    ) -> Result<(Self, broadcast::Receiver<Event>), HostError> {
         let HostOptions {
             app,
             handler_url,
@@ -119,7 +132,7 @@ impl Host {
         let (handler, handler_url) = match handler_url {
             Some(url) => (Handler::elsewhere(), url),
             None => {
-                let port = free_port()?;
+                let port = free_port(wanted.unwrap_or_default())?;
                 let (handler, task) =
                     Handler::supervised(app, port, client.clone(), events.clone());
                 supervisor.spawn(task.run());
@@ -180,6 +193,11 @@ impl Host {
         self.handler.kill_current();
     }
 
+    /// The same for a program that was built anew.
+    pub fn replace_handler(&self) {
+        self.handler.replace_current();
+    }
+
     /// Receives nothing more, waits up to 10 s for what is in flight, and kills the handler, which is
     /// told nothing.
     ///
@@ -210,8 +228,8 @@ async fn end_of(tasks: &mut JoinSet<()>) {
 /// [`Host::handler_url`] is promised to stay; the third such end makes the host give up, and the
 /// handler's own line says why. Should the other process speak HTTP, the host may take it for the
 /// handler until the handler's end is seen: what is posted to it meanwhile fails and comes again.
-fn free_port() -> std::io::Result<u16> {
-    Ok(std::net::TcpListener::bind("127.0.0.1:0")?
-        .local_addr()?
-        .port())
+fn free_port(wanted: u16) -> std::io::Result<u16> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, wanted))
+        .or_else(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))?;
+    Ok(listener.local_addr()?.port())
 }

@@ -15,6 +15,8 @@ pub enum Exit {
     Code(Option<i32>),
     /// The host killed it: a function time-out, or [`super::Host::kill_handler`].
     Killed,
+    /// The host killed it for a newer program: [`super::Host::replace_handler`].
+    Replaced,
     /// It did not answer within initializationTimeout and was killed.
     NotInitialized,
 }
@@ -39,7 +41,7 @@ impl Restarts {
     pub(super) fn after(&mut self, exit: Exit, now: Instant) -> Next {
         match exit {
             Exit::Code(Some(0)) => Next::StayDown,
-            Exit::Code(Some(INTENTIONAL_RESTART)) | Exit::Killed => Next::Restart,
+            Exit::Code(Some(INTENTIONAL_RESTART)) | Exit::Killed | Exit::Replaced => Next::Restart,
             Exit::Code(_) | Exit::NotInitialized => self.error(now),
         }
     }

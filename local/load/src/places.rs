@@ -23,6 +23,9 @@ pub struct Addresses {
     /// The storage account: http://127.0.0.1:10000/devstoreaccount1
     #[arg(long, value_name = "URL")]
     pub blobs: Option<String>,
+    // The query that lets one look at the blobs.
+    #[arg(skip)]
+    pub look_query: Option<String>,
     /// The container of the orders
     #[arg(long, value_name = "NAME")]
     pub container: Option<String>,
@@ -42,6 +45,10 @@ impl Addresses {
     fn or(self, others: Self) -> Self {
         Self {
             queue: self.queue.or(others.queue),
+            look_query: match &self.blobs {
+                Some(_) => self.look_query,
+                None => others.look_query,
+            },
             blobs: self.blobs.or(others.blobs),
             container: self.container.or(others.container),
             dashboard: self.dashboard.or(others.dashboard),
@@ -77,6 +84,8 @@ pub enum PlacesError {
 pub struct Endpoints {
     pub queue: String,
     pub blobs: String,
+    /// What lets one look at them, where that needs a shared access signature.
+    pub look_query: Option<String>,
     pub container: String,
     pub dashboard: String,
     pub petstore: Option<String>,
@@ -107,9 +116,16 @@ fn read(file: &Path, by_hand: &Addresses) -> Result<Endpoints, PlacesError> {
         Some(text) => Connection::parse(text)?.key,
         None => None,
     };
+    let blobs = needed(addresses.blobs, "blobs")?;
+    // By hand it comes with the address, as Azure's portal has it.
+    let (blobs, signature) = match blobs.split_once('?') {
+        Some((url, query)) => (url.trim_end_matches('/').to_owned(), Some(query.to_owned())),
+        None => (blobs, None),
+    };
     Ok(Endpoints {
         queue: needed(addresses.queue, "queue")?,
-        blobs: needed(addresses.blobs, "blobs")?,
+        blobs,
+        look_query: addresses.look_query.or(signature),
         container: addresses.container.unwrap_or_else(|| "orders".to_owned()),
         dashboard: needed(addresses.dashboard, "dashboard")?,
         petstore: addresses

@@ -10,14 +10,18 @@ mod other_host;
 mod run_folder;
 mod screen;
 mod start;
+mod summary;
 mod tell;
 
 use std::io;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use ::load::LoadError;
 use blob::AzuriteError;
+use clap::CommandFactory;
+use clap_complete::{Shell, generate};
 use dashboard::operator::OperatorError;
 use stack::StackError;
 use stack::chaos::ChaosError;
@@ -81,6 +85,10 @@ pub(crate) enum LocalError {
 
 /// Does what the command line asks for.
 pub(crate) async fn run(cli: Cli) -> Result<ExitCode, LocalError> {
+    if let Some(Command::Completions { shell }) = cli.command {
+        // Wherever one is.
+        return Ok(completions(shell));
+    }
     let root = match cli.root {
         Some(root) => root,
         None => nearest_root().ok_or(LocalError::NoRoot)?,
@@ -93,9 +101,19 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode, LocalError> {
         Some(Command::Reset) => run_folder::reset(&root),
         Some(Command::DeadLetters(it)) => operator::dead_letters(&root, it.arguments).await,
         Some(Command::Redrive(it)) => operator::redrive(&root, it.arguments).await,
+        Some(Command::Completions { shell }) => Ok(completions(shell)),
         Some(Command::Chaos(options)) => load::chaos(&root, options).await,
         Some(Command::Load(options)) => load::load(&root, *options).await,
     }
+}
+
+/// For the program's own name: shells do not look behind `cargo`.
+fn completions(shell: Shell) -> ExitCode {
+    let mut script = Vec::new();
+    generate(shell, &mut Cli::command(), "order-items-local", &mut script);
+    // A closed output, as in `… | head`, is no failure.
+    io::stdout().write_all(&script).ok();
+    ExitCode::SUCCESS
 }
 
 fn nearest_root() -> Option<PathBuf> {

@@ -101,7 +101,7 @@ impl Stack {
         let queue = options.keep.queue(&app)?;
         let (host, events) = match options.hosting {
             Hosting::Embedded => {
-                let (host, events) = parts::host(&app, &queue)?;
+                let (host, events) = parts::host(options.ports, &app, &queue)?;
                 (Some(host), events)
             }
             Hosting::Elsewhere => (None, parts::nothing()),

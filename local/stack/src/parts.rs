@@ -2,7 +2,6 @@
 
 use std::io;
 use std::net::Ipv4Addr;
-use std::path::Path;
 
 use ::dashboard::{Dashboard, DashboardOptions};
 use blob::{Account, BlobEndpoint, BlobHandle};
@@ -26,6 +25,10 @@ const DEFINITION: &str = "infra/logicapp/fallback.definition.json";
 
 const SENDER: &str = "DoNotReply@order-items-reserver.local";
 const RECIPIENT: &str = "operations@order-items-reserver.local";
+
+/// Where the handler and the e-mail service are, unless the port is taken: the same after a restart.
+const HANDLER_PORT: u16 = 7072;
+const MAIL_PORT: u16 = 5382;
 
 /// Where the dashboard is, unless the port is taken.
 const DASHBOARD_PORT: u16 = 5310;
@@ -59,7 +62,7 @@ impl Backends {
         let (logic_app, mail) = match ports.logic_app {
             Some(place) => {
                 let listener = place.bind().await?;
-                let (logic_app, mail) = logic_app(&options.root, listener, &options.keep).await?;
+                let (logic_app, mail) = logic_app(options, listener).await?;
                 (Some(logic_app), mail)
             }
             None => (None, None),
@@ -122,12 +125,12 @@ impl BlobEndpoints {
     }
 }
 
-/// Starts the Logic App of the app in `root`.
+/// Starts the Logic App of the app.
 async fn logic_app(
-    root: &Path,
+    options: &StackOptions,
     listener: TcpListener,
-    keep: &Keep,
 ) -> Result<(LogicApp, Option<MailService>), StackError> {
+    let StackOptions { root, keep, .. } = options;
     let definition = match std::fs::read_to_string(root.join(DEFINITION)) {
         Ok(definition) => definition,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -136,7 +139,7 @@ async fn logic_app(
         Err(error) => return Err(error.into()),
     };
     // No setting names the service's port: only the workflow calls it.
-    let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    let port = wanted_port(options.ports, MAIL_PORT).await?;
     let mail = MailService::start(port, keep.outbox()?)?;
     let workflow = Workflow::load(&definition, parameters(mail.url()))?;
     let logic_app = match keep.handed_over() {
@@ -193,13 +196,27 @@ async fn free_port() -> io::Result<TcpListener> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await
 }
 
-pub(super) fn host(app: &FunctionApp, queue: &Queue) -> Result<(Host, Receiver<Event>), HostError> {
+/// That one, so that it is the same after a restart, or any.
+async fn wanted_port(ports: Ports, port: u16) -> io::Result<TcpListener> {
+    let port = if ports == Ports::Auto { 0 } else { port };
+    match TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await {
+        Ok(listener) => Ok(listener),
+        Err(_) => free_port().await,
+    }
+}
+
+pub(super) fn host(
+    ports: Ports,
+    app: &FunctionApp,
+    queue: &Queue,
+) -> Result<(Host, Receiver<Event>), HostError> {
     let options = HostOptions {
         app: app.clone(),
         handler_url: None,
         traces: true,
     };
-    Host::start(options, queue.clone())
+    let port = (ports == Ports::FromSettings).then_some(HANDLER_PORT);
+    Host::start_on(options, queue.clone(), port)
 }
 
 /// The parts that the dashboard shows.

@@ -23,6 +23,9 @@ pub struct Running {
     pub queue: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub blobs: Option<String>,
+    /// The query that lets one look at the blobs, where they do not open without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub look_query: Option<String>,
     /// The container of the orders.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub container: Option<String>,

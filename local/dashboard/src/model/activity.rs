@@ -63,6 +63,7 @@ pub(super) fn exited(exit: Exit, next: Next) -> String {
         Exit::Code(Some(code)) => format!("exited with code {code}"),
         Exit::Code(None) => "was ended by a signal".to_owned(),
         Exit::Killed => "was killed".to_owned(),
+        Exit::Replaced => "gave way to what was built".to_owned(),
         Exit::NotInitialized => "did not answer in time and was killed".to_owned(),
     };
     let then = match next {

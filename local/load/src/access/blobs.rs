@@ -95,7 +95,11 @@ impl Blobs {
 
     async fn get(&self, path: &str) -> Result<Option<Response>, LoadError> {
         let endpoints = self.places.now();
-        let url = format!("{}/{}{path}", endpoints.blobs, endpoints.container);
+        let mut url = format!("{}/{}{path}", endpoints.blobs, endpoints.container);
+        if let Some(query) = &endpoints.look_query {
+            url.push(if path.contains('?') { '&' } else { '?' });
+            url.push_str(query);
+        }
         let sent = self.client.get(url).timeout(PATIENCE).send().await;
         let answer = sent.map_err(|error| {
             self.places.look_again();

@@ -73,6 +73,7 @@ impl Instances {
         let by_hand = Addresses {
             queue: Some(format!("{}/{}", stack.door.url(), stack.queue.name())),
             blobs: stack.blob.as_ref().map(|blob| blob.url().to_owned()),
+            look_query: None,
             container: stack.app.settings.get("ORDERS_CONTAINER").cloned(),
             dashboard: Some(stack.dashboard.url()),
             petstore: None,

@@ -172,7 +172,7 @@ fn event_of_host(counted: &mut Counted, event: &Event, stopped: &watch::Sender<b
             counted.late_answers += 1;
             return;
         }
-        Event::HandlerExited { exit, .. } if *exit != Exit::Killed => {
+        Event::HandlerExited { exit, .. } if !matches!(exit, Exit::Killed | Exit::Replaced) => {
             format!("a handler ended by itself: {exit:?}")
         }
         Event::HostStopped { why } => {

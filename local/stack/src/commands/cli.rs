@@ -11,7 +11,7 @@ use super::load::{ChaosOptions, LoadOptions};
 /// Builds the function and runs it with everything it needs on this machine: queue, Functions host,
 /// blobs, Logic App.
 #[derive(Debug, Parser)]
-#[command(name = "cargo local", bin_name = "cargo local")]
+#[command(name = "cargo local", bin_name = "cargo local", version)]
 pub(crate) struct Cli {
     /// The folder of host.json [default: the nearest one above the current folder]
     #[arg(long, value_name = "DIR", global = true)]
@@ -71,6 +71,12 @@ pub(crate) enum Command {
     /// Start a stack of its own with two handlers, let everything go wrong at once, and judge what
     /// became of every message, poison included
     Chaos(ChaosOptions),
+    /// Print what makes a shell complete the words of `order-items-local`, which is this program:
+    /// `order-items-local completions bash > /etc/bash_completion.d/order-items-local`
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
 }
 
 /// Those of the operator's tool, `order-items-ops`.

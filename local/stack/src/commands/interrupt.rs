@@ -2,6 +2,9 @@
 
 use std::io;
 
+/// The exit code then, as shells have it.
+pub(crate) const ABORTED: u8 = 130;
+
 /// Takes the signals over from now on, so that none of them ends the process before its handler is
 /// gone.
 pub(crate) fn listen() -> io::Result<impl Future<Output = ()>> {

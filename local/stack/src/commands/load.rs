@@ -11,11 +11,10 @@ use ::load::{Faults, LoadError, Pace, Plan, run};
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use stack::chaos::{Chaos, ChaosPlan};
+use stand_in::{LOGIC_APP_FAULTS, NamedFault, STORAGE_FAULTS};
 
+use super::interrupt::ABORTED;
 use super::{FOLDER, LocalError, interrupt};
-
-/// As shells have it for an interrupt.
-const ABORTED: u8 = 130;
 
 /// What `cargo build --release` makes.
 const HANDLER: &str = "target/release/order-items-reserver";
@@ -47,9 +46,7 @@ pub(crate) struct LoadOptions {
     /// How long carts arrive: 30s, 2m
     #[arg(long = "for", value_name = "TIME", default_value = "30s", value_parser = humantime::parse_duration)]
     duration: Duration,
-    /// What goes wrong meanwhile: storage=FAULT, logic-app=FAULT, handler=kills, divided by commas;
-    /// FAULT may be any
-    #[arg(long)]
+    #[arg(long, help = faults_help())]
     faults: Option<Faults>,
     /// Decides what is in the carts and when what goes wrong [default: another one each time]
     #[arg(long)]
@@ -180,6 +177,21 @@ fn show(report: &Report, json: bool) {
 /// Short enough to be typed again.
 fn seed() -> u64 {
     u64::from(uuid::Uuid::new_v4().as_fields().0)
+}
+
+/// With the names of all faults.
+fn faults_help() -> String {
+    let names = |faults: &[NamedFault]| {
+        let names: Vec<&str> = faults.iter().map(|fault| fault.name()).collect();
+        names.join(", ")
+    };
+    format!(
+        "What goes wrong meanwhile: storage=FAULT, logic-app=FAULT, handler=kills, divided by \
+         commas. FAULT is any, which is another one each time, or of the storage {}; of the Logic \
+         App {}",
+        names(&STORAGE_FAULTS),
+        names(&LOGIC_APP_FAULTS)
+    )
 }
 
 fn pace(text: &str) -> Result<Pace, String> {

@@ -17,8 +17,11 @@ pub(super) async fn dead_letters(
     root: &Path,
     mut arguments: Vec<OsString>,
 ) -> Result<ExitCode, LocalError> {
-    if arguments.is_empty() {
-        arguments.push("list".into());
+    // Options alone are those of the list; but for help, which is about all verbs.
+    let first = arguments.first().map(|first| first.to_string_lossy());
+    let is_help = |first: &str| matches!(first, "-h" | "--help");
+    if first.is_none_or(|first| first.starts_with('-') && !is_help(&first)) {
+        arguments.insert(0, "list".into());
     }
     arguments.insert(0, "dead-letters".into());
     run(root, arguments).await

@@ -38,6 +38,13 @@ impl RunFolder {
         let claim = match Claim::take(&folder) {
             Ok(claim) => Some(claim),
             Err(ClaimError::Taken { .. }) if in_memory => None,
+            // Nothing is kept, so nothing has to be written; only other commands do not find it.
+            Err(error @ ClaimError::Io { .. }) if in_memory => {
+                screen::print(&format!(
+                    "hint: {error}; other commands of this folder will not find this stack"
+                ))?;
+                None
+            }
             Err(error) => return Err(error.into()),
         };
         let temporary = in_memory.then(tempfile::tempdir).transpose()?;

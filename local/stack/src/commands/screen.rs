@@ -10,9 +10,10 @@ use host::{Delivered, DeliveryOutcome, Event, Exit, Level, Next};
 use logic_app::mail::Mail;
 use serde_json::{Map, Value};
 use stack::storefront::StorefrontEvent;
+use time::OffsetDateTime;
 
 /// Fields of a log line that the delivery's line says already.
-const ELSEWHERE: [&str; 12] = [
+const ELSEWHERE: [&str; 13] = [
     "timestamp",
     "level",
     "message",
@@ -20,6 +21,7 @@ const ELSEWHERE: [&str; 12] = [
     "span",
     "invocation_id",
     "session",
+    "sequence_number",
     "message_id",
     "outcome",
     "blob_name",
@@ -128,6 +130,7 @@ fn exited(exit: Exit) -> String {
         Exit::Code(Some(code)) => format!("exited with code {code}"),
         Exit::Code(None) => "was ended by a signal".to_owned(),
         Exit::Killed => "was killed by the host".to_owned(),
+        Exit::Replaced => "gave way to what was built".to_owned(),
         Exit::NotInitialized => {
             "did not answer within initializationTimeout and was killed".to_owned()
         }
@@ -219,12 +222,14 @@ fn log_line(level: Level, text: &str) -> String {
         .get("message")
         .and_then(Value::as_str)
         .unwrap_or_default();
+    let number = fields.get("sequence_number").and_then(Value::as_u64);
+    let number = number.map_or_else(String::new, |number| format!("#{number}  "));
     let rest: String = fields
         .iter()
         .filter(|(key, value)| !ELSEWHERE.contains(&key.as_str()) && !value.is_null())
         .map(|(key, value)| format!("  {key}={value}"))
         .collect();
-    format!("  {own_level}  {message}{rest}")
+    format!("  {own_level}  {number}{message}{rest}")
 }
 
 /// Whether a line says what became of an order: the handler writes none of what it has simply
@@ -252,6 +257,16 @@ fn level_name(level: Level) -> &'static str {
         Level::Warning => "WARN",
         Level::Error => "ERROR",
     }
+}
+
+/// Prints a line about what has just happened, with the time: as in logs and lists, UTC.
+pub(super) fn tell(line: &str) -> io::Result<()> {
+    print(&stamped(line, OffsetDateTime::now_utc()))
+}
+
+fn stamped(line: &str, now: OffsetDateTime) -> String {
+    let (hours, minutes, seconds, milliseconds) = now.time().as_hms_milli();
+    format!("{hours:02}:{minutes:02}:{seconds:02}.{milliseconds:03}Z  {line}")
 }
 
 /// Prints lines.
@@ -373,7 +388,7 @@ mod tests {
         let json = r#"{"timestamp":"t","level":"WARN","message":"order handed over","session":"S","sequence_number":12,"reason":"503"}"#;
         assert_eq!(
             log_line(Level::Warning, json),
-            "  WARN  order handed over  sequence_number=12  reason=\"503\""
+            "  WARN  #12  order handed over  reason=\"503\""
         );
         assert_eq!(
             log_line(Level::Error, "thread panicked"),
@@ -389,6 +404,12 @@ mod tests {
         ] {
             assert!(!ends_an_order(calm), "{calm}");
         }
+    }
+
+    #[test]
+    fn a_line_has_the_time_before_it() {
+        let now = OffsetDateTime::UNIX_EPOCH + time::Duration::milliseconds(3_723_004);
+        assert_eq!(stamped("#7  stored", now), "01:02:03.004Z  #7  stored");
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! The bare `cargo local`: build, start everything, tell what happens until it is asked to end.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use blob::Azurite;
+use blob::{Account, Azurite};
 use host::app::{FunctionApp, Settings};
 use stack::ports::Place;
 use stack::running::Running;
@@ -15,9 +16,11 @@ use tokio::time::Instant;
 use super::azurite::of_the_orders;
 use super::build::{Watch, build};
 use super::cli::{HostChoice, StartOptions};
+use super::interrupt::ABORTED;
 use super::other_host::HostStorage;
 use super::run_folder::RunFolder;
-use super::tell::{RunningParts, summary, until_the_end};
+use super::summary::{blobs_url, summary};
+use super::tell::{End, RunningParts, until_the_end};
 use super::{LocalError, interrupt, other_host, screen};
 
 /// Where the storefront listens when no setting says otherwise.
@@ -36,11 +39,36 @@ pub(super) async fn run(root: PathBuf, options: StartOptions) -> Result<ExitCode
     {
         return Ok(failed);
     }
+    let mut interrupted = pin!(interrupt::listen().map_err(LocalError::Signals)?);
+    let insisted = interrupt::insisted().map_err(LocalError::Signals)?;
+    let running = async {
+        let mut watch = options.watch.then(|| Watch::start(&root)).transpose()?;
+        loop {
+            let end = once(&root, &options, &folder, watch, interrupted.as_mut()).await?;
+            match end {
+                End::Over(code) => return Ok(code),
+                End::Again(and_on) => watch = Some(and_on),
+            }
+        }
+    };
+    tokio::select! {
+        code = running => code,
+        // Whoever repeats it does not want to wait: what is dropped is killed.
+        () = insisted => Ok(ExitCode::from(ABORTED)),
+    }
+}
+
+/// One life of the stack, from its start to its end.
+async fn once(
+    root: &Path,
+    options: &StartOptions,
+    folder: &RunFolder,
+    watch: Option<Watch>,
+    interrupted: impl Future<Output = ()>,
+) -> Result<End, LocalError> {
     let started = Instant::now();
-    let interrupted = interrupt::listen().map_err(LocalError::Signals)?;
-    let watch = options.watch.then(|| Watch::start(&root)).transpose()?;
     let azurite = match options.azurite {
-        true => Some(of_the_orders(&root, options.ports.into(), &folder).await?),
+        true => Some(of_the_orders(root, options.ports.into(), folder).await?),
         false => None,
     };
     let host_storage = match options.host() {
@@ -48,10 +76,10 @@ pub(super) async fn run(root: PathBuf, options: StartOptions) -> Result<ExitCode
         HostChoice::Func | HostChoice::None => {
             let orders = azurite.as_ref();
             let ports = options.ports.into();
-            Some(HostStorage::start(&root, ports, &folder, orders).await?)
+            Some(HostStorage::start(root, ports, folder, orders).await?)
         }
     };
-    let stack = start_stack(root, &options, &folder, azurite.as_ref()).await?;
+    let stack = start_stack(root, options, folder, azurite.as_ref()).await?;
     let settings = host_storage.as_ref();
     let settings = settings.map(|storage| other_host::settings(&stack, storage));
     let storefront = match options.no_petstore {
@@ -61,32 +89,42 @@ pub(super) async fn run(root: PathBuf, options: StartOptions) -> Result<ExitCode
             start_petstore(&stack, options.ports.into(), elsewhere).await?
         }
     };
-    let mut parts = RunningParts::new(stack, storefront, watch, options.verbose);
+    let keeps = folder.lasting().is_some();
+    let mut parts = RunningParts::new(stack, storefront, watch, options.verbose, keeps);
     let petstore = parts.petstore_url(PETSTORE_START).await;
-    let azurite_url = azurite.as_ref().map(|azurite| azurite.url().to_owned());
     if let Some(petstore) = &petstore {
         parts.stack.dashboard.add_link("petstore", petstore);
     }
-    let running = running(&parts.stack, petstore, azurite_url);
+    let running = running(&parts.stack, petstore, azurite.as_ref());
+    if azurite.is_some()
+        && let Some(url) = blobs_url(&running)
+    {
+        parts.stack.dashboard.add_link("blobs", &url);
+    }
     folder.publish(&running)?;
-    let mut summary = summary(&parts.stack, &running, &folder, started.elapsed());
+    let mut summary = summary(&parts.stack, &running, folder, started.elapsed());
     if let Some(settings) = settings {
         match options.host() {
             HostChoice::Func => {
-                let func = other_host::func_options(&parts.stack, &options, settings)?;
+                let func = other_host::func_options(&parts.stack, options, settings)?;
                 parts.start_func(func)?;
             }
-            _ => summary.extend(other_host::told(&settings, &folder)?),
+            _ => summary.extend(other_host::told(&settings, folder)?),
         }
     }
     summary.extend([String::new(), "Ctrl+C ends it.".to_owned(), String::new()]);
     // A closed output, as in `cargo local | head`, ends the stack like an interrupt does.
     let end = match screen::print(&summary.join("\n")) {
         Ok(()) => tokio::select! {
-            () = interrupted => ExitCode::SUCCESS,
-            end = until_the_end(&mut parts) => end.unwrap_or(ExitCode::SUCCESS),
+            () = interrupted => {
+                let word = "ending: what is in flight goes back to the queue; once more ends at once";
+                // A closed output hears no last word.
+                screen::tell(word).ok();
+                End::Over(ExitCode::SUCCESS)
+            }
+            end = until_the_end(&mut parts) => end.unwrap_or(End::Over(ExitCode::SUCCESS)),
         },
-        Err(_) => ExitCode::SUCCESS,
+        Err(_) => End::Over(ExitCode::SUCCESS),
     };
     parts.stop().await;
     if let Some(storage) = host_storage {
@@ -99,7 +137,7 @@ pub(super) async fn run(root: PathBuf, options: StartOptions) -> Result<ExitCode
 }
 
 async fn start_stack(
-    root: PathBuf,
+    root: &Path,
     options: &StartOptions,
     folder: &RunFolder,
     azurite: Option<&Azurite>,
@@ -109,7 +147,7 @@ async fn start_stack(
         overrides.insert("OrdersStorage".to_owned(), azurite.connection_string());
     }
     Stack::start_with(StackOptions {
-        root,
+        root: root.to_owned(),
         ports: options.ports.into(),
         overrides,
         keep: folder.keep(),
@@ -161,7 +199,7 @@ fn petstore_port(app: &FunctionApp) -> Result<u16, LocalError> {
     port.ok_or_else(|| LocalError::PetstorePort(text.clone()))
 }
 
-fn running(stack: &Stack, petstore: Option<String>, azurite: Option<String>) -> Running {
+fn running(stack: &Stack, petstore: Option<String>, azurite: Option<&Azurite>) -> Running {
     let setting = |name: &str| stack.app.settings.get(name).cloned();
     let container = setting("ORDERS_CONTAINER").unwrap_or_else(|| "orders".to_owned());
     Running {
@@ -172,7 +210,8 @@ fn running(stack: &Stack, petstore: Option<String>, azurite: Option<String>) -> 
             .blob
             .as_ref()
             .map(|blob| blob.url().to_owned())
-            .or(azurite),
+            .or(azurite.map(|azurite| azurite.url().to_owned())),
+        look_query: azurite.map(|_| Account::ORDERS.look_query()),
         container: Some(container),
         connection: setting("ServiceBusConnection"),
         fallback: setting("FALLBACK_URL"),

@@ -1,31 +1,33 @@
-//! What a person is told, from the start to the end: what to open first, how to post a cart, how to
-//! look at the blob; and then what happens, line by line.
+//! What a person is told while the stack runs, line by line, and what follows from it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::io;
 use std::process::{ExitCode, ExitStatus};
 use std::sync::Arc;
 use std::time::Duration;
 
+use dashboard::BuildState;
 use host::Event;
+use host::app::{FunctionApp, Settings};
 use logic_app::mail::{Mail, MailService};
 use stack::Stack;
 use stack::func::{Func, FuncError, FuncEvent, FuncOptions};
-use stack::running::Running;
 use stack::storefront::{Storefront, StorefrontEvent};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
-use tokio::time::timeout;
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::time::{Instant, sleep_until, timeout};
 
-use super::build::Watch;
-use super::run_folder::RunFolder;
-use super::screen::{EventLines, duplicate_line, mail_line, print};
+use super::build::{Change, Watch};
+use super::screen::{EventLines, duplicate_line, mail_line, tell};
+use super::summary::dead_letters_url;
 
 /// The programs, as cargo names them.
 const HANDLER: &str = "order-items-reserver";
 const PETSTORE: &str = "petstore";
 
-const SESSION: &str = "E7DBA502A3B795953DDE76EA965EBBF3";
+/// How long a line waits for what belongs before it.
+const HELD: Duration = Duration::from_millis(50);
 
 /// Everything that runs, and what is to be said of it.
 #[derive(Debug)]
@@ -38,6 +40,10 @@ pub(super) struct RunningParts {
     lines: EventLines,
     /// The handler is new on the disk, and the old one has not started so far.
     outdated: bool,
+    /// Lines that wait for those that belong before them.
+    held: VecDeque<(Instant, String)>,
+    /// Whether a start anew finds what there is now.
+    keeps: bool,
 }
 
 impl RunningParts {
@@ -46,6 +52,7 @@ impl RunningParts {
         storefront: Option<Storefront>,
         watch: Option<Watch>,
         verbose: bool,
+        keeps: bool,
     ) -> Self {
         let lines = EventLines {
             verbose,
@@ -58,6 +65,8 @@ impl RunningParts {
             watch,
             lines,
             outdated: false,
+            held: VecDeque::new(),
+            keeps,
         }
     }
 
@@ -75,7 +84,9 @@ impl RunningParts {
 
     /// Ends everything: the storefront first, so that its last messages find the queue, and the host
     /// of others before what it settles with.
-    pub(super) async fn stop(self) {
+    pub(super) async fn stop(mut self) {
+        // A closed output has no reader for them.
+        self.release(None).ok();
         if let Some(storefront) = self.storefront {
             storefront.stop().await;
         }
@@ -95,7 +106,7 @@ impl RunningParts {
             .as_ref()
             .filter(|_| programs.contains(PETSTORE))
         {
-            print("PetStore is new and is started again")?;
+            tell("PetStore is new and is started again")?;
             storefront.restart();
         }
         Ok(())
@@ -103,17 +114,17 @@ impl RunningParts {
 
     async fn start_handler_again(&mut self) -> io::Result<()> {
         if let Some(host) = &self.stack.host {
-            print("the handler is new and is started again")?;
+            tell("the handler is new and is started again")?;
             let ready = timeout(Duration::ZERO, host.ready()).await;
             self.outdated = ready.is_err();
-            host.kill_handler();
+            host.replace_handler();
             return Ok(());
         }
         let Some((func, options)) = self.func.take() else {
-            return print("the handler is new: start your host again");
+            return tell("the handler is new: start your host again");
         };
         // It follows the app's files, not the program that they name.
-        print("the handler is new: func is started again")?;
+        tell("the handler is new: func is started again")?;
         func.stop(say_of_func).await;
         self.start_func(options).map_err(io::Error::other)
     }
@@ -123,60 +134,137 @@ impl RunningParts {
             && std::mem::take(&mut self.outdated)
             && let Some(host) = &self.stack.host
         {
-            host.kill_handler();
+            host.replace_handler();
         }
-        match self.lines.event(event) {
-            Some(line) => print(&line),
-            None => Ok(()),
+        let Some(line) = self.lines.event(event) else {
+            return Ok(());
+        };
+        // What the function wrote of a message comes through a pipe of its own, and may come after
+        // its answer: the message's own line waits for it, and all that follow wait with it.
+        if matches!(event, Event::LogLine { .. }) {
+            return tell(&line);
         }
+        self.held.push_back((Instant::now() + HELD, line));
+        Ok(())
+    }
+
+    /// Tells what is due; all of it without a time.
+    fn release(&mut self, now: Option<Instant>) -> io::Result<()> {
+        let is_due = |due: &Instant| now.is_none_or(|now| *due <= now);
+        while self.held.front().is_some_and(|(due, _)| is_due(due)) {
+            if let Some((_, line)) = self.held.pop_front() {
+                tell(&line)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the stack is to start anew: the app's files have changed, and can be read.
+    fn app_has_changed(&self, files: &BTreeSet<String>) -> io::Result<bool> {
+        let files: Vec<&str> = files.iter().map(String::as_str).collect();
+        let files = files.join(", ");
+        if !self.keeps {
+            tell(&format!(
+                "{files} is new: start the stack again to have it, which in memory forgets everything"
+            ))?;
+            return Ok(false);
+        }
+        match FunctionApp::load(&self.stack.app.root, Settings::new()) {
+            Ok(_) => {
+                tell(&format!("{files} is new: the stack is started again"))?;
+                Ok(true)
+            }
+            Err(error) => {
+                tell(&format!("{error}; what runs stays as it was"))?;
+                Ok(false)
+            }
+        }
+    }
+
+    /// What is built, for the page and for the terminal.
+    fn build(&self, state: BuildState) -> io::Result<()> {
+        let line = match &state {
+            BuildState::Building => Some("building…".to_owned()),
+            BuildState::Failed { error } => {
+                let first = error.lines().next().unwrap_or_default();
+                Some(format!(
+                    "the build failed; what runs stays as it was: {first}"
+                ))
+            }
+            BuildState::Current => None,
+        };
+        self.stack.dashboard.say_build(state);
+        line.map_or(Ok(()), |line| tell(&line))
     }
 }
 
+/// Why there is nothing more to tell.
+pub(super) enum End {
+    Over(ExitCode),
+    /// The app's files have changed: the stack starts anew, and watches on.
+    Again(Watch),
+}
+
 /// Prints what happens until the host gives up.
-pub(super) async fn until_the_end(parts: &mut RunningParts) -> io::Result<ExitCode> {
+pub(super) async fn until_the_end(parts: &mut RunningParts) -> io::Result<End> {
     let mut mails = parts.stack.mail.as_ref().map(MailService::arrivals);
     let mut transitions = parts.stack.queue.transitions();
+    let (teller, mut builds) = unbounded_channel();
     // Kept over the turns of the loop: a build goes on while other things happen.
-    let mut build = Box::pin(rebuilt(parts.watch.take()));
+    let mut build = Box::pin(changed(parts.watch.take(), teller.clone()));
     loop {
+        let due = parts.held.front().map(|(due, _)| *due);
         tokio::select! {
             // Who is too late for some of them misses no more than lines.
             Ok(transition) = transitions.recv() => {
                 if let Some(line) = duplicate_line(&transition, parts.lines.verbose) {
-                    print(&line)?;
+                    tell(&line)?;
                 }
             },
-            Some(mail) = next(&mut mails) => print(&mail_line(&mail))?,
-            Some(hint) = parts.stack.hints.recv() => print(&format!("hint: {hint}"))?,
+            Some(mail) = next(&mut mails) => tell(&mail_line(&mail))?,
+            Some(hint) = parts.stack.hints.recv() => tell(&format!("hint: {hint}"))?,
             told = told(&mut parts.storefront) => if let Some(line) = parts.lines.storefront(&told) {
-                print(&line)?;
+                tell(&line)?;
             },
-            (programs, watch) = &mut build => {
-                parts.start_again(&programs).await?;
-                build.set(rebuilt(Some(watch)));
+            (change, watch) = &mut build => {
+                if !change.app_files.is_empty() && parts.app_has_changed(&change.app_files)? {
+                    return Ok(End::Again(watch));
+                }
+                parts.start_again(&change.programs).await?;
+                build.set(changed(Some(watch), teller.clone()));
             },
+            Some(state) = builds.recv() => parts.build(state)?,
+            () = until(due) => parts.release(Some(Instant::now()))?,
             told = told_by_func(&mut parts.func) => match told {
                 FuncEvent::Line(line) => say_of_func(&line),
-                FuncEvent::Ended(ended) => return func_ended(ended),
+                FuncEvent::Ended(ended) => return Ok(End::Over(func_ended(ended)?)),
             },
             event = parts.stack.events.recv(), if parts.stack.host.is_some() => match event {
                 Ok(event) => {
                     parts.happened(&event)?;
                     if matches!(event, Event::HostStopped { .. }) {
-                        return Ok(ExitCode::FAILURE);
+                        return Ok(End::Over(ExitCode::FAILURE));
                     }
                 }
-                Err(RecvError::Lagged(missed)) => print(&format!("warning: {missed} events are not shown"))?,
-                Err(RecvError::Closed) => return Ok(ExitCode::FAILURE),
+                Err(RecvError::Lagged(missed)) => tell(&format!("warning: {missed} events are not shown"))?,
+                Err(RecvError::Closed) => return Ok(End::Over(ExitCode::FAILURE)),
             },
         }
     }
 }
 
-/// The programs that are new; never without a watch.
-async fn rebuilt(watch: Option<Watch>) -> (BTreeSet<String>, Watch) {
+/// Comes to pass then; never without a time.
+async fn until(time: Option<Instant>) {
+    match time {
+        Some(time) => sleep_until(time).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// What is new; never without a watch.
+async fn changed(watch: Option<Watch>, teller: UnboundedSender<BuildState>) -> (Change, Watch) {
     match watch {
-        Some(mut watch) => (watch.rebuilt().await, watch),
+        Some(mut watch) => (watch.changed(&teller).await, watch),
         None => std::future::pending().await,
     }
 }
@@ -200,13 +288,13 @@ async fn told_by_func(func: &mut Option<(Func, FuncOptions)>) -> FuncEvent {
 /// A line of it, or about it.
 fn say_of_func(line: &str) {
     // A closed output ends the stack at its own next line.
-    print(&format!("func | {line}")).ok();
+    tell(&format!("func | {line}")).ok();
 }
 
 /// The stack is of no use without its host, and ends as that one has ended.
 fn func_ended(ended: io::Result<ExitStatus>) -> io::Result<ExitCode> {
     let code = ended?.code().and_then(|code| u8::try_from(code).ok());
-    print(&match code {
+    tell(&match code {
         Some(code) => format!("func ended with code {code}: the stack ends, too"),
         None => "func was ended by a signal: the stack ends, too".to_owned(),
     })?;
@@ -219,105 +307,4 @@ async fn next(mails: &mut Option<Receiver<Arc<Mail>>>) -> Option<Arc<Mail>> {
         Some(mails) => mails.recv().await.ok(),
         None => None,
     }
-}
-
-/// The start-up summary.
-pub(super) fn summary(
-    stack: &Stack,
-    running: &Running,
-    folder: &RunFolder,
-    took: Duration,
-) -> Vec<String> {
-    let up = match &stack.host {
-        Some(_) => stack.app.function.as_str(),
-        None => "everything but the host",
-    };
-    let mut lines = vec![
-        format!("{up} is up in {} ms", took.as_millis()),
-        String::new(),
-    ];
-    lines.extend(rows(&opened_first(stack, running)));
-    lines.push(String::new());
-    lines.extend(rows(&the_rest(stack)));
-    lines.push(String::new());
-    lines.extend(rows(&[("kept in", kept_in(folder))]));
-    lines.extend([String::new(), "Post a cart:".to_owned(), post_a_cart(stack)]);
-    if stack.blob.is_some()
-        && let Some(container) = container_url(running)
-    {
-        let see = format!("  curl {container}/{SESSION}.json");
-        lines.extend(["See the blob:".to_owned(), see]);
-    }
-    lines.push(String::new());
-    lines
-}
-
-/// What one opens first.
-fn opened_first(stack: &Stack, running: &Running) -> Vec<(&'static str, String)> {
-    let blobs = running.blobs.as_ref().map(|url| format!("{url}?comp=list"));
-    let rows = [
-        ("dashboard", running.dashboard.clone()),
-        ("PetStore", running.petstore.clone()),
-        ("outbox", running.outbox.clone()),
-        ("blobs", blobs),
-        ("dead letters", Some(dead_letters_url(stack))),
-    ];
-    let there = |(name, url): (_, Option<String>)| url.map(|url| (name, url));
-    rows.into_iter().filter_map(there).collect()
-}
-
-/// The rest, for those who look closer.
-fn the_rest(stack: &Stack) -> Vec<(&'static str, String)> {
-    let addresses = stack.addresses();
-    let row = |name: &'static str| {
-        let found = addresses.iter().find(|(other, _)| other == name);
-        found.map(|(_, url)| (name, url.clone()))
-    };
-    let overview = Some(("overview", stack.door.url().to_owned()));
-    [
-        overview,
-        row("queue"),
-        row("queue (amqp)"),
-        row("handler"),
-        row("logic app"),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
-}
-
-fn kept_in(folder: &RunFolder) -> String {
-    match folder.lasting() {
-        Some(folder) => folder.display().to_string(),
-        None => "memory: gone in the end".to_owned(),
-    }
-}
-
-fn rows(rows: &[(&str, String)]) -> Vec<String> {
-    let rows = rows.iter();
-    rows.map(|(name, value)| format!("  {name:<12}  {value}"))
-        .collect()
-}
-
-fn container_url(running: &Running) -> Option<String> {
-    let (blobs, container) = (running.blobs.as_ref()?, running.container.as_ref()?);
-    Some(format!("{blobs}/{container}"))
-}
-
-/// Where the dead letters of the queue are shown.
-fn dead_letters_url(stack: &Stack) -> String {
-    format!(
-        "{}/{}/$deadletterqueue",
-        stack.door.url(),
-        stack.queue.name()
-    )
-}
-
-fn post_a_cart(stack: &Stack) -> String {
-    let url = format!("{}/{}/messages", stack.door.url(), stack.queue.name());
-    format!(
-        "  curl -i {url} \\\n    \
-         -H 'BrokerProperties: {{\"SessionId\":\"{SESSION}\"}}' -H 'Content-Type: application/json' \\\n    \
-         -d '{{\"id\":\"{SESSION}\",\"products\":[{{\"id\":8,\"name\":\"Scratcher\",\"quantity\":2}}],\"complete\":false}}'"
-    )
 }

@@ -125,6 +125,16 @@ async fn in_memory_nothing_is_kept_and_another_stack_may_run() {
     assert!(blobs > 0, "kept without --in-memory");
 
     let app = app_with_handler(SLEEP);
+    // As in a folder that is not to be written: its permissions mean nothing to some who run tests.
+    std::fs::write(folder(&app), "a file").unwrap();
+    let local = Local::start(&app, &["--no-build", "--no-petstore", "--in-memory"]);
+    local
+        .says("other commands of this folder will not find this stack")
+        .await;
+    local.says("Ctrl+C ends it").await;
+    assert_eq!(local.terminate(), Some(0));
+
+    let app = app_with_handler(SLEEP);
     let local = Local::start(&app, &["--no-build", "--no-petstore", "--in-memory"]);
     found(&app).await;
     assert_eq!(local.terminate(), Some(0));
@@ -175,12 +185,45 @@ async fn dead_letters_are_the_operators_tool_on_this_stack() {
         run(&app, &["dead-letters"]),
         (Some(0), "0 dead letters\n".to_owned())
     );
+    assert_eq!(
+        run(&app, &["dead-letters", "--json"]),
+        (Some(0), String::new()),
+        "none"
+    );
     let (code, text) = run(&app, &["redrive", "--yes", "--sequence", "7"]);
     assert_eq!(code, Some(0), "{text}");
     assert!(run(&app, &["dead-letters", "show", "7"]).0 == Some(1));
     let (code, text) = run(&app, &["redrive", "--help"]);
     assert!(code == Some(0) && text.contains("--hand-over"), "{text}");
     assert_eq!(local.terminate(), Some(0));
+}
+
+#[test]
+fn the_program_says_its_version_its_faults_and_its_words() {
+    let app = app_with_handler(SLEEP);
+    let (code, text) = run(&app, &["--version"]);
+    assert_eq!(
+        (code, text.trim()),
+        (Some(0), concat!("cargo local ", env!("CARGO_PKG_VERSION")))
+    );
+    let (_, text) = run(&app, &["load", "--help"]);
+    for fault in stand_in::STORAGE_FAULTS
+        .iter()
+        .chain(&stand_in::LOGIC_APP_FAULTS)
+    {
+        assert!(text.contains(fault.name()), "{text}");
+    }
+    for (shell, word) in [
+        ("bash", "complete -F"),
+        ("zsh", "#compdef order-items-local"),
+    ] {
+        let (code, text) = run(&app, &["completions", shell]);
+        assert_eq!(code, Some(0), "{text}");
+        assert!(
+            text.contains(word) && text.contains("dead-letters"),
+            "{text}"
+        );
+    }
 }
 
 #[test]

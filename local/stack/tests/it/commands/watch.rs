@@ -58,10 +58,43 @@ async fn a_saved_source_is_built_and_the_handler_started_again() {
         output.contains("cannot find value `no`"),
         "cargo's words: {output}"
     );
+    assert!(output.contains("Z  building…\n"), "{output}");
+    assert!(
+        output.contains("what runs stays as it was: error[E0425]"),
+        "the first error: {output}"
+    );
+    let page = super::found(&app).await.dashboard.unwrap();
+    let state = testkit::net::client().get(format!("{page}/api/state"));
+    let state = state.send().await.unwrap().text().await.unwrap();
+    assert!(
+        state.contains(r#""state":"failed""#) && state.contains("E0425"),
+        "{state}"
+    );
     assert!(!output.contains("was killed by the host"), "{output}");
     std::fs::write(&source, HANDLER.replace("VERSION", "warn: version two")).unwrap();
     local.says("version two").await;
     let output = local.output();
     assert!(output.contains("the handler is new"), "{output}");
+    local.says("handler gave way to what was built").await;
+    assert!(!local.output().contains("was killed"), "{}", local.output());
+    app.replace("host.json", "00:05:00", "00:04:00");
+    local.says("host.json is new: start the stack again").await;
+    let file = local.output.clone();
+    assert_eq!(local.terminate(), Some(0));
+    let output = std::fs::read_to_string(file).unwrap();
+    assert!(output.contains("Z  ending: "), "{output}");
+
+    // What is kept survives a start anew, which so needs nobody.
+    let local = Local::start(&app, &["--watch", "--no-petstore"]);
+    local.says("handler ready").await;
+    app.replace("OrderItemsReserver/function.json", "\"binary\"", "7");
+    local.says("function.json: ").await;
+    local.says("what runs stays as it was").await;
+    app.replace("OrderItemsReserver/function.json", "7", "\"binary\"");
+    local
+        .says("function.json is new: the stack is started again")
+        .await;
+    let ups = || local.output().matches("handler ready").count();
+    testkit::until("the second start", || ups() == 2).await;
     assert_eq!(local.terminate(), Some(0));
 }
