@@ -109,26 +109,27 @@ pub fn parse(request: &[u8]) -> Result<Invocation, InvocationError> {
             let claimed = Claimed::by(&body);
             metadata.delivery(body, |property| !claimed.covers(property), twice)
         }
-        Data::List(list) => {
-            return batch::deliveries(&list, &metadata).map(Invocation::Many);
-        }
+        Data::List => return batch::deliveries(value, &metadata).map(Invocation::Many),
     };
     Ok(Invocation::One(delivery))
 }
 
 /// A body, and whether the host treated it as text on its way; or many.
-enum Data<'a> {
+enum Data {
     /// `"dataType": "binary"`: the bytes as published.
     Bytes(Bytes),
     /// Any other mode: characters, and Metadata that the body may have overwritten.
     Text(Bytes),
-    /// The list of a batch, as JSON.
-    List(Cow<'a, str>),
+    /// The list of a batch.
+    List,
 }
 
-impl<'a> Data<'a> {
-    fn read(value: &'a RawValue) -> Result<Self, InvocationError> {
+impl Data {
+    fn read(value: &RawValue) -> Result<Self, InvocationError> {
         let json = value.get();
+        if json.starts_with("\"[") {
+            return Ok(Self::List);
+        }
         match serde_json::from_str(json) {
             Ok(Characters(text)) => Ok(Self::of_string(text)),
             Err(_) if json.starts_with('[') => Err(InvocationError::List),
@@ -138,13 +139,13 @@ impl<'a> Data<'a> {
 
     /// Base64 has neither quotes, brackets nor braces, so the forms cannot be confused: text that
     /// is a JSON string is the doubly encoded body, a list is a batch of either mode.
-    fn of_string(text: Cow<'a, str>) -> Self {
+    fn of_string(text: Cow<'_, str>) -> Self {
         match text.as_bytes().first() {
             Some(b'"') => {
                 let body = serde_json::from_str(&text).unwrap_or_else(|_| text.into_owned());
                 Self::Text(body.into())
             }
-            Some(b'[') => Self::List(text),
+            Some(b'[') => Self::List, // its bracket was escaped
             _ => match STANDARD.decode(text.as_bytes()) {
                 Ok(bytes) => Self::Bytes(bytes.into()),
                 Err(_) => Self::Text(text.into_owned().into()),

@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
+use bytes::Bytes;
+
 use crate::contender::bare;
 use crate::error::{BenchError, doing};
 use crate::load::Target;
@@ -20,6 +22,10 @@ use crate::running::Running;
 const SHORT: usize = 200;
 const LONG: usize = 1_200;
 
+/// Messages of the two runs for batches, with so many in each: about as many as of the others.
+const SHORT_BATCHED: usize = 256;
+const LONG_BATCHED: usize = 1_280;
+
 /// How much more than the budget is too much.
 const TOLERANCE: f64 = 1.05;
 
@@ -28,14 +34,49 @@ const TOLERANCE: f64 = 1.05;
 /// # Errors
 /// When there is no valgrind, or the binary does not run under it.
 pub fn per_invocation(binary: &Path, scratch: &Path) -> Result<u64, BenchError> {
-    fs::create_dir_all(scratch).map_err(doing(format!("create {}", scratch.display())))?;
-    let responder = Responder::start(Duration::ZERO)?;
-    let short = run(binary, scratch, responder.address, SHORT)?;
-    let long = run(binary, scratch, responder.address, LONG)?;
-    Ok(long.saturating_sub(short) / (LONG - SHORT) as u64)
+    let requests = |index| Messages::USUAL.invocation(index);
+    let long = difference(binary, scratch, &requests, (SHORT, LONG))?;
+    Ok(long / (LONG - SHORT) as u64)
 }
 
-fn run(binary: &Path, scratch: &Path, blobs: SocketAddr, count: usize) -> Result<u64, BenchError> {
+/// The same for each message of batches of `size`, of which `updates` follow each other of each
+/// cart.
+///
+/// # Errors
+/// As [`per_invocation`].
+pub fn per_batched_message(
+    binary: &Path,
+    scratch: &Path,
+    size: usize,
+    updates: usize,
+) -> Result<u64, BenchError> {
+    let requests = |index| Messages::USUAL.batch(index, size, updates);
+    let counts = (SHORT_BATCHED / size, LONG_BATCHED / size);
+    let long = difference(binary, scratch, &requests, counts)?;
+    Ok(long / ((counts.1 - counts.0) * size) as u64)
+}
+
+/// How many instructions more the longer of two runs takes.
+fn difference(
+    binary: &Path,
+    scratch: &Path,
+    requests: &(dyn Fn(usize) -> Bytes + Sync),
+    (short, long): (usize, usize),
+) -> Result<u64, BenchError> {
+    fs::create_dir_all(scratch).map_err(doing(format!("create {}", scratch.display())))?;
+    let responder = Responder::start(Duration::ZERO)?;
+    let short = run(binary, scratch, responder.address, requests, short)?;
+    let long = run(binary, scratch, responder.address, requests, long)?;
+    Ok(long.saturating_sub(short))
+}
+
+fn run(
+    binary: &Path,
+    scratch: &Path,
+    blobs: SocketAddr,
+    requests: &(dyn Fn(usize) -> Bytes + Sync),
+    count: usize,
+) -> Result<u64, BenchError> {
     let profile = scratch.join(format!("callgrind.{count}"));
     let mut out = std::ffi::OsString::from("--callgrind-out-file=");
     out.push(&profile);
@@ -46,8 +87,7 @@ fn run(binary: &Path, scratch: &Path, blobs: SocketAddr, count: usize) -> Result
         .arg(binary)
         .stdout(Stdio::null());
     let handler = Running::start("valgrind", command, blobs)?;
-    let requests = |index| Messages::USUAL.invocation(index);
-    Target::new(handler.address, &requests).count(1, count)?;
+    Target::new(handler.address, requests).count(1, count)?;
     handler.terminate()?;
     let text =
         fs::read_to_string(&profile).map_err(doing(format!("read {}", profile.display())))?;

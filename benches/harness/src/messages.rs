@@ -5,7 +5,7 @@ use blob::ACCOUNT;
 use bus::{Accepted, Delivery, Message};
 use bytes::Bytes;
 use host::app::DataType;
-use host::encode_invocation;
+use host::{encode_batch, encode_invocation};
 use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
@@ -54,18 +54,17 @@ impl Messages {
         format!("{:032X}", index % self.sessions)
     }
 
-    /// The host's request for message `index`, as it is on the wire: chunked, as .NET sends it.
-    #[must_use]
-    pub fn invocation(&self, index: usize) -> Bytes {
+    /// Message `index` as the queue hands it out, with the cart of message `cart`.
+    fn delivery(&self, index: usize, cart: usize) -> Delivery {
         let number = index as u64 + 1;
-        let mut message = Message::new(self.order(index))
-            .with_session(self.session(index))
+        let mut message = Message::new(self.order(cart))
+            .with_session(self.session(cart))
             .with_id(Uuid::from_u128(number.into()).to_string());
         let trace = format!("00-{number:032x}-{number:016x}-01");
         message.properties.correlation_id = Some(trace);
         message.properties.content_type = Some("application/json".to_owned());
         let enqueued = BEGINNING + Duration::milliseconds(index as i64);
-        let delivery = Delivery {
+        Delivery {
             accepted: Accepted {
                 sequence: number,
                 enqueued,
@@ -75,8 +74,29 @@ impl Messages {
             delivery_count: 1,
             lock_token: Uuid::from_u128(number.into()),
             locked_until: enqueued + Duration::minutes(5),
-        };
-        let body = encode_invocation(&delivery, DataType::Binary);
+        }
+    }
+
+    /// The host's request for message `index`, as it is on the wire: chunked, as .NET sends it.
+    #[must_use]
+    pub fn invocation(&self, index: usize) -> Bytes {
+        let body = encode_invocation(&self.delivery(index, index), DataType::Binary);
+        Self::request(index, &body)
+    }
+
+    /// The host's request for batch `index` of `size` messages, of which `updates` follow each other
+    /// of each cart.
+    #[must_use]
+    pub fn batch(&self, index: usize, size: usize, updates: usize) -> Bytes {
+        let first = index * size;
+        let deliveries: Vec<_> = (first..first + size)
+            .map(|index| self.delivery(index, index / updates))
+            .collect();
+        Self::request(index, &encode_batch(&deliveries, DataType::Binary))
+    }
+
+    fn request(index: usize, body: &[u8]) -> Bytes {
+        let number = index as u64 + 1;
         let mut wire = format!(
             "POST /OrderItemsReserver HTTP/1.1\r\n\
              Host: 127.0.0.1\r\n\
@@ -90,7 +110,7 @@ impl Messages {
             body.len()
         )
         .into_bytes();
-        wire.extend_from_slice(&body);
+        wire.extend_from_slice(body);
         wire.extend_from_slice(b"\r\n0\r\n\r\n");
         wire.into()
     }

@@ -5,9 +5,10 @@
 //! own. A thread per connection sleeps by the kernel's timer: an event loop's timers of 1 ms would
 //! hide what the handler adds.
 
-use std::io::{BufRead as _, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use std::{io, thread};
 
@@ -25,6 +26,9 @@ x-ms-version: 2023-11-03\r\n\
 x-ms-request-server-encrypted: true\r\n\
 Date: Mon, 04 May 2026 09:30:10 GMT\r\n\r\n";
 
+/// Requests that this process has answered.
+static ANSWERED: AtomicU64 = AtomicU64::new(0);
+
 /// A responder in a process of its own, which ends when this is dropped.
 #[derive(Debug)]
 pub struct Responder {
@@ -32,6 +36,7 @@ pub struct Responder {
     pub address: SocketAddr,
     /// It ends at the end of its standard input: a harness that is killed leaves none behind.
     input: Option<ChildStdin>,
+    output: Option<BufReader<ChildStdout>>,
     child: Child,
 }
 
@@ -51,8 +56,9 @@ impl Responder {
             .map_err(doing("start the responder"))?;
         let input = child.stdin.take();
         let mut line = String::new();
-        if let Some(stdout) = child.stdout.take() {
-            io::BufReader::new(stdout)
+        let mut output = child.stdout.take().map(BufReader::new);
+        if let Some(output) = &mut output {
+            output
                 .read_line(&mut line)
                 .map_err(doing("read the responder's address"))?;
         }
@@ -62,7 +68,25 @@ impl Responder {
         Ok(Self {
             address,
             input,
+            output,
             child,
+        })
+    }
+
+    /// Ends it, and returns how many requests it answered.
+    ///
+    /// # Errors
+    /// When it does not say.
+    pub fn answered(mut self) -> Result<u64, BenchError> {
+        drop(self.input.take());
+        let mut line = String::new();
+        if let Some(mut output) = self.output.take() {
+            output
+                .read_line(&mut line)
+                .map_err(doing("read the responder's count"))?;
+        }
+        line.trim().parse().map_err(|_| {
+            BenchError::unexpected("the responder's last line", "a count", line.trim())
         })
     }
 }
@@ -88,6 +112,7 @@ pub fn run(service: Duration) -> Result<(), BenchError> {
     io::stdin()
         .read_to_end(&mut Vec::new())
         .map_err(doing("wait for the end"))?;
+    println!("{}", ANSWERED.load(Ordering::Relaxed));
     Ok(())
 }
 
@@ -105,6 +130,7 @@ fn serve(stream: TcpStream, service: Duration) -> io::Result<()> {
             thread::sleep(service);
         }
         connection.send(CREATED)?;
+        ANSWERED.fetch_add(1, Ordering::Relaxed);
     }
     Ok(())
 }

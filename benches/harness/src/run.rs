@@ -10,7 +10,7 @@ use crate::error::{BenchError, doing};
 use crate::figures::Figures;
 use crate::instructions::Budget;
 use crate::report::Section;
-use crate::sections::{Effort, growth, memory, peers, rates, ratio, start};
+use crate::sections::{Effort, batches, growth, memory, peers, rates, ratio, start};
 use crate::{instructions, machine};
 
 /// What can be measured, in the order of the report.
@@ -26,6 +26,8 @@ pub enum Topic {
     Rates,
     /// Beside the same job in Node.js and Python.
     Peers,
+    /// Many messages in one invocation.
+    Batches,
     /// Growth with concurrent invocations.
     Concurrency,
     /// Growth with the size of an order.
@@ -132,6 +134,10 @@ impl Places {
             }
             Topic::Rates => rates::measure(&function, effort),
             Topic::Peers => peers::measure(&self.contenders(function), effort),
+            Topic::Batches => {
+                let scratch = self.root.join("target/callgrind");
+                batches::measure(&function, &self.binary, &scratch, effort)
+            }
             Topic::Concurrency => growth::by_concurrency(&function, effort),
             Topic::Size => growth::by_size(&function, effort),
             Topic::Memory => {
