@@ -84,8 +84,8 @@ pub enum ClickError {
     /// The store.
     #[error(transparent)]
     Carts(#[from] CartsError),
-    /// Its task ended early.
-    #[error("the click's task ended early")]
+    /// It is not known what became of it: it takes too long.
+    #[error("the click takes too long")]
     Ended,
 }
 

@@ -2,8 +2,9 @@
 //! records; what is here is lost with the process, and found again by the marks.
 //!
 //! A click hands its record over when the write is done, and a sweep brings what nobody sends for.
-//! While the bus does not take anything, one message at a time is tried, with longer and longer
-//! waits, so that thousands who wait do not storm it; its first yes ends all waits.
+//! While the bus does not take anything, one message at a time is tried: each once when it is new,
+//! and again after longer and longer waits, so that thousands who wait do not storm it. Its first
+//! yes ends all waits.
 
 mod delivery;
 mod pace;

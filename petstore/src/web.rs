@@ -32,6 +32,9 @@ use crate::store::azure::AzureCarts;
 /// More than any form of ours.
 const FORM_MAX: usize = 16 * 1024;
 
+/// How long a shopper waits for a click; it goes on behind the answer.
+const CLICK_LIMIT: Duration = Duration::from_secs(10);
+
 /// Only what this server sends itself: no inline script or style, no frame, no other host.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
     connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
@@ -84,7 +87,10 @@ impl Shop {
             drop(under_way);
             clicked
         });
-        task.await.unwrap_or(Err(ClickError::Ended))
+        match timeout(CLICK_LIMIT, task).await {
+            Ok(Ok(clicked)) => clicked,
+            _ => Err(ClickError::Ended),
+        }
     }
 
     /// Waits for the clicks under way, and then until nothing waits for the bus; so long at most.

@@ -1,6 +1,6 @@
 //! Which records wait, and whose turn it is.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -10,7 +10,7 @@ use super::delivery::{Delivery, NotDelivered};
 use super::pace::Pace;
 use super::sweep::Found;
 use crate::bus::SendError;
-use crate::carts::Handover;
+use crate::carts::{CartsError, Handover};
 use crate::store::RecordName;
 
 /// Sends at the same time, over all records.
@@ -44,13 +44,17 @@ pub(super) enum Next {
 #[derive(Debug, Default)]
 pub(super) struct Waiting {
     entries: HashMap<RecordName, Entry>,
-    /// Of those that wait, by their turn.
+    /// Those that wait for their first try: nobody's trouble holds them up for longer than a try.
+    fresh: VecDeque<RecordName>,
+    /// The others that wait, by their turn.
     queue: BTreeSet<(Instant, RecordName)>,
     sending: usize,
     /// How often the bus, or the store, failed in a row, whatever was sent.
     failures: u32,
-    /// Nobody sends before.
+    /// Nobody sends again before.
     hold: Option<Instant>,
+    /// Nobody sends before, because the bus asked for it.
+    asked: Option<Instant>,
     refused: Option<String>,
     /// What the last sweep saw of others.
     seen: Found,
@@ -92,7 +96,10 @@ impl Waiting {
     }
 
     fn wait(&mut self, delivery: Delivery, due: Instant) {
-        self.queue.insert((due, delivery.name));
+        match delivery.failures {
+            0 => self.fresh.push_back(delivery.name),
+            _ => drop(self.queue.insert((due, delivery.name))),
+        }
         let delivery = Box::new(delivery);
         self.entries
             .insert(delivery.name, Entry::Waits { delivery, due });
@@ -104,14 +111,21 @@ impl Waiting {
         if self.sending >= senders {
             return Next::Nothing;
         }
-        let Some((due, name)) = self.queue.first().copied() else {
-            return Next::Nothing;
-        };
-        let due = self.hold.map_or(due, |hold| hold.max(due));
-        if due > now {
-            return Next::At(due);
+        if let Some(asked) = self.asked.filter(|asked| *asked > now) {
+            return Next::At(asked);
         }
-        self.queue.pop_first();
+        let name = match (self.fresh.pop_front(), self.queue.first().copied()) {
+            (Some(name), _) => name,
+            (None, None) => return Next::Nothing,
+            (None, Some((due, name))) => {
+                let due = self.hold.map_or(due, |hold| hold.max(due));
+                if due > now {
+                    return Next::At(due);
+                }
+                self.queue.pop_first();
+                name
+            }
+        };
         match self.entries.remove(&name) {
             Some(Entry::Waits { delivery, .. }) => {
                 let since = delivery.since;
@@ -120,7 +134,7 @@ impl Waiting {
                 self.sending += 1;
                 Next::Deliver(delivery)
             }
-            // The queue holds only those that wait.
+            // It waits no more.
             other => {
                 self.entries.extend(other.map(|entry| (name, entry)));
                 Next::At(now)
@@ -175,13 +189,17 @@ impl Waiting {
                 return pace.refused;
             }
         }
+        if let NotDelivered::Store(CartsError::Unreadable(..) | CartsError::Contended) = problem {
+            return pace.refused;
+        }
         self.failures = self.failures.saturating_add(1);
-        let asked = match problem {
-            NotDelivered::Bus(SendError::Later { retry_after, .. }) => *retry_after,
-            _ => None,
-        };
-        let hold = now + asked.unwrap_or_else(|| pace.wait(self.failures));
-        self.hold = Some(self.hold.map_or(hold, |held| held.max(hold)));
+        if let NotDelivered::Bus(SendError::Later { retry_after, .. }) = problem
+            && let Some(wait) = retry_after
+        {
+            self.asked = self.asked.max(Some(now + *wait));
+            return *wait;
+        }
+        self.hold = self.hold.max(Some(now + pace.wait(self.failures)));
         pace.wait(delivery.failures)
     }
 
@@ -191,6 +209,7 @@ impl Waiting {
             return;
         }
         (self.failures, self.hold, self.refused) = (0, None, None);
+        self.fresh.clear();
         self.queue.clear();
         for (name, entry) in &mut self.entries {
             if let Entry::Waits { delivery, due } = entry {

@@ -306,3 +306,25 @@ async fn a_click_that_was_turned_away_in_doubt_is_whole_or_not_at_all() {
         assert_eq!((shop.pending(), store.marked()), (0, 0), "{fates:?}");
     }
 }
+
+/// One message that the bus never takes, in a shop that is quiet otherwise.
+#[tokio::test(start_paused = true)]
+async fn what_never_goes_holds_up_nobody_who_comes_new() {
+    let (store, broker) = (Memory::default(), Broker::new(true));
+    let shop = Instance::start(&store, broker.way(Door::Shut), Watch::off_by(0));
+    let (stuck, new) = (ShopperKey::fresh(0).name(), ShopperKey::fresh(0).name());
+    shop.click(&stuck, &ADD).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(120)).await;
+    let tries = broker.requests();
+    assert!((5..40).contains(&tries), "longer and longer waits: {tries}");
+    shop.click(&new, &ADD).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert_eq!(broker.requests(), tries + 1, "at once");
+    shop.way.set(Door::Open);
+    shop.click(&ShopperKey::fresh(0).name(), &ADD)
+        .await
+        .unwrap();
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert_eq!(broker.orders().len(), 3, "its yes ends all waits");
+    assert_eq!(shop.pending(), 0);
+}
