@@ -28,6 +28,7 @@ async fn dashboard(stack: Arc<Stack>) -> (String, JoinSet<()>) {
             "/api/faults",
             get(|| async { Json(json!({})) }).put(set_faults),
         )
+        .route("/api/state", get(|| async { Json(json!({})) }))
         .route("/api/handler/kill", post(kill))
         .route(
             "/api/handler/kill-during-upload",

@@ -76,6 +76,7 @@ fn dashboard(written: Written) -> Router {
     let nothing = || async { Json(json!([])) };
     Router::new()
         .route("/api/faults", get(|| async { Json(json!({})) }))
+        .route("/api/state", get(|| async { Json(json!({})) }))
         .route("/api/blobs/history", get(history))
         .route("/api/handed-over", get(nothing))
         .route("/api/messages", get(nothing))

@@ -172,7 +172,7 @@ fn comments_trailing_commas_and_a_byte_order_mark_are_read_past() {
     }
     folder.replace(
         "local.settings.json",
-        "\"RUST_LOG\": \"info\"",
+        "\"RUST_LOG\": \"info,order_items_reserver::progress=debug\"",
         "\"PETSTORE_PORT\": 8081, \"x\": true,",
     );
     let app = FunctionApp::load(folder.path(), Settings::new()).expect("good files");
