@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::nesting;
 use super::refusal::AmqpRefusal;
 use super::sections::form_of;
-use crate::queue::{AmqpForm, ID_MAX, Message, Properties};
+use crate::queue::{AmqpBytes, AmqpForm, ID_MAX, Message, Properties};
 
 /// Microsoft's message format for a batch: each Data section is a whole encoded message.
 const BATCH: u32 = 0x8001_3700;
@@ -67,8 +67,17 @@ pub(super) fn text(body: &Body<Value>) -> Option<String> {
 
 /// One encoded message.
 pub(super) fn of_bytes(bytes: &Bytes) -> Result<Message, AmqpRefusal> {
-    let raw = decode(bytes)?;
-    let form = form_of(bytes, &raw.body).map_err(|malformed| refused(&malformed.to_string()))?;
+    let mut raw = decode(bytes)?;
+    let mut form =
+        form_of(bytes, &raw.body).map_err(|malformed| refused(&malformed.to_string()))?;
+    // A message without an id gets one: Node's client cannot settle what has none.
+    let named = raw.properties.get_or_insert_default();
+    if named.message_id.is_none() {
+        let id = Uuid::new_v4().simple().to_string();
+        named.message_id = Some(MessageId::String(id));
+        let encoded = serde_amqp::to_vec(named).map_err(|error| refused(&error.to_string()))?;
+        form.properties = AmqpBytes(encoded.into());
+    }
     let properties = properties(&raw)?;
     Ok(Message {
         body: body(raw.body, &form, bytes),

@@ -3,8 +3,11 @@
 mod clients;
 mod faults;
 mod hostile;
+mod links;
 mod one_port;
+mod rate;
 mod receiving;
+mod resume;
 mod rules;
 mod sending;
 mod wire;

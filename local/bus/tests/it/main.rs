@@ -11,6 +11,7 @@ mod amqp;
 mod aside;
 mod faults;
 mod journal;
+mod model;
 mod queue;
 mod rest;
 mod sessions;

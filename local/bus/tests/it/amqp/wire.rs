@@ -33,7 +33,15 @@ impl Stage {
     }
 
     pub(super) async fn broken(faults: SenderFaults) -> Self {
-        let queue = Queue::new("order-items", QueueOptions::default(), Clock::new());
+        Self::with(QueueOptions::default(), faults).await
+    }
+
+    pub(super) async fn open_with(options: QueueOptions) -> Self {
+        Self::with(options, SenderFaults::default()).await
+    }
+
+    async fn with(options: QueueOptions, faults: SenderFaults) -> Self {
+        let queue = Queue::new("order-items", options, Clock::new());
         let (sender, hints) = unbounded_channel();
         let options = AmqpOptions {
             queues: vec![queue.clone()],
@@ -201,13 +209,19 @@ impl Client {
 
     /// The next frame.
     pub(super) async fn hear(&mut self) -> (u16, Performative) {
+        let (channel, frame) = self.hear_frame().await;
+        (channel, serde_amqp::from_slice(&frame).unwrap())
+    }
+
+    /// The next frame without its head.
+    pub(super) async fn hear_frame(&mut self) -> (u16, Vec<u8>) {
         loop {
             if let Some(size) = self.heard.first_chunk() {
                 let size = u32::from_be_bytes(*size) as usize;
                 if self.heard.len() >= size {
                     let frame: Vec<u8> = self.heard.drain(..size).collect();
                     let channel = u16::from_be_bytes([frame[6], frame[7]]);
-                    return (channel, serde_amqp::from_slice(&frame[8..]).unwrap());
+                    return (channel, frame[8..].to_vec());
                 }
             }
             let read = timeout(LIMIT, self.stream.read_buf(&mut self.heard)).await;
