@@ -92,13 +92,13 @@ const letters = async (page) => {
   await press(page, "Redrive 2");
   await page.getByText("Done.").waitFor();
   check(await page.locator("#redriven").evaluate((node) => { const { top, bottom } = node.getBoundingClientRect(); return top >= 0 && bottom <= innerHeight && node.contains(document.activeElement); }), "a redrive's result is where one looks");
-  await page.getByText("1 dead").waitFor();
+  await page.locator("#ends", { hasText: /, 1 dead$/ }).waitFor();
   await press(page, "Redrive all");
   await page.getByText("None: nobody gave up on a message.").waitFor();
   await tab(page, "Messages");
   for (const number of [2, 3]) await ends(page, number, "redriven");
   await page.locator("#totals", { hasText: "2 redriven. Deliveries given back: 0." }).waitFor();
-  await page.getByText("0 dead").waitFor();
+  await page.locator("#ends", { hasText: /, 0 dead$/ }).waitFor();
 };
 
 const carts = async (page) => {
@@ -156,7 +156,7 @@ const outage = async (page) => {
   await page.getByText("Nothing of that kind.").waitFor();
   await page.getByLabel("Find").fill("not confirmed");
   await press(page, "Delete mail 1");
-  await page.getByText("0 mails").waitFor();
+  await page.locator("#ends", { hasText: /^0 mails,/ }).waitFor();
   await page.getByLabel("Find").fill("");
   await tab(page, "Messages");
   await press(page, "Heal everything");

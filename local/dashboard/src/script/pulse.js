@@ -43,6 +43,6 @@ export const pulse = ({ settled, accepted, failed, waiting, p50, p99, minute }) 
 
 export const queued = ({ active, locked }, { uploadsFailed, givenBack }) => {
   put("waiting", number(active + locked));
-  put("waiting-more", ` messages, ${number(locked)} with the function`);
+  put("waiting-more", ` ${active + locked === 1 ? "message" : "messages"}, ${number(locked)} with the function`);
   $("failed-more").title = `In this run: ${count(uploadsFailed, "upload")} failed, ${count(givenBack, "delivery", "deliveries")} given back`;
 };
