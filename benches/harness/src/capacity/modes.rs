@@ -105,12 +105,13 @@ fn passes(levels: &Value, category: &str) -> String {
 fn kilobytes() -> f64 {
     let read = |text| serde_json::from_str::<Value>(text).unwrap_or_default();
     let (host, telemetry) = (read(HOST), read(TELEMETRY));
-    let records = telemetry["records"].as_array().into_iter().flatten();
-    let kept = records.filter(|record| match record["category"].as_str() {
-        None => true,
-        Some(category) => passes(&host["logging"]["logLevel"], category) == "Information",
+    let levels = host.pointer("/logging/logLevel").unwrap_or(&Value::Null);
+    let records = telemetry.get("records").and_then(Value::as_array);
+    let kept = records.into_iter().flatten().filter(|record| {
+        let category = record.get("category").and_then(Value::as_str);
+        category.is_none_or(|category| passes(levels, category) == "Information")
     });
-    kept.filter_map(|record| record["kb"].as_f64()).sum()
+    kept.filter_map(|record| record.get("kb")?.as_f64()).sum()
 }
 
 /// The table of both.
