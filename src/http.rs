@@ -112,8 +112,13 @@ async fn invoke<S: OrderStore, F: Fallback>(
     drop(request); // of a batch it is as long as all of its messages
     match invocation {
         Invocation::One(mut delivery) => {
-            // The host continues the message's own trace, if it has one, and names its span.
-            delivery.trace = trace.or(delivery.trace).map(TraceContext::next);
+            // The host continues the message's own trace, and names its span. One that it began is
+            // of use only where the message has none: it knows of fewer places for it than we do.
+            let continued = trace.filter(|trace| trace.is_sampled());
+            delivery.trace = continued
+                .or(delivery.trace)
+                .or(trace)
+                .map(TraceContext::next);
             telemetry::partitioned(&delivery);
             let wait = redelivery_wait(&delivery);
             detached(one(reserver, delivery, id, received), wait).await

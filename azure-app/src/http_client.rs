@@ -36,6 +36,16 @@ pub fn build(agent: &str) -> Result<reqwest::Client, ClientError> {
     Ok(builder(agent)?.pool_idle_timeout(IDLE_MAX).build()?)
 }
 
+/// As [`build`], for who sends to Service Bus: over REST the property `Diagnostic-Id` is a header,
+/// and in the lower case that is usual otherwise the Functions host would not know it.
+///
+/// # Errors
+/// As [`build`].
+pub fn for_properties(agent: &str) -> Result<reqwest::Client, ClientError> {
+    let builder = builder(agent)?.pool_idle_timeout(IDLE_MAX);
+    Ok(builder.http1_title_case_headers().build()?)
+}
+
 /// Builds one that opens a connection for each request, and asks for the address anew: for what
 /// failed over a connection that was open.
 ///

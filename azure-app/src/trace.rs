@@ -45,6 +45,13 @@ impl TraceContext {
         })
     }
 
+    /// Whether its sender records it. The Functions host says no of a trace that it began itself,
+    /// since the message had none that it knew.
+    #[must_use]
+    pub fn is_sampled(self) -> bool {
+        self.flags & 1 == 1
+    }
+
     /// The same trace, at a span of its own.
     #[must_use]
     pub fn next(self) -> Self {

@@ -62,7 +62,7 @@ fn main() -> ExitCode {
 }
 
 async fn run(settings: Settings, option: Option<&'static str>) -> ExitCode {
-    let client = match http_client::build(USER_AGENT) {
+    let client = match http_client::for_properties(USER_AGENT) {
         Ok(client) => client,
         Err(error) => return PROGRAM.fail(exit::SOFTWARE, error),
     };

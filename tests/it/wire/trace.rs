@@ -62,6 +62,8 @@ async fn what_is_no_trace_changes_nothing() {
     let zeros = format!("00-{}-b7ad6b7169203331-01", "0".repeat(32));
     let two = [("traceparent", GIVEN), ("traceparent", GIVEN)];
     let one = |text| vec![("traceparent", text)];
+    // The host began it, since it found none in the message.
+    let begun = GIVEN.replacen("-01", "-00", 1);
     let odd = [
         Vec::new(),
         one(""),
@@ -69,6 +71,7 @@ async fn what_is_no_trace_changes_nothing() {
         one(&*unknown),
         one(&*long),
         one(&*zeros),
+        one(&*begun),
         two.to_vec(),
     ];
     for (number, headers) in (1..).zip(&odd) {
