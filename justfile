@@ -76,6 +76,11 @@ bench effort="full" *arguments: (static "order-items-reserver")
     benches/peers/install
     cargo run --quiet --profile harness --package {{bench}} run --binary {{measured}} {{ if effort == "quick" { "--quick" } else { "" } }} {{arguments}}
 
+# What the local stack does in a second, blobs on the disk and in memory in turn: the table in benches/RESULTS.md.
+stack-speed seconds="20" rounds="2":
+    cargo build --release --package stack --package order-items-reserver
+    benches/stack.sh {{seconds}} {{rounds}}
+
 # Instructions per invocation against benches/instructions.budget. Debian: valgrind.
 instructions: (static "order-items-reserver")
     cargo run --quiet --package {{bench}} instructions --binary {{measured}}

@@ -163,6 +163,9 @@ fn instruction_section(instructions: u64, verdict: &str) -> Section {
     section
 }
 
+/// With it begins what `just stack-speed` has measured.
+const OTHERS: &str = "\n## The local stack\n";
+
 /// The text of `RESULTS.md`, printed as it grows.
 struct Report(String);
 
@@ -179,7 +182,11 @@ impl Report {
         self.0.push_str(&format!("\n{section}"));
     }
 
+    /// What other recipes have measured stays: it comes last.
     fn write(&self, path: &Path) -> Result<(), BenchError> {
-        fs::write(path, &self.0).map_err(doing(format!("write {}", path.display())))
+        let before = fs::read_to_string(path).unwrap_or_default();
+        let others = before.find(OTHERS).and_then(|at| before.get(at..));
+        let text = format!("{}{}", self.0, others.unwrap_or_default());
+        fs::write(path, text).map_err(doing(format!("write {}", path.display())))
     }
 }

@@ -104,6 +104,9 @@ pub struct Report {
     pub settled_seconds: f64,
     /// Accepted messages, or confirmed clicks, a second while they were sent.
     pub throughput: f64,
+    /// Carts stored, or made needless by a later one, a second: from the first that was due to the
+    /// last write. What the stack does; while `throughput` is what its queue takes. Not of clicks.
+    pub stored_throughput: f64,
     /// From the moment a cart was due until the queue had accepted it. Of shoppers, each session's
     /// last change until the page had confirmed it, where it was stored: what every click took is
     /// with the [`Clicks`].
@@ -246,6 +249,7 @@ impl Report {
             mails: mails(evidence),
             to_accepted: latency::to_accepted(evidence),
             to_stored: latency::to_stored(evidence),
+            stored_throughput: latency::stored_throughput(evidence),
             ..Self::without_messages(ran, accepted, verdict)
         }
         .concluded()
@@ -291,6 +295,7 @@ impl Report {
             seconds: ran.took.as_secs_f64(),
             settled_seconds: ran.settled.as_secs_f64(),
             throughput,
+            stored_throughput: 0.0,
             to_accepted: Latency::default(),
             to_stored: Latency::default(),
             faults: ran.faults,

@@ -1,6 +1,6 @@
 //! How long things took, from the moment they were due.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use hdrhistogram::Histogram;
 use serde::Serialize;
@@ -59,6 +59,27 @@ pub(super) fn to_accepted(evidence: &Evidence) -> Latency {
             .accepted()
             .map(|sent| (sent.answered - sent.due).whole_microseconds()),
     )
+}
+
+/// Accepted carts that are stored or superseded, a second, from the first due to the last write.
+pub(super) fn stored_throughput(evidence: &Evidence) -> f64 {
+    let first = evidence.sent.iter().map(|sent| sent.due).min();
+    let ids: HashSet<&str> = evidence
+        .sent
+        .iter()
+        .map(|sent| sent.message_id.as_str())
+        .collect();
+    let ours = evidence.writes.iter().filter(|write| {
+        let id = write.mark.message_id.as_deref();
+        id.is_some_and(|id| ids.contains(id))
+    });
+    let last = ours.map(|write| write.at).max();
+    let (Some(first), Some(last)) = (first, last) else {
+        return 0.0;
+    };
+    #[expect(clippy::cast_precision_loss, reason = "a figure for people")]
+    let count = to_stored(evidence).count as f64;
+    count / (last - first).as_seconds_f64().max(0.001)
 }
 
 /// Until the queue had said 201 and the session's blob held this cart or a later one: the function

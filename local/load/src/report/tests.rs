@@ -87,6 +87,24 @@ fn throughput_is_by_the_time_of_sending_and_not_by_the_wait_for_rest() {
 }
 
 #[test]
+fn what_is_stored_a_second_is_counted_up_to_the_last_write() {
+    let mut evidence = one_accepted();
+    let write = |id: &str, seconds| Write {
+        name: "S.json".to_owned(),
+        etag: String::new(),
+        at: OffsetDateTime::UNIX_EPOCH + time::Duration::seconds(seconds),
+        sha256: String::new(),
+        mark: Mark {
+            message_id: Some(id.to_owned()),
+            ..Mark::default()
+        },
+    };
+    evidence.writes = vec![write("m", 4), write("another's", 9)];
+    let report = report(1, true, &evidence);
+    assert!((report.stored_throughput - 0.25).abs() < 1e-9, "{report}");
+}
+
+#[test]
 fn what_others_did_meanwhile_is_noted_and_not_counted() {
     let mut evidence = one_accepted();
     for name in ["S.json", "OTHER.json", "OTHER.json"] {

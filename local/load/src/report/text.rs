@@ -105,6 +105,13 @@ impl Report {
             "throughput  {throughput:.0} a second: {seconds:.1} s of sending, \
              quiet after {settled:.1} s"
         )?;
+        if self.stored_throughput > 0.0 {
+            writeln!(
+                f,
+                "stored      {:.0} a second, up to the last write",
+                self.stored_throughput
+            )?;
+        }
         writeln!(
             f,
             "from due    {:>9} {:>9} {:>9} {:>9} {:>9}",
