@@ -2,6 +2,7 @@
 //! is, kills and lost locks. And its negative controls: what a saboteur does to the blobs or the
 //! queue is reported as broken.
 
+use std::path::Path;
 use std::time::Duration;
 
 use blob::{Blob, BlobStorage, Conditions, Upload};
@@ -9,11 +10,16 @@ use bus::{Message, Queue, Transition};
 use load::judge::Violation;
 use load::report::{Conclusion, Report};
 use stack::chaos::{Chaos, ChaosPlan};
+use testkit::fixture::AppFolder;
 use time::format_description::well_known::Rfc3339;
 
 async fn chaos(messages: usize) -> Chaos {
+    chaos_in(&testkit::workspace(), messages).await
+}
+
+async fn chaos_in(root: &Path, messages: usize) -> Chaos {
     let plan = ChaosPlan {
-        root: testkit::workspace(),
+        root: root.to_owned(),
         handler: testkit::programs::built("order-items-reserver"),
         messages,
         sessions: 20,
@@ -77,6 +83,33 @@ async fn s1_s2_s3_l1_l4_two_instances_under_every_fault_keep_the_promise() {
     assert_eq!(figures.poison_accepted, 10, "two of each kind: {report}");
     assert_eq!(poison.mailed + poison.dead_lettered, 10, "{report}");
     assert!(poison.mailed > 0, "{report}");
+}
+
+/// One word in function.json, and nothing else. One batch runs at a time, and waits before it is
+/// given back, so a run takes longer than one message at a time does.
+#[tokio::test(flavor = "multi_thread")]
+async fn s1_s2_s3_l1_l4_two_instances_under_every_fault_keep_the_promise_in_batches() {
+    let app = AppFolder::copy_of(&testkit::workspace());
+    let workflow = "infra/logicapp";
+    std::fs::create_dir_all(app.path().join(workflow)).unwrap();
+    let workflow = format!("{workflow}/fallback.definition.json");
+    let copied = std::fs::copy(
+        testkit::workspace().join(&workflow),
+        app.path().join(&workflow),
+    );
+    copied.unwrap();
+    app.replace(
+        "OrderItemsReserver/function.json",
+        r#""cardinality": "one""#,
+        r#""cardinality": "many""#,
+    );
+    let report = run(chaos_in(app.path(), 1_000).await, async {}).await;
+    assert_eq!(report.verdict, Conclusion::Kept, "{report}");
+    let figures = report.figures.as_ref().expect("the figures of chaos");
+    assert_eq!(figures.accepted, 1_000);
+    assert!(figures.kills > 0 && figures.redeliveries > 0, "{report}");
+    assert!(figures.mails > 0, "{report}");
+    assert_eq!(figures.fates.queued, 0, "at rest: {report}");
 }
 
 /// Puts the first cart of a session back, over a later one.
