@@ -283,17 +283,23 @@ impl Record {
     }
 
     /// The bus has `message`: the next order becomes the one in flight, under the same claim. False
-    /// when it was known already, and nothing has changed.
+    /// when it was known already, or another instance has the record by now, and nothing has
+    /// changed.
+    ///
+    /// That one may have the same message in the air. Where the bus took it longer ago than it
+    /// remembers ids, the next order could then overtake a second copy of this one. So it is left
+    /// to whoever has it: at worst it is sent twice in a row.
     pub fn settle(&mut self, message: &str, claim: &Claim, now: i64) -> bool {
-        if self.in_flight().is_none_or(|head| head.message != message) {
+        let is_in_flight = self.in_flight().is_some_and(|head| head.message == message);
+        let is_ours = self.is_owner(&claim.instance) || self.held_until(now).is_none();
+        if !is_in_flight || !is_ours {
             return false;
         }
         self.owed.remove(0);
-        if self.owed.is_empty() {
-            self.owner = None;
-        } else if self.is_owner(&claim.instance) || self.held_until(now).is_none() {
-            self.owner = Some(claim.clone());
-        }
+        self.owner = match self.owed.is_empty() {
+            true => None,
+            false => Some(claim.clone()),
+        };
         true
     }
 

@@ -50,6 +50,12 @@ impl Delivery {
         Self::new(name, Some(mark), None, since)
     }
 
+    /// For a record that this instance was told of while it sent for it.
+    #[must_use]
+    pub fn anew(name: RecordName, since: i64) -> Self {
+        Self::new(name, None, None, since)
+    }
+
     fn new(
         name: RecordName,
         mark: Option<Version>,
@@ -66,10 +72,6 @@ impl Delivery {
             progress: false,
             refused: false,
         }
-    }
-
-    pub(super) fn into_handover(self) -> Option<Handover> {
-        self.handover
     }
 
     /// A click has claimed the record anew: this one was overdue.

@@ -24,11 +24,10 @@ enum Entry {
         delivery: Box<Delivery>,
         due: Instant,
     },
-    /// It is being sent for, since then. A click that claimed the record meanwhile is its next turn.
-    Sends {
-        since: i64,
-        then: Option<Box<Delivery>>,
-    },
+    /// It is being sent for, since then. A click that claimed the record meanwhile is its next turn,
+    /// which begins with a look at the record: what the click saw in flight may have been sent and
+    /// settled since, and must not follow what came after it.
+    Sends { since: i64, then: Option<i64> },
 }
 
 /// What is to be done.
@@ -77,7 +76,7 @@ impl Waiting {
             None => self.wait(Delivery::of_click(handover, since), now),
             Some(Entry::Waits { delivery, .. }) => delivery.renew(handover),
             Some(Entry::Sends { then, .. }) => {
-                *then = Some(Box::new(Delivery::of_click(handover, since)));
+                *then = Some(since);
             }
         }
     }
@@ -160,12 +159,9 @@ impl Waiting {
         }
         match (outcome, then) {
             (Ok(()), None) => {}
-            (Ok(()), Some(then)) => self.wait(*then, now),
-            (Err(problem), then) => {
+            (Ok(()), Some(since)) => self.wait(Delivery::anew(delivery.name, since), now),
+            (Err(problem), _) => {
                 let wait = self.failed(&delivery, &problem, pace, now);
-                if let Some(handover) = then.and_then(|then| then.into_handover()) {
-                    delivery.renew(handover);
-                }
                 self.wait(delivery, now + wait);
             }
         }

@@ -13,6 +13,7 @@ mod cookie;
 mod crowd;
 mod fences;
 mod inputs;
+mod model;
 mod outage;
 mod overlap;
 mod pages;
