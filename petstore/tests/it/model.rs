@@ -5,6 +5,7 @@
 //! request, so there is nothing to add for it.
 
 mod instances;
+mod setup;
 mod verdict;
 mod world;
 
@@ -12,7 +13,8 @@ use std::collections::HashSet;
 
 use fastrand::Rng;
 
-use instances::{Choice, Click, How, Limits, Run, Setup};
+use instances::Run;
+use setup::{Choice, Click, How, Limits, Setup};
 use verdict::judge;
 use world::Broken;
 

@@ -13,6 +13,7 @@ use petstore::carts::{Carts, ClickError, Clicked, Handover, Look};
 use petstore::outbox::Delivery;
 use petstore::record::{ClickRefused, Done, Operation};
 
+use super::setup::{Choice, Click, How, Limits, Setup, Told};
 use super::world::{Broken, Kept, ModelClock, NAME, Reply, Shared, describe};
 
 pub(super) type ModelCarts = Carts<Shared, ModelClock>;
@@ -25,69 +26,6 @@ pub(super) const CLAIM_OVER_MS: i64 = 14_000;
 
 /// Longer than the bus remembers an id.
 const LONG_MS: i64 = 700_000;
-
-/// What shoppers do, and at which instance.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Click {
-    /// One of the product with this number is put in.
-    Add(u32),
-    /// What the cart page shows is placed.
-    Place,
-}
-
-/// How much may go wrong.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Limits {
-    pub(super) store_faults: u8,
-    pub(super) bus_faults: u8,
-    pub(super) crashes: u8,
-    pub(super) sweeps: u8,
-    pub(super) waits: u8,
-    /// Longer than the bus remembers ids.
-    pub(super) long_waits: u8,
-}
-
-#[derive(Clone, Debug)]
-pub(super) struct Setup {
-    pub(super) clicks: Vec<(usize, Click)>,
-    /// How far each instance's clock is ahead, in milliseconds.
-    pub(super) clocks: Vec<i64>,
-    pub(super) limits: Limits,
-    pub(super) broken: Broken,
-}
-
-/// What becomes of a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum How {
-    Done,
-    /// It is done, and its answer is lost.
-    Lost,
-    /// It is not done, and nobody says so.
-    Never,
-    /// Nobody says so, and it is done at some later time.
-    Later,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Choice {
-    Answer(usize, How),
-    /// A request that nobody waits for is done now.
-    Arrives(usize),
-    /// The instance is killed, and another takes its place.
-    Crash(usize),
-    Sweep(usize),
-    Wait,
-    LongWait,
-    /// The connection of a click's request ends.
-    Abort(usize),
-}
-
-/// What a shopper was told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Told {
-    Done,
-    Refused,
-}
 
 enum End {
     Click(usize, Result<Clicked, ClickError>),

@@ -9,7 +9,8 @@ use petstore::carts::Look;
 use petstore::outbox::Delivery;
 use petstore::record::Record;
 
-use super::instances::{CLAIM_OVER_MS, Click, Run, Setup, Told, carts};
+use super::instances::{CLAIM_OVER_MS, Run, carts};
+use super::setup::{Click, Setup, Told};
 use super::world::{Broken, Kept, Shared};
 
 /// What is wrong, in words.

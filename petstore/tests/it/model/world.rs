@@ -1,5 +1,5 @@
-//! What outlives an instance in the model: the record and its mark, the bus, and what is still in the
-//! air. Each request waits here for the explorer to say what becomes of it.
+//! What outlives an instance in the model: the record and its mark, the bus, and what is still in
+//! the air. Each request waits here for the explorer to say what becomes of it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
