@@ -3,8 +3,18 @@
 (() => {
   const cart = () => document.getElementById("cart");
   if (!cart()) return;
-  // One after another: each answer carries the cookie that the next request needs.
+  // One after another, in the order of the clicks.
   let line = Promise.resolve();
+  let clicks = 0;
+  // A row that is replaced between press and release of a button would swallow the click.
+  let released = Promise.resolve();
+  document.addEventListener("pointerdown", () => {
+    released = new Promise((release) => {
+      for (const end of ["pointerup", "pointercancel"]) {
+        document.addEventListener(end, () => setTimeout(release), { once: true });
+      }
+    });
+  });
   let watching = 0;
 
   const show = (page, saysSo) => {
@@ -33,9 +43,15 @@
     event.preventDefault();
     const body = new URLSearchParams(new FormData(form));
     body.set(event.submitter.name, event.submitter.value);
+    clicks += 1;
     line = line
       .then(() => load(form.action, { method: "POST", body }))
-      .then((page) => show(page, true))
+      .then(async (page) => {
+        clicks -= 1;
+        await released;
+        // The answer to a later click shows more.
+        if (clicks === 0) show(page, true);
+      })
       // Whatever went wrong, the plain page says it.
       .catch(() => location.assign("/cart"));
   });
