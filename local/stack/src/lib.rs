@@ -99,13 +99,7 @@ impl Stack {
         let mut app = FunctionApp::load(&options.root, options.overrides.clone())?;
         let backends = Backends::start(&options, &mut app).await?;
         let queue = options.keep.queue(&app)?;
-        let (host, events) = match options.hosting {
-            Hosting::Embedded => {
-                let (host, events) = parts::host(options.ports, &app, &queue)?;
-                (Some(host), events)
-            }
-            Hosting::Elsewhere => (None, parts::nothing()),
-        };
+        let (host, events) = parts::hosting(&options, &app, &queue)?;
         let (sender, hints) = unbounded_channel();
         queue.tell_troubles_to(sender.clone());
         let connection = app.setting(ports::QUEUE, "the doors check signatures with its key")?;

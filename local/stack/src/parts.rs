@@ -17,7 +17,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use url::Url;
 
 use crate::error::StackError;
-use crate::options::{Keep, Ports, StackOptions, Storage};
+use crate::options::{Hosting, Keep, Ports, StackOptions, Storage};
 use crate::ports::{ImpliedPorts, Place, redirect};
 
 /// The definition that is deployed, in the app's folder.
@@ -205,18 +205,23 @@ async fn wanted_port(ports: Ports, port: u16) -> io::Result<TcpListener> {
     }
 }
 
-pub(super) fn host(
-    ports: Ports,
+/// The local host, or none where somebody else takes the messages.
+pub(super) fn hosting(
+    options: &StackOptions,
     app: &FunctionApp,
     queue: &Queue,
-) -> Result<(Host, Receiver<Event>), HostError> {
-    let options = HostOptions {
+) -> Result<(Option<Host>, Receiver<Event>), HostError> {
+    if options.hosting == Hosting::Elsewhere {
+        return Ok((None, nothing()));
+    }
+    let host = HostOptions {
         app: app.clone(),
         handler_url: None,
         traces: true,
     };
-    let port = (ports == Ports::FromSettings).then_some(HANDLER_PORT);
-    Host::start_on(options, queue.clone(), port)
+    let port = (options.ports == Ports::FromSettings).then_some(HANDLER_PORT);
+    let (host, events) = Host::start_on(host, queue.clone(), port)?;
+    Ok((Some(host), events))
 }
 
 /// The parts that the dashboard shows.
