@@ -16,7 +16,7 @@
 //!  ├ blobs, mails   one blob, one mail
 //!  ├ queue, log     pauses the queue, ends a wait; the handler's lines
 //!  ├ receivers      who holds which lock since when; ends locks, cuts connections
-//!  └ faults, handler  break the parts, and the handler
+//!  └ faults, handler, shops  break the parts, the handler, and processes of the storefront
 //! ```
 
 mod assets;
@@ -37,6 +37,7 @@ mod queue;
 mod receivers;
 mod request;
 mod routes;
+mod shops;
 mod snapshot;
 mod state;
 mod text;
@@ -125,6 +126,7 @@ impl Dashboard {
             logic_app,
             outbox,
             links: Mutex::new(links),
+            shops: Mutex::default(),
             settings,
             model: Mutex::default(),
             ticks: broadcast::Sender::new(TICKS_MAX),
@@ -155,6 +157,11 @@ impl Dashboard {
     pub fn add_link(&self, name: &str, url: &str) {
         let link = (name.to_owned(), url.to_owned());
         self.state.links().insert(0, link);
+    }
+
+    /// One more process of the storefront, which each change of `kills` kills.
+    pub fn add_shop(&self, kills: watch::Sender<u64>) {
+        self.state.shops().push(kills);
     }
 
     /// Shows how the build of what is hosted stands.

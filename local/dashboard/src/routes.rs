@@ -11,7 +11,7 @@ use super::request::problem;
 use super::state::DashboardState;
 use super::{
     assets, blobs, events, faults, guard, handler, log, mails, messages, pages, queue, receivers,
-    snapshot,
+    shops, snapshot,
 };
 
 /// The largest request, in bytes: a message of 256 KB as a JSON string.
@@ -28,6 +28,7 @@ pub(super) fn router(state: Arc<DashboardState>) -> Router {
             "/handler/kill-during-upload",
             post(handler::arm).delete(handler::disarm),
         )
+        .route("/shops/{number}/kill", post(shops::kill))
         .route("/messages", get(messages::list).post(messages::send))
         .route("/messages/{sequence}", get(messages::one))
         .route("/dead-letters", get(messages::dead_letters))

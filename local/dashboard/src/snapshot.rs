@@ -35,6 +35,7 @@ pub(super) async fn whole(State(state): State<Arc<DashboardState>>) -> Json<Valu
         "logicApp": state.logic_app.is_some(),
         "outbox": state.outbox.is_some(),
         "handler": state.killer.is_some(),
+        "shops": state.shops().len(),
     });
     insert(&mut page, "revision", model.revision().into());
     insert(&mut page, "totals", json!(model.totals));

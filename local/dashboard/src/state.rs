@@ -31,6 +31,8 @@ pub(super) struct DashboardState {
     pub(super) logic_app: Option<LogicAppHandle>,
     pub(super) outbox: Option<OutboxReader>,
     pub(super) links: Mutex<Vec<(String, String)>>,
+    /// Processes of the storefront: a change kills one.
+    pub(super) shops: Mutex<Vec<watch::Sender<u64>>>,
     pub(super) settings: Settings,
     pub(super) model: Mutex<Model>,
     pub(super) ticks: broadcast::Sender<sse::Event>,
@@ -44,6 +46,10 @@ pub(super) struct DashboardState {
 impl DashboardState {
     pub(super) fn model(&self) -> MutexGuard<'_, Model> {
         self.model.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn shops(&self) -> MutexGuard<'_, Vec<watch::Sender<u64>>> {
+        self.shops.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn links(&self) -> MutexGuard<'_, Vec<(String, String)>> {

@@ -39,6 +39,9 @@ pub struct Running {
     pub outbox: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub petstore: Option<String>,
+    /// All processes of the storefront, the one above first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub petstores: Vec<String>,
 }
 
 /// A folder that belongs to this process until it ends, or drops this.

@@ -6,6 +6,7 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use host::app::Settings;
@@ -67,7 +68,7 @@ pub enum StorefrontEvent {
     Listening(String),
     /// A line that it wrote.
     Line(String),
-    /// It died, and is started again after the pause.
+    /// It died, or was killed on purpose, and is started again after the pause.
     Ended { how: String, pause: Duration },
 }
 
@@ -77,6 +78,7 @@ pub struct Storefront {
     url: watch::Receiver<Option<String>>,
     told: mpsc::UnboundedReceiver<StorefrontEvent>,
     commands: mpsc::UnboundedSender<StorefrontCommand>,
+    kills: watch::Sender<u64>,
     tasks: JoinSet<()>,
 }
 
@@ -84,6 +86,16 @@ pub struct Storefront {
 enum StorefrontCommand {
     Restart,
     Stop,
+}
+
+/// What follows on a process.
+#[derive(Debug)]
+enum Then {
+    /// It died like this.
+    AfterDeath(String),
+    AfterKill,
+    Again,
+    Never,
 }
 
 impl Storefront {
@@ -101,11 +113,13 @@ impl Storefront {
         let (teller, told) = mpsc::unbounded_channel();
         let (commands, wishes) = mpsc::unbounded_channel();
         let (known, url) = watch::channel(None);
+        let (kills, killed) = watch::channel(0);
         let keeper = Keeper {
             program,
             options,
             teller,
             wishes,
+            killed,
             known,
         };
         let mut tasks = JoinSet::new();
@@ -114,8 +128,15 @@ impl Storefront {
             url,
             told,
             commands,
+            kills,
             tasks,
         }
+    }
+
+    /// Each change of it kills the process that runs then (SIGKILL); the next one is started soon.
+    #[must_use]
+    pub fn kills(&self) -> watch::Sender<u64> {
+        self.kills.clone()
     }
 
     /// Its address, as soon as it serves; `None` when it does not within the limit.
@@ -127,9 +148,14 @@ impl Storefront {
 
     /// What happens next; never returns once it is stopped.
     pub async fn told(&mut self) -> StorefrontEvent {
-        match self.told.recv().await {
-            Some(told) => told,
-            None => std::future::pending().await,
+        std::future::poll_fn(|context| self.poll_told(context)).await
+    }
+
+    /// The same for whoever listens to several.
+    pub fn poll_told(&mut self, context: &mut Context<'_>) -> Poll<StorefrontEvent> {
+        match self.told.poll_recv(context) {
+            Poll::Ready(Some(told)) => Poll::Ready(told),
+            Poll::Ready(None) | Poll::Pending => Poll::Pending,
         }
     }
 
@@ -154,6 +180,7 @@ struct Keeper {
     options: StorefrontOptions,
     teller: mpsc::UnboundedSender<StorefrontEvent>,
     wishes: mpsc::UnboundedReceiver<StorefrontCommand>,
+    killed: watch::Receiver<u64>,
     known: watch::Sender<Option<String>>,
 }
 
@@ -162,15 +189,21 @@ impl Keeper {
         let mut pause = PAUSE;
         loop {
             let started = Instant::now();
-            let how = match Process::start(&mut self.command()) {
-                Ok(process) => match self.attend(process).await {
-                    Some(how) => how,
-                    None => return,
-                },
-                Err(error) => Some(format!("cannot be started: {error}")),
+            // A kill is meant for the process that runs, and not for the next one.
+            self.killed.mark_unchanged();
+            let then = match Process::start(&mut self.command()) {
+                Ok(process) => self.attend(process).await,
+                Err(error) => Then::AfterDeath(format!("cannot be started: {error}")),
             };
-            let Some(how) = how else {
-                continue;
+            let how = match then {
+                Then::AfterDeath(how) => how,
+                Then::AfterKill => {
+                    // It is not its fault: pauses do not grow by it.
+                    pause = PAUSE;
+                    "was killed on purpose".to_owned()
+                }
+                Then::Again => continue,
+                Then::Never => return,
             };
             if started.elapsed() >= HEALTHY {
                 pause = PAUSE;
@@ -184,18 +217,25 @@ impl Keeper {
         }
     }
 
-    /// Follows one process to its end: how it died, `Some(None)` when it is to be started again,
-    /// `None` for never again.
-    async fn attend(&mut self, mut process: Process) -> Option<Option<String>> {
+    /// Follows one process to its end.
+    async fn attend(&mut self, mut process: Process) -> Then {
         loop {
             tokio::select! {
                 line = process.line() => match line {
                     Some(line) => self.heard(line),
-                    None => return Some(Some(process.end(LAST_REQUESTS).await)),
+                    None => return Then::AfterDeath(process.end(LAST_REQUESTS).await),
                 },
                 wish = self.wishes.recv() => {
                     process.end(LAST_REQUESTS).await;
-                    return (wish == Some(StorefrontCommand::Restart)).then_some(None);
+                    return match wish {
+                        Some(StorefrontCommand::Restart) => Then::Again,
+                        Some(StorefrontCommand::Stop) | None => Then::Never,
+                    };
+                }
+                Ok(()) = self.killed.changed() => {
+                    // An error means that it has ended already.
+                    process.child.kill().await.ok();
+                    return Then::AfterKill;
                 }
             }
         }

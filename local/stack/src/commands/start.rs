@@ -82,20 +82,24 @@ async fn once(
     let stack = start_stack(root, options, folder, azurite.as_ref()).await?;
     let settings = host_storage.as_ref();
     let settings = settings.map(|storage| other_host::settings(&stack, storage));
-    let storefront = match options.no_petstore {
-        true => None,
+    let storefronts = match options.no_petstore {
+        true => Vec::new(),
         false => {
             let elsewhere = azurite.as_ref().map(Azurite::petstore_connection_string);
-            start_petstore(&stack, options.ports.into(), elsewhere).await?
+            start_petstores(&stack, options, elsewhere).await?
         }
     };
     let keeps = folder.lasting().is_some();
-    let mut parts = RunningParts::new(stack, storefront, watch, options.verbose, keeps);
-    let petstore = parts.petstore_url(PETSTORE_START).await;
-    if let Some(petstore) = &petstore {
-        parts.stack.dashboard.add_link("petstore", petstore);
+    let mut parts = RunningParts::new(stack, storefronts, watch, options.verbose, keeps);
+    let petstores = parts.petstore_urls(PETSTORE_START).await;
+    for (number, petstore) in petstores.iter().enumerate().rev() {
+        let name = match number {
+            0 => "petstore".to_owned(),
+            _ => format!("petstore {}", number + 1),
+        };
+        parts.stack.dashboard.add_link(&name, petstore);
     }
-    let running = running(&parts.stack, petstore, azurite.as_ref());
+    let running = running(&parts.stack, petstores, azurite.as_ref());
     if azurite.is_some()
         && let Some(url) = blobs_url(&running)
     {
@@ -163,15 +167,16 @@ async fn start_stack(
     .await
 }
 
-/// `None` when it is not built, after saying so.
-async fn start_petstore(
+/// None when it is not built, after saying so.
+async fn start_petstores(
     stack: &Stack,
-    ports: Ports,
+    options: &StartOptions,
     storage: Option<String>,
-) -> Result<Option<Storefront>, LocalError> {
+) -> Result<Vec<Storefront>, LocalError> {
+    let ports = options.ports.into();
     let Some(program) = Storefront::program() else {
         screen::print("warning: PetStore is not built and is left out; run without --no-build")?;
-        return Ok(None);
+        return Ok(Vec::new());
     };
     let port = match ports {
         Ports::Auto => 0,
@@ -184,11 +189,17 @@ async fn start_petstore(
     };
     // It would say so too, but not who has it.
     drop(place.bind().await.map_err(StackError::from)?);
-    let options = StorefrontOptions {
-        settings: stack.shop_settings(ports, storage),
-        port,
-    };
-    Ok(Some(Storefront::start(program, options)))
+    let settings = stack.shop_settings(ports, storage);
+    let others = (1..options.shops).map(|_| 0);
+    let storefronts = std::iter::once(port).chain(others).map(|port| {
+        let settings = settings.clone();
+        Storefront::start(program.clone(), StorefrontOptions { settings, port })
+    });
+    let storefronts: Vec<_> = storefronts.collect();
+    for storefront in &storefronts {
+        stack.dashboard.add_shop(storefront.kills());
+    }
+    Ok(storefronts)
 }
 
 fn petstore_port(app: &FunctionApp) -> Result<u16, LocalError> {
@@ -199,7 +210,7 @@ fn petstore_port(app: &FunctionApp) -> Result<u16, LocalError> {
     port.ok_or_else(|| LocalError::PetstorePort(text.clone()))
 }
 
-fn running(stack: &Stack, petstore: Option<String>, azurite: Option<&Azurite>) -> Running {
+fn running(stack: &Stack, petstores: Vec<String>, azurite: Option<&Azurite>) -> Running {
     let setting = |name: &str| stack.app.settings.get(name).cloned();
     let container = setting("ORDERS_CONTAINER").unwrap_or_else(|| "orders".to_owned());
     Running {
@@ -216,6 +227,7 @@ fn running(stack: &Stack, petstore: Option<String>, azurite: Option<&Azurite>) -
         connection: setting("ServiceBusConnection"),
         fallback: setting("FALLBACK_URL"),
         outbox: stack.outbox(),
-        petstore,
+        petstore: petstores.first().cloned(),
+        petstores,
     }
 }

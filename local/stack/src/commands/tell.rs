@@ -1,9 +1,11 @@
 //! What a person is told while the stack runs, line by line, and what follows from it.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::future::poll_fn;
 use std::io;
 use std::process::{ExitCode, ExitStatus};
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use dashboard::BuildState;
@@ -33,7 +35,7 @@ const HELD: Duration = Duration::from_millis(50);
 #[derive(Debug)]
 pub(super) struct RunningParts {
     pub(super) stack: Stack,
-    storefront: Option<Storefront>,
+    storefronts: Vec<Storefront>,
     /// The real host, and how it was started.
     func: Option<(Func, FuncOptions)>,
     watch: Option<Watch>,
@@ -49,7 +51,7 @@ pub(super) struct RunningParts {
 impl RunningParts {
     pub(super) fn new(
         stack: Stack,
-        storefront: Option<Storefront>,
+        storefronts: Vec<Storefront>,
         watch: Option<Watch>,
         verbose: bool,
         keeps: bool,
@@ -60,7 +62,7 @@ impl RunningParts {
         };
         Self {
             stack,
-            storefront,
+            storefronts,
             func: None,
             watch,
             lines,
@@ -70,11 +72,13 @@ impl RunningParts {
         }
     }
 
-    pub(super) async fn petstore_url(&self, limit: Duration) -> Option<String> {
-        match &self.storefront {
-            Some(storefront) => storefront.url(limit).await,
-            None => None,
+    /// Of those that serve within the limit.
+    pub(super) async fn petstore_urls(&self, limit: Duration) -> Vec<String> {
+        let mut urls = Vec::new();
+        for storefront in &self.storefronts {
+            urls.extend(storefront.url(limit).await);
         }
+        urls
     }
 
     pub(super) fn start_func(&mut self, options: FuncOptions) -> Result<(), FuncError> {
@@ -87,7 +91,7 @@ impl RunningParts {
     pub(super) async fn stop(mut self) {
         // A closed output has no reader for them.
         self.release(None).ok();
-        if let Some(storefront) = self.storefront {
+        for storefront in self.storefronts {
             storefront.stop().await;
         }
         if let Some((func, _)) = self.func {
@@ -101,13 +105,9 @@ impl RunningParts {
         if programs.contains(HANDLER) {
             self.start_handler_again().await?;
         }
-        if let Some(storefront) = self
-            .storefront
-            .as_ref()
-            .filter(|_| programs.contains(PETSTORE))
-        {
+        if programs.contains(PETSTORE) && !self.storefronts.is_empty() {
             tell("PetStore is new and is started again")?;
-            storefront.restart();
+            self.storefronts.iter().for_each(Storefront::restart);
         }
         Ok(())
     }
@@ -223,7 +223,7 @@ pub(super) async fn until_the_end(parts: &mut RunningParts) -> io::Result<End> {
             },
             Some(mail) = next(&mut mails) => tell(&mail_line(&mail))?,
             Some(hint) = parts.stack.hints.recv() => tell(&format!("hint: {hint}"))?,
-            told = told(&mut parts.storefront) => if let Some(line) = parts.lines.storefront(&told) {
+            told = told(&mut parts.storefronts) => if let Some(line) = parts.lines.storefront(&told) {
                 tell(&line)?;
             },
             (change, watch) = &mut build => {
@@ -269,12 +269,13 @@ async fn changed(watch: Option<Watch>, teller: UnboundedSender<BuildState>) -> (
     }
 }
 
-/// What happens to the storefront; nothing without one.
-async fn told(storefront: &mut Option<Storefront>) -> StorefrontEvent {
-    match storefront {
-        Some(storefront) => storefront.told().await,
-        None => std::future::pending().await,
-    }
+/// What happens to a storefront; nothing without one.
+async fn told(storefronts: &mut [Storefront]) -> StorefrontEvent {
+    poll_fn(|context| {
+        let mut told = storefronts.iter_mut().map(|it| it.poll_told(context));
+        told.find(Poll::is_ready).unwrap_or(Poll::Pending)
+    })
+    .await
 }
 
 /// What happens to the real host; nothing without one.

@@ -120,3 +120,25 @@ async fn a_program_that_cannot_be_started_is_told() {
     );
     storefront.stop().await;
 }
+
+/// On purpose, and so often that pauses that grow would be noticed.
+#[tokio::test]
+async fn each_kill_ends_the_one_that_runs_and_the_next_one_starts_soon() {
+    let folder = Folder::new();
+    let mut storefront = start(&folder, "cat > /dev/null");
+    let kills = storefront.kills();
+    let mut pauses = Vec::new();
+    while pauses.len() < 3 {
+        match storefront.told().await {
+            StorefrontEvent::Listening(_) => kills.send_modify(|kills| *kills += 1),
+            StorefrontEvent::Ended { how, pause } => {
+                assert_eq!(how, "was killed on purpose");
+                pauses.push(pause);
+            }
+            StorefrontEvent::Line(_) => {}
+        }
+    }
+    assert_eq!(pauses, [Duration::from_millis(500); 3]);
+    storefront.stop().await;
+    assert_eq!(starts(&folder).len(), 3, "none is killed that does not run");
+}

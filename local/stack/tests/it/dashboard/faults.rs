@@ -6,6 +6,7 @@ use blob::{Conditions, Upload};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use stand_in::Fault;
+use tokio::sync::watch;
 
 use super::World;
 use super::events::event;
@@ -186,5 +187,26 @@ async fn a_fault_that_another_hand_has_set_is_shown_and_told_to_the_page() {
     let none = standing(&json!({}));
     assert_eq!(world.get("/api/faults").await, none);
     while event(&mut stream, &mut rest).await.1["faults"] != none {}
+    world.stack.stop().await;
+}
+
+#[tokio::test]
+async fn a_shop_is_killed_by_its_number_and_only_one_that_runs() {
+    let world = World::start().await;
+    let kill = async |number: &str| {
+        let url = format!("{}/api/shops/{number}/kill", world.stack.dashboard.url());
+        world.client.post(url).send().await.unwrap()
+    };
+    let answer = kill("1").await;
+    assert_eq!(answer.status(), 404);
+    assert!(answer.text().await.unwrap().contains("one of the 0"));
+    let shops = [watch::Sender::new(0), watch::Sender::new(0)];
+    shops
+        .iter()
+        .for_each(|shop| world.stack.dashboard.add_shop(shop.clone()));
+    assert_eq!(kill("2").await.status(), 202);
+    assert_eq!(shops.map(|kills| *kills.borrow()), [0, 1]);
+    assert_eq!(kill("0").await.status(), 404);
+    assert_eq!(kill("3").await.status(), 404);
     world.stack.stop().await;
 }
