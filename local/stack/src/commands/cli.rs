@@ -53,10 +53,9 @@ pub(crate) struct StartOptions {
     #[arg(long)]
     pub(crate) no_petstore: bool,
     /// Processes of the storefront, which share their carts: the first one where the settings say,
-    /// the others on free ports
-    #[arg(long, value_name = "N", default_value = "1", conflicts_with = "no_petstore",
-        value_parser = clap::value_parser!(u8).range(1..=8))]
-    pub(crate) shops: u8,
+    /// the others on free ports [default: 1]
+    #[arg(long, value_name = "N", conflicts_with = "no_petstore", value_parser = clap::value_parser!(u8).range(1..=8))]
+    pub(crate) shops: Option<u8>,
 }
 
 /// What to do instead of starting the stack.

@@ -190,7 +190,7 @@ async fn start_petstores(
     // It would say so too, but not who has it.
     drop(place.bind().await.map_err(StackError::from)?);
     let settings = stack.shop_settings(ports, storage);
-    let others = (1..options.shops).map(|_| 0);
+    let others = (1..options.shops.unwrap_or(1)).map(|_| 0);
     let storefronts = std::iter::once(port).chain(others).map(|port| {
         let settings = settings.clone();
         Storefront::start(program.clone(), StorefrontOptions { settings, port })
