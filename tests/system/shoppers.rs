@@ -89,14 +89,19 @@ async fn crowd(forgets: u64) -> Report {
     let listener = async || TcpListener::bind("127.0.0.1:0").await.unwrap();
     let blobs = BlobEndpoint::start(listener().await).unwrap();
     blobs.storage().create_container("orders").unwrap();
-    let shop = Shop::start(&bus, &blobs.connection_string()).await;
+    // Two instances over one store: each click may go to either.
+    let storage = blobs.connection_string();
+    let shops = [
+        Shop::start(&bus, &storage).await,
+        Shop::start(&bus, &storage).await,
+    ];
     let written = Written::default();
     let api = listener().await;
     let addresses = Addresses {
         queue: Some(format!("http://{}/order-items", bus.address)),
         blobs: Some(blobs.url().to_owned()),
         dashboard: Some(format!("http://{}", api.local_addr().unwrap())),
-        petstore: Some(shop.url.clone()),
+        petstore: Some(format!("{},{}", shops[0].url, shops[1].url)),
         connection: Some(bus.connection_string()),
         ..Addresses::default()
     };
@@ -133,6 +138,7 @@ async fn what_each_shopper_of_a_crowd_was_shown_is_what_is_stored() {
     assert!(report.kept, "{report}");
     let clicks = report.clicks.unwrap();
     assert!(clicks.confirmed > 20 && clicks.unsure == 0, "{report}");
+    assert!(clicks.aborted + clicks.doubled > 0, "{report}");
     assert!(report.fates.stored >= 10, "{report}");
 }
 

@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use serde::Serialize;
-use stand_in::{LOGIC_APP_FAULTS, NamedFault, STORAGE_FAULTS};
+use stand_in::{BUS_FAULTS, LOGIC_APP_FAULTS, NamedFault, STORAGE_FAULTS};
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::LoadError;
 use crate::access::{Breakable, Dashboard};
 use crate::plan::{Faults, WantedFault};
+use crate::{LoadError, Plan};
 
 /// Healing is tried so long: a stack that was killed takes its faults along anyway.
 const HEALING: Duration = Duration::from_secs(30);
@@ -30,14 +30,77 @@ pub struct FaultCounts {
     pub kills: u32,
     /// Of them, those armed for the middle of an upload.
     pub kills_during_upload: u32,
+    /// Spells of a fault of the bus.
+    pub bus_spells: u32,
+    /// Spells of a fault of the storefront's storage.
+    pub shop_storage_spells: u32,
+    /// Kills of a process of the storefront.
+    pub shop_kills: u32,
 }
 
 /// One step of the schedule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Step {
-    Storage(NamedFault),
-    LogicApp(NamedFault),
-    Kill { during_upload: bool },
+    Fault(Part, NamedFault),
+    Kill {
+        during_upload: bool,
+    },
+    /// That one, by any number.
+    KillShop(usize),
+}
+
+/// A part that has a switch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Storage,
+    LogicApp,
+    Bus,
+    ShopStorage,
+}
+
+impl Part {
+    const ALL: [Self; 4] = [Self::Storage, Self::LogicApp, Self::Bus, Self::ShopStorage];
+
+    /// As the dashboard calls it.
+    fn key(self) -> &'static str {
+        match self {
+            Self::Storage => "storage",
+            Self::LogicApp => "logicApp",
+            Self::Bus => "bus",
+            Self::ShopStorage => "shopStorage",
+        }
+    }
+
+    fn faults(self) -> &'static [NamedFault] {
+        match self {
+            Self::Storage | Self::ShopStorage => &STORAGE_FAULTS,
+            Self::LogicApp => &LOGIC_APP_FAULTS,
+            Self::Bus => &BUS_FAULTS,
+        }
+    }
+
+    fn wanted(self, faults: &Faults) -> Option<WantedFault> {
+        match self {
+            Self::Storage => faults.storage,
+            Self::LogicApp => faults.logic_app,
+            Self::Bus => faults.bus,
+            Self::ShopStorage => faults.shop_storage,
+        }
+    }
+}
+
+/// What goes wrong with the shop goes wrong for shoppers. Carts at the queue's door would take a
+/// refusal that was none for a word of the queue.
+pub(crate) fn check_way(plan: &Plan) -> Result<(), LoadError> {
+    let faults = &plan.faults;
+    let of_the_shop = faults.bus.is_some() || faults.shop_storage.is_some() || faults.shop_kills;
+    match of_the_shop && !plan.through_petstore {
+        true => Err(LoadError::Unbreakable {
+            fault: "bus=…, shop-storage=…, shop=kills",
+            problem: "these are met by shoppers only: expected --shoppers N",
+        }),
+        false => Ok(()),
+    }
 }
 
 /// Whether all that is to go wrong can.
@@ -57,6 +120,16 @@ pub(crate) fn check(faults: &Faults, breakable: Breakable) -> Result<(), LoadErr
             faults.kills && !breakable.handler,
             "handler=kills",
             "another host runs the function: expected a stack without --func or --host",
+        ),
+        (
+            faults.shop_storage.is_some() && !breakable.shop_storage,
+            "shop-storage=…",
+            "the carts are not in the endpoint of the stack: expected one without --azurite",
+        ),
+        (
+            faults.shop_kills && breakable.shops == 0,
+            "shop=kills",
+            "the stack has no storefront: expected one without --no-petstore",
         ),
     ];
     match all.into_iter().find(|(missing, ..)| *missing) {
@@ -86,61 +159,74 @@ pub(crate) async fn run(
             break;
         }
         sleep(pause).await;
-        let step = step(kind, faults, first.is_some(), &mut random);
-        apply(&step, dashboard, &mut done).await;
+        let step = step(kind, first.is_some(), &mut random);
+        let shops = dashboard.places.now().petstores.len();
+        apply(&step, dashboard, shops, &mut done).await;
     }
     done
 }
 
 #[derive(Debug, Clone, Copy)]
 enum Kind {
-    Storage,
-    LogicApp,
+    Fault(Part, WantedFault),
     Kill,
+    KillShop,
 }
 
 fn kinds(faults: &Faults) -> Vec<Kind> {
-    let storage = faults.storage.as_ref().map(|_| Kind::Storage);
-    let logic_app = faults.logic_app.as_ref().map(|_| Kind::LogicApp);
+    let parts = Part::ALL.iter();
+    let spells = parts.filter_map(|part| Some(Kind::Fault(*part, part.wanted(faults)?)));
     let kill = faults.kills.then_some(Kind::Kill);
-    [storage, logic_app, kill].into_iter().flatten().collect()
+    let kill_shop = faults.shop_kills.then_some(Kind::KillShop);
+    spells.chain(kill).chain(kill_shop).collect()
 }
 
 /// Three of five spells are a fault, the others health: what is broken for good proves less.
-fn step(kind: Kind, faults: &Faults, first: bool, random: &mut Rng) -> Step {
-    let mut fault = |wanted: &Option<WantedFault>, all: &[NamedFault]| {
-        let any = random.choice(all).copied().unwrap_or_default();
-        match wanted {
-            _ if !first && random.u8(0..5) < 2 => NamedFault::None,
-            Some(WantedFault::Any) | None => any,
-            Some(WantedFault::This(fault)) => *fault,
-        }
-    };
+fn step(kind: Kind, first: bool, random: &mut Rng) -> Step {
     match kind {
-        Kind::Storage => Step::Storage(fault(&faults.storage, &STORAGE_FAULTS)),
-        Kind::LogicApp => Step::LogicApp(fault(&faults.logic_app, &LOGIC_APP_FAULTS)),
+        Kind::Fault(part, wanted) => {
+            let any = random.choice(part.faults()).copied().unwrap_or_default();
+            let fault = match wanted {
+                _ if !first && random.u8(0..5) < 2 => NamedFault::None,
+                WantedFault::Any => any,
+                WantedFault::This(fault) => fault,
+            };
+            Step::Fault(part, fault)
+        }
         Kind::Kill => Step::Kill {
             during_upload: random.u8(0..3) == 0,
         },
+        Kind::KillShop => Step::KillShop(random.usize(..)),
     }
 }
 
-async fn apply(step: &Step, dashboard: &Dashboard, done: &mut FaultCounts) {
+async fn apply(step: &Step, dashboard: &Dashboard, shops: usize, done: &mut FaultCounts) {
     let result = match step {
-        Step::Storage(fault) => dashboard.set_faults(Some(*fault), None).await,
-        Step::LogicApp(fault) => dashboard.set_faults(None, Some(*fault)).await,
+        Step::Fault(part, fault) => dashboard.set_faults(&[(part.key(), *fault)]).await,
         Step::Kill { during_upload } => dashboard.kill_handler(*during_upload).await,
+        Step::KillShop(any) => {
+            let shop = any.checked_rem(shops).unwrap_or_default() + 1;
+            dashboard.kill_shop(shop).await
+        }
     };
     if result.is_err() {
         return;
     }
     match step {
-        Step::Storage(fault) => done.storage_spells += u32::from(*fault != NamedFault::None),
-        Step::LogicApp(fault) => done.logic_app_spells += u32::from(*fault != NamedFault::None),
+        Step::Fault(part, fault) => {
+            let spells = match part {
+                Part::Storage => &mut done.storage_spells,
+                Part::LogicApp => &mut done.logic_app_spells,
+                Part::Bus => &mut done.bus_spells,
+                Part::ShopStorage => &mut done.shop_storage_spells,
+            };
+            *spells += u32::from(*fault != NamedFault::None);
+        }
         Step::Kill { during_upload } => {
             done.kills += 1;
             done.kills_during_upload += u32::from(*during_upload);
         }
+        Step::KillShop(_) => done.shop_kills += 1,
     }
 }
 
@@ -149,8 +235,11 @@ pub(crate) async fn heal(faults: &Faults, dashboard: &Dashboard) -> Result<(), L
     if faults.is_none() {
         return Ok(());
     }
-    let none = Some(NamedFault::None);
-    let mend = || dashboard.set_faults(none, none);
+    let broken = Part::ALL
+        .into_iter()
+        .filter(|part| part.wanted(faults).is_some());
+    let none: Vec<_> = broken.map(|part| (part.key(), NamedFault::None)).collect();
+    let mend = || dashboard.set_faults(&none);
     let healing = async {
         while mend().await.is_err() {
             sleep(Duration::from_millis(200)).await;
@@ -190,20 +279,14 @@ mod tests {
 
     #[test]
     fn a_seed_decides_the_schedule() {
-        let faults: Faults = "storage=any,logic-app=any,handler=kills"
+        let faults: Faults = "storage=any,logic-app=any,handler=kills,bus=any,shop=kills"
             .parse()
             .expect("good");
         let schedule = |seed| {
             let mut random = Rng::with_seed(seed);
             let kinds = kinds(&faults);
-            let steps = (0..50).map(|_| {
-                step(
-                    kinds[random.usize(0..kinds.len())],
-                    &faults,
-                    false,
-                    &mut random,
-                )
-            });
+            let steps =
+                (0..50).map(|_| step(kinds[random.usize(0..kinds.len())], false, &mut random));
             steps.collect::<Vec<_>>()
         };
         assert_eq!(schedule(1), schedule(1));

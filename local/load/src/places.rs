@@ -32,9 +32,12 @@ pub struct Addresses {
     /// The dashboard
     #[arg(long, value_name = "URL")]
     pub dashboard: Option<String>,
-    /// The storefront
+    /// The storefront; all its instances, divided by commas
     #[arg(long, value_name = "URL")]
     pub petstore: Option<String>,
+    // Its instances, as `stack.json` has them.
+    #[arg(skip)]
+    pub petstores: Vec<String>,
     /// The queue's connection string: its key signs what is sent
     #[arg(long, value_name = "STRING")]
     pub connection: Option<String>,
@@ -52,6 +55,10 @@ impl Addresses {
             blobs: self.blobs.or(others.blobs),
             container: self.container.or(others.container),
             dashboard: self.dashboard.or(others.dashboard),
+            petstores: match &self.petstore {
+                Some(_) => self.petstores,
+                None => others.petstores,
+            },
             petstore: self.petstore.or(others.petstore),
             connection: self.connection.or(others.connection),
         }
@@ -88,7 +95,8 @@ pub struct Endpoints {
     pub look_query: Option<String>,
     pub container: String,
     pub dashboard: String,
-    pub petstore: Option<String>,
+    /// The storefront's instances; shoppers spread over them.
+    pub petstores: Vec<String>,
     /// Signs tokens for the queue; without it requests go unsigned.
     pub key: Option<AccessKey>,
 }
@@ -128,11 +136,18 @@ fn read(file: &Path, by_hand: &Addresses) -> Result<Endpoints, PlacesError> {
         look_query: addresses.look_query.or(signature),
         container: addresses.container.unwrap_or_else(|| "orders".to_owned()),
         dashboard: needed(addresses.dashboard, "dashboard")?,
-        petstore: addresses
-            .petstore
-            .map(|url| url.trim_end_matches('/').to_owned()),
+        petstores: match addresses.petstores.is_empty() {
+            true => addresses.petstore.as_deref().map(urls).unwrap_or_default(),
+            false => addresses.petstores,
+        },
         key,
     })
+}
+
+fn urls(list: &str) -> Vec<String> {
+    let urls = list.split(',').map(|url| url.trim().trim_end_matches('/'));
+    let urls = urls.filter(|url| !url.is_empty());
+    urls.map(str::to_owned).collect()
 }
 
 /// Where the stack is now: one that was killed may come back on other ports. Clones look together.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use stand_in::{LOGIC_APP_FAULTS, NamedFault, STORAGE_FAULTS};
+use stand_in::{BUS_FAULTS, LOGIC_APP_FAULTS, NamedFault, STORAGE_FAULTS};
 
 /// How carts arrive.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -48,6 +48,12 @@ pub struct Faults {
     pub logic_app: Option<WantedFault>,
     /// Whether the handler is killed now and then.
     pub kills: bool,
+    /// What is wrong with the bus for the storefront now and then.
+    pub bus: Option<WantedFault>,
+    /// The same of the storefront's own storage.
+    pub shop_storage: Option<WantedFault>,
+    /// Whether the storefront's processes are killed now and then.
+    pub shop_kills: bool,
 }
 
 /// What is to be wrong with a part.
@@ -63,7 +69,7 @@ pub enum WantedFault {
 pub enum FaultsError {
     /// Not `part=fault`, or no such part.
     #[error(
-        "--faults {0:?}: expected storage=FAULT, logic-app=FAULT or handler=kills, divided by commas"
+        "--faults {0:?}: expected storage=FAULT, logic-app=FAULT, handler=kills, bus=FAULT, shop-storage=FAULT or shop=kills, divided by commas"
     )]
     Part(String),
     /// No such fault.
@@ -92,6 +98,13 @@ impl FromStr for Faults {
                     faults.logic_app = Some(known("logic-app", fault, &LOGIC_APP_FAULTS)?);
                 }
                 Some(("handler", "kills")) => faults.kills = true,
+                Some(("bus", fault)) => {
+                    faults.bus = Some(known("bus", fault, &BUS_FAULTS)?);
+                }
+                Some(("shop-storage", fault)) => {
+                    faults.shop_storage = Some(known("shop-storage", fault, &STORAGE_FAULTS)?);
+                }
+                Some(("shop", "kills")) => faults.shop_kills = true,
                 _ => return Err(FaultsError::Part(pair.to_owned())),
             }
         }
@@ -148,6 +161,11 @@ mod tests {
             error("storage=broken")
         );
         assert!(error("queue=down").contains("\"queue=down\": expected storage=FAULT"));
+        let shop: Faults = "bus=any,shop-storage=503,shop=kills".parse().expect("good");
+        assert_eq!(shop.bus, Some(WantedFault::Any));
+        let busy = Some(WantedFault::This(NamedFault::ServerBusy));
+        assert!(shop.shop_storage == busy && shop.shop_kills);
+        assert!(error("shop=naps").contains("shop=kills"));
         assert!(error("handler=naps").contains("handler=kills"));
     }
 }

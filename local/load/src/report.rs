@@ -164,7 +164,13 @@ pub struct Clicks {
     pub without_effect: u64,
     /// Those turned away, or without an answer.
     pub failed: u64,
-    /// Sessions whose last click never got an answer: what they see is not judged.
+    /// Those whose connection was closed as soon as they were sent; they may be done or not.
+    pub aborted: u64,
+    /// Those that were made twice at once.
+    pub doubled: u64,
+    /// Pages that were believed, because more was possible than the judge tells apart.
+    pub believed: u64,
+    /// Sessions whose cart nobody could look at in the end: it is not judged.
     pub unsure: usize,
     /// From the moment a click was due until the page had confirmed it.
     pub to_confirmed: Latency,

@@ -27,6 +27,7 @@ pub async fn run(
 ) -> Result<Report, LoadError> {
     let access = Access::to(places)?;
     access.bus.counts().await?;
+    injector::check_way(plan)?;
     injector::check(&plan.faults, access.dashboard.breakable().await?)?;
     let report = if plan.through_petstore {
         shop::run(plan, &access, stop).await?

@@ -1,11 +1,12 @@
 //! Shoppers: the storefront driven over its pages, and a judge of what they were shown.
 //!
-//! A [`shopper`] clicks in a [`browser`], reads the [`page`] it is shown and remembers what it
-//! confirmed. [`judge`] holds the blobs against that.
+//! A [`shopper`] clicks in a [`browser`], reads the [`page`] it is shown and holds it against what is
+//! [`possible`] after the clicks so far. [`judge`] holds the blobs against that.
 
 mod browser;
 mod judge;
 mod page;
+mod possible;
 mod shopper;
 #[cfg(test)]
 mod tests;
@@ -35,13 +36,16 @@ use shopper::{Shopper, ShopperLog};
 /// Clicks a second when no rate is given.
 const CLICKS: f64 = 200.0;
 
+/// How often the shoppers look at their carts in the end, as long as these change.
+const LAST_LOOKS_MAX: u32 = 5;
+
 /// Drives the storefront and judges.
 pub(crate) async fn run(
     plan: &Plan,
     access: &Access,
     stop: impl Future<Output = ()>,
 ) -> Result<Report, LoadError> {
-    if access.places.now().petstore.is_none() {
+    if access.places.now().petstores.is_empty() {
         return Err(LoadError::Part {
             part: "the storefront".to_owned(),
             problem: "the stack does not say where it is: give --petstore URL".to_owned(),
@@ -51,17 +55,26 @@ pub(crate) async fn run(
     let observer = Observer::begin(access).await?;
 
     let began = Instant::now();
-    let (logs, faults) = shop_and_break(plan, access, stop).await;
+    let (mut shoppers, faults) = shop_and_break(plan, access, stop).await;
     let took = began.elapsed();
     injector::heal(&plan.faults, &access.dashboard).await?;
     let bar = spinner("waiting for the storefront's outbox");
-    let left = drained(access, plan.settle).await?;
-    let left = left.saturating_sub(left_before);
+    drained(access, plan.settle).await?;
     let mut observed = observer.end().await?;
-
-    let ours = logs.iter().flat_map(ShopperLog::sessions).cloned();
-    let ours = ours.collect();
-    let quiet = observed.settle(access, &ours, plan.settle, |_| {}).await?;
+    look_at_last(&mut shoppers).await;
+    let (mut left, mut quiet) = (0, false);
+    // A click that was aborted may be done late; then what was seen is seen once more.
+    for _ in 0..LAST_LOOKS_MAX {
+        left = drained(access, plan.settle).await?;
+        let ours = shoppers.iter().flat_map(|shopper| shopper.log.sessions());
+        let ours = ours.cloned().collect();
+        quiet = observed.settle(access, &ours, plan.settle, |_| {}).await?;
+        if !look_at_last(&mut shoppers).await {
+            break;
+        }
+    }
+    let left = left.saturating_sub(left_before);
+    let logs: Vec<ShopperLog> = shoppers.into_iter().map(|shopper| shopper.log).collect();
     let settled = began.elapsed();
     let restarts = observed.restarts;
     let evidence = gather(access, &logs, observed, left).await?;
@@ -83,7 +96,7 @@ async fn shop_and_break(
     plan: &Plan,
     access: &Access,
     stop: impl Future<Output = ()>,
-) -> (Vec<ShopperLog>, FaultCounts) {
+) -> (Vec<Shopper>, FaultCounts) {
     let mut random = Rng::with_seed(plan.seed);
     let rate = match plan.pace {
         Pace::Rate(rate) => rate,
@@ -111,18 +124,44 @@ async fn shop_and_break(
         () = show(&bar, String::new) => <_>::default(),
     };
     over.send_replace(true);
-    let mut logs = Vec::new();
-    while let Some(log) = shoppers.join_next().await {
-        logs.extend(log);
+    let mut done = Vec::new();
+    while let Some(shopper) = shoppers.join_next().await {
+        done.extend(shopper);
     }
     bar.finish_and_clear();
-    (logs, faults)
+    (done, faults)
 }
 
-/// Changes that the storefront has not delivered yet, as its health page says.
+/// All shoppers look at their carts, when all is healed. Whether one is another than before.
+async fn look_at_last(shoppers: &mut Vec<Shopper>) -> bool {
+    let mut looks = JoinSet::new();
+    for mut shopper in shoppers.drain(..) {
+        looks.spawn(async move {
+            let changed = shopper.look_at_last().await;
+            (shopper, changed)
+        });
+    }
+    let mut changed = false;
+    while let Some(look) = looks.join_next().await {
+        if let Ok((shopper, is_new)) = look {
+            shoppers.push(shopper);
+            changed |= is_new;
+        }
+    }
+    changed
+}
+
+/// Changes that the storefront has not delivered yet, as each instance's health page says.
 async fn pending(access: &Access) -> Result<u64, LoadError> {
     let endpoints = access.places.now();
-    let shop = endpoints.petstore.as_deref().unwrap_or_default();
+    let mut all = 0_u64;
+    for shop in &endpoints.petstores {
+        all = all.saturating_add(pending_at(access, shop).await?);
+    }
+    Ok(all)
+}
+
+async fn pending_at(access: &Access, shop: &str) -> Result<u64, LoadError> {
     let problem = |problem: String| LoadError::Part {
         part: format!("the storefront at {shop}/health"),
         problem,
@@ -179,6 +218,7 @@ async fn gather(
     observed.look_at_all_mails(&access.dashboard).await?;
     Ok(ShopEvidence {
         shown,
+        unexplained: logs.iter().flat_map(|log| log.violations.clone()).collect(),
         unsure: logs.iter().filter_map(|log| log.unsure.clone()).collect(),
         blobs: blobs
             .map(|(name, (blob, bytes))| (name, (blob, Cart::of_order(&bytes))))

@@ -25,17 +25,11 @@ pub(crate) struct Dashboard {
 
 impl Dashboard {
     /// Sets the standing faults; what is not named stays.
-    pub(crate) async fn set_faults(
-        &self,
-        storage: Option<NamedFault>,
-        logic_app: Option<NamedFault>,
-    ) -> Result<(), LoadError> {
-        let mut body = serde_json::Map::new();
-        for (key, fault) in [("storage", storage), ("logicApp", logic_app)] {
-            if let Some(fault) = fault {
-                body.insert(key.to_owned(), fault.name().into());
-            }
-        }
+    pub(crate) async fn set_faults(&self, faults: &[(&str, NamedFault)]) -> Result<(), LoadError> {
+        let faults = faults.iter();
+        let body: serde_json::Map<_, _> = faults
+            .map(|(part, fault)| ((*part).to_owned(), fault.name().into()))
+            .collect();
         self.call(Method::PUT, "/api/faults", Some(Value::from(body)))
             .await
             .map(drop)
@@ -57,6 +51,12 @@ impl Dashboard {
             false => "/api/handler/kill",
         };
         self.call(Method::POST, path, None).await.map(drop)
+    }
+
+    /// Kills one of the storefront's processes, counted from 1.
+    pub(crate) async fn kill_shop(&self, number: usize) -> Result<(), LoadError> {
+        let path = format!("/api/shops/{number}/kill");
+        self.call(Method::POST, &path, None).await.map(drop)
     }
 
     /// Takes back a kill that still waits for an upload.
@@ -131,13 +131,16 @@ impl Dashboard {
 }
 
 /// What the stack behind the dashboard has, and so what can be broken from here. A stack that does
-/// not say has all of it.
+/// not say has all of it, but for shops to kill.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct Breakable {
     pub(crate) storage: bool,
     pub(crate) logic_app: bool,
     pub(crate) handler: bool,
+    pub(crate) shop_storage: bool,
+    /// How many processes of the storefront can be killed.
+    pub(crate) shops: usize,
 }
 
 impl Default for Breakable {
@@ -146,6 +149,8 @@ impl Default for Breakable {
             storage: true,
             logic_app: true,
             handler: true,
+            shop_storage: true,
+            shops: 0,
         }
     }
 }

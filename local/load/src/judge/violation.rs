@@ -150,6 +150,27 @@ pub enum Violation {
         /// What is stored.
         blob: String,
     },
+    /// A storefront's page shows what no order of a shopper's clicks leads to: one was lost, undone,
+    /// or done twice.
+    #[error("not explained by the clicks of {session}: {seen}; possible is {expected}")]
+    Unexplained {
+        /// Whose cart.
+        session: String,
+        /// What was shown or answered.
+        seen: String,
+        /// What would have been possible.
+        expected: String,
+    },
+    /// An order is not as it was when the page said that it is placed.
+    #[error("placed order changed: {session} was placed as {placed}; its blob: {blob}")]
+    PlacedOrder {
+        /// Whose order.
+        session: String,
+        /// What was placed.
+        placed: String,
+        /// What is stored.
+        blob: String,
+    },
     /// The storefront says that changes still wait.
     #[error("pending: the storefront says that {pending} changes still wait")]
     Pending {

@@ -33,9 +33,14 @@ impl Report {
             )?;
             writeln!(
                 f,
-                "unsure      {} sessions whose last click got no answer: \
-                 not judged by what they show",
-                clicks.unsure
+                "of them     {} aborted, {} made twice at once",
+                clicks.aborted, clicks.doubled
+            )?;
+            writeln!(
+                f,
+                "not judged  {} sessions that nobody could look at in the end, {} pages after too \
+                 many clicks without an answer",
+                clicks.unsure, clicks.believed
             )?;
         } else {
             let (due, replaced) = (self.messages.due, self.messages.replaced);
@@ -137,6 +142,11 @@ impl Report {
                 faults.kills, faults.kills_during_upload
             )?;
             writeln!(f, "{} restarts of the stack", self.restarts)?;
+            writeln!(
+                f,
+                "the shop's  {} spells of the bus, {} of its storage; {} kills of it",
+                faults.bus_spells, faults.shop_storage_spells, faults.shop_kills
+            )?;
         }
         writeln!(f, "seed        {}", self.seed)?;
         if !self.quiet && self.figures.is_none() {

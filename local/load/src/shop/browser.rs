@@ -1,16 +1,23 @@
-//! What a shopper's browser does: keeps the cookie, and asks again for a page that does not come.
+//! What a shopper's browser does: keeps the cookie, asks again for a page that does not come, and
+//! hangs up when told to. Each request goes to whichever instance of the shop it is told.
 
 use std::time::Duration;
 
 use reqwest::{Method, Response, StatusCode, header};
-use tokio::time::sleep;
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
+use tokio::time::{sleep, timeout};
+use url::Url;
 
 use crate::places::Places;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// How often a page is asked for that must come: the storefront may be away for a while.
-const LOOKS: u32 = 100;
+const LOOKS: usize = 100;
+
+/// What the page says of a click of which the shop does not know whether it is done.
+const UNCLEAR: &str = "We cannot say whether that worked";
 
 #[derive(Debug)]
 pub(super) struct Browser {
@@ -23,7 +30,7 @@ pub(super) struct Browser {
 pub(super) enum Clicked {
     /// The page to look at next; with a new cookie the cart has changed.
     Answered { location: String, changed: bool },
-    /// Turned away: nothing has changed.
+    /// Turned away, or not even sent: nothing has changed.
     TurnedAway,
     /// Nobody knows.
     NoAnswer,
@@ -39,28 +46,66 @@ impl Browser {
     }
 
     /// Sends a form.
-    pub(super) async fn post(&mut self, path: &str, form: &str) -> Clicked {
-        let Ok(answer) = self.send(Method::POST, path, form).await else {
-            return Clicked::NoAnswer;
+    pub(super) async fn post(&self, shop: usize, path: &str, form: &str) -> Clicked {
+        let answer = match self.send(shop, Method::POST, path, form).await {
+            Ok(answer) => answer,
+            Err(error) if error.is_connect() => return Clicked::TurnedAway,
+            Err(_) => return Clicked::NoAnswer,
         };
-        let cookie = cookie(&answer);
+        let changed = cookie(&answer).is_some();
         let location = answer.headers().get(header::LOCATION);
         let location = location.and_then(|location| location.to_str().ok());
         match (answer.status(), location) {
-            (StatusCode::SEE_OTHER, Some(location)) => {
-                let location = location.to_owned();
-                let changed = cookie.is_some();
-                self.keep(cookie);
-                Clicked::Answered { location, changed }
-            }
-            _ => Clicked::TurnedAway,
+            (StatusCode::SEE_OTHER, Some(location)) => Clicked::Answered {
+                location: location.to_owned(),
+                changed,
+            },
+            (status, _) if status.is_client_error() => Clicked::TurnedAway,
+            (StatusCode::SERVICE_UNAVAILABLE, _) => match answer.text().await {
+                Ok(page) if !page.contains(UNCLEAR) => Clicked::TurnedAway,
+                _ => Clicked::NoAnswer,
+            },
+            _ => Clicked::NoAnswer,
         }
     }
 
-    /// A page; asked for again while the storefront is away.
-    pub(super) async fn page(&mut self, path: &str) -> Option<String> {
-        for _ in 0..LOOKS {
-            if let Ok(answer) = self.send(Method::GET, path, "").await
+    /// Sends a form whole, and hangs up after `pause` without reading the answer.
+    pub(super) async fn abort(
+        &self,
+        shop: usize,
+        path: &str,
+        form: &str,
+        pause: Duration,
+    ) -> Clicked {
+        let shop = self.shop(shop);
+        let authority = Url::parse(&shop).ok().and_then(|url| {
+            let port = url.port_or_known_default()?;
+            Some(format!("{}:{port}", url.host_str()?))
+        });
+        let Some(authority) = authority else {
+            return Clicked::TurnedAway;
+        };
+        let Ok(Ok(mut connection)) = timeout(PATIENCE, TcpStream::connect(&authority)).await else {
+            self.places.look_again();
+            return Clicked::TurnedAway;
+        };
+        let request = format!(
+            "POST {path} HTTP/1.1\r\nHost: {authority}\r\nOrigin: {shop}\r\nCookie: {}\r\n\
+             Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{form}",
+            self.cookie,
+            form.len()
+        );
+        if connection.write_all(request.as_bytes()).await.is_ok() {
+            sleep(pause).await;
+        }
+        Clicked::NoAnswer
+    }
+
+    /// A page; asked for again, of another instance each time, while the storefront is away.
+    pub(super) async fn page(&mut self, shop: usize, path: &str) -> Option<String> {
+        for look in 0..LOOKS {
+            let shop = shop.wrapping_add(look);
+            if let Ok(answer) = self.send(shop, Method::GET, path, "").await
                 && answer.status() == StatusCode::OK
             {
                 let cookie = cookie(&answer);
@@ -81,9 +126,22 @@ impl Browser {
         }
     }
 
-    async fn send(&self, method: Method, path: &str, form: &str) -> reqwest::Result<Response> {
+    /// The address of an instance; numbers beyond the last begin anew.
+    fn shop(&self, number: usize) -> String {
+        let shops = &self.places.now().petstores;
+        let shop = shops.get(number.checked_rem(shops.len()).unwrap_or_default());
+        shop.cloned().unwrap_or_default()
+    }
+
+    async fn send(
+        &self,
+        shop: usize,
+        method: Method,
+        path: &str,
+        form: &str,
+    ) -> reqwest::Result<Response> {
         // A storefront that was away may come back elsewhere.
-        let shop = self.places.now().petstore.clone().unwrap_or_default();
+        let shop = self.shop(shop);
         let mut request = self
             .client
             .request(method.clone(), format!("{shop}{path}"))

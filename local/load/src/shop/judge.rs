@@ -11,7 +11,9 @@ use crate::judge::{Fates, Verdict, Violation};
 pub(super) struct ShopEvidence {
     /// The cart last confirmed, by session.
     pub(super) shown: BTreeMap<String, Cart>,
-    /// Sessions whose last click got no answer.
+    /// Pages that the clicks do not explain.
+    pub(super) unexplained: Vec<Violation>,
+    /// Sessions whose cart nobody could look at in the end.
     pub(super) unsure: BTreeSet<String>,
     /// The blobs at the end, by name, and the cart in them where they hold one.
     pub(super) blobs: BTreeMap<String, (Blob, Option<Cart>)>,
@@ -41,7 +43,10 @@ impl ShopEvidence {
 /// Holds what is stored against what was shown.
 #[must_use]
 pub(super) fn judge_shop(evidence: &ShopEvidence) -> Verdict {
-    let mut verdict = Verdict::default();
+    let mut verdict = Verdict {
+        violations: evidence.unexplained.clone(),
+        ..Verdict::default()
+    };
     for (session, shown) in &evidence.shown {
         if !evidence.unsure.contains(session) {
             account_for(session, shown, evidence, &mut verdict);
@@ -125,10 +130,18 @@ fn account_for(session: &str, shown: &Cart, evidence: &ShopEvidence, verdict: &m
             Some((blob, None)) => format!("no cart ({})", describe(&blob.mark)),
             Some((blob, Some(cart))) => format!("{cart} ({})", describe(&blob.mark)),
         };
-        verdict.violations.push(Violation::NotTheCartShown {
-            session: session.to_owned(),
-            shown: shown.to_string(),
-            blob,
+        let session = session.to_owned();
+        verdict.violations.push(match shown.complete {
+            true => Violation::PlacedOrder {
+                session,
+                placed: shown.to_string(),
+                blob,
+            },
+            false => Violation::NotTheCartShown {
+                session,
+                shown: shown.to_string(),
+                blob,
+            },
         });
     }
 }

@@ -77,6 +77,7 @@ impl Instances {
             container: stack.app.settings.get("ORDERS_CONTAINER").cloned(),
             dashboard: Some(stack.dashboard.url()),
             petstore: None,
+            petstores: Vec::new(),
             connection: stack.app.settings.get("ServiceBusConnection").cloned(),
         };
         Ok(Places::find(PathBuf::new(), by_hand)?)

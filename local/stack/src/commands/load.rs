@@ -11,7 +11,7 @@ use ::load::{Faults, LoadError, Pace, Plan, run};
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use stack::chaos::{Chaos, ChaosPlan};
-use stand_in::{LOGIC_APP_FAULTS, NamedFault, STORAGE_FAULTS};
+use stand_in::{BUS_FAULTS, LOGIC_APP_FAULTS, NamedFault, STORAGE_FAULTS};
 
 use super::interrupt::ABORTED;
 use super::{FOLDER, LocalError, interrupt};
@@ -187,10 +187,11 @@ fn faults_help() -> String {
     };
     format!(
         "What goes wrong meanwhile: storage=FAULT, logic-app=FAULT, handler=kills, divided by \
-         commas. FAULT is any, which is another one each time, or of the storage {}; of the Logic \
-         App {}",
+         commas; with --shoppers also bus=FAULT, shop-storage=FAULT, shop=kills. FAULT is any, \
+         which is another one each time, or of a storage {}; of the Logic App {}; of the bus {}",
         names(&STORAGE_FAULTS),
-        names(&LOGIC_APP_FAULTS)
+        names(&LOGIC_APP_FAULTS),
+        names(&BUS_FAULTS)
     )
 }
 

@@ -158,3 +158,31 @@ fn whoever_got_no_answer_is_not_judged_by_what_they_saw() {
     evidence.unsure.insert("A".to_owned());
     assert!(judge_shop(&evidence).kept());
 }
+
+#[test]
+fn a_placed_order_is_what_it_was_when_the_page_said_so() {
+    let mut evidence = fine();
+    let placed = Cart {
+        complete: true,
+        ..cart(2)
+    };
+    evidence.shown.insert("A".to_owned(), placed.clone());
+    let verdict = judge_shop(&evidence);
+    let [Violation::PlacedOrder { .. }] = verdict.violations[..] else {
+        panic!("the blob is open again: {:?}", verdict.violations);
+    };
+    let blobs = &mut evidence.blobs;
+    blobs.insert("A.json".to_owned(), (blob(2), Some(placed)));
+    assert!(judge_shop(&evidence).kept());
+}
+
+#[test]
+fn a_page_that_no_click_explains_is_a_breach() {
+    let mut evidence = fine();
+    evidence.unexplained.push(Violation::Unexplained {
+        session: "A".to_owned(),
+        seen: "one".to_owned(),
+        expected: "two".to_owned(),
+    });
+    assert!(!judge_shop(&evidence).kept());
+}
