@@ -92,13 +92,7 @@ async fn once(
     let keeps = folder.lasting().is_some();
     let mut parts = RunningParts::new(stack, storefronts, watch, options.verbose, keeps);
     let petstores = parts.petstore_urls(PETSTORE_START).await;
-    for (number, petstore) in petstores.iter().enumerate().rev() {
-        let name = match number {
-            0 => "petstore".to_owned(),
-            _ => format!("petstore {}", number + 1),
-        };
-        parts.stack.dashboard.add_link(&name, petstore);
-    }
+    link_petstores(&parts.stack, &petstores);
     let running = running(&parts.stack, petstores, azurite.as_ref());
     if azurite.is_some()
         && let Some(url) = blobs_url(&running)
@@ -138,6 +132,17 @@ async fn once(
         azurite.stop().await;
     }
     Ok(end)
+}
+
+/// The dashboard lists the links in the opposite order.
+fn link_petstores(stack: &Stack, petstores: &[String]) {
+    for (number, petstore) in petstores.iter().enumerate().rev() {
+        let name = match number {
+            0 => "petstore".to_owned(),
+            _ => format!("petstore {}", number + 1),
+        };
+        stack.dashboard.add_link(&name, petstore);
+    }
 }
 
 async fn start_stack(
