@@ -156,7 +156,7 @@ async fn petstore_runs_beside_the_stack_and_never_longer() {
     let client = testkit::net::client();
     let health = || client.get(format!("{petstore}/health")).send();
     assert_eq!(health().await.unwrap().status(), 200);
-    assert!(folder(&app).join("petstore").is_dir(), "its data");
+    assert!(folder(&app).join("petstore-blobs").is_dir(), "its carts");
     // Not even when the stack cannot say good-bye.
     local.kill();
     let gone = async { while health().await.is_ok() {} };
