@@ -1,7 +1,7 @@
 //! What the shopper is told in each state of the store and the bus.
 
 use blob::{Conditions, Upload};
-use testkit::until_async;
+use testkit::{until, until_async};
 
 use crate::support::bus::Bus;
 use crate::support::shop::Shop;
@@ -44,6 +44,7 @@ async fn without_the_store_the_shelf_shows_and_a_click_changes_nothing() {
     let cart = shopper.look("/cart").await;
     assert!(cart.text.contains("1 piece") && cart.text.contains("Reserved for you"));
     shopper.does("plus", 3).await;
+    until_async("published", async || shopper.pending().await == 0).await;
     assert_eq!(bus.messages().len(), 2);
 }
 
@@ -80,7 +81,7 @@ async fn a_record_that_cannot_be_read_is_left_as_it_is() {
         assert_eq!(shopper.look("/").await.status, 200);
         let kept = store.endpoint().blob("carts", name).unwrap();
         assert_eq!(&kept.bytes[..], damage);
-        assert!(shop.log().contains(why), "{}", shop.log());
+        until("told", || shop.log().contains(why)).await;
     }
 }
 
