@@ -51,6 +51,7 @@ pub use outcome::{
     NoSuchNumber, Peeked, SendRefused, SessionHeld, SessionLost,
 };
 pub use receivers::Receiver;
+#[cfg(feature = "amqp")]
 pub(crate) use receivers::{ReceiverEntry, Registration};
 use shared::QueueShared;
 pub use state::QueueOptions;

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::amqp_form::PropertyChanges;
 use super::message::{DeadDelivery, DeadLetter};
-use super::outcome::{Holder, LockLost, NoSuchNumber};
+use super::outcome::{Holder, LockLost};
 use super::state::Taker;
 use super::{Queue, State};
 
@@ -53,12 +53,13 @@ impl Queue {
     /// Locks letters that were set aside, by their numbers: all of these, or none.
     ///
     /// # Errors
-    /// [`NoSuchNumber`] names one that was not set aside, or is locked.
+    /// Names one that was not set aside, or is locked.
+    #[cfg(feature = "amqp")]
     pub(crate) fn receive_deferred_letters_by(
         &self,
         numbers: &[u64],
         taker: Taker,
-    ) -> Result<Vec<DeadDelivery>, NoSuchNumber> {
+    ) -> Result<Vec<DeadDelivery>, super::outcome::NoSuchNumber> {
         self.shared
             .change(|state, now| state.receive_deferred_letters(numbers, taker, now))
     }

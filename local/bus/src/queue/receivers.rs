@@ -42,6 +42,7 @@ pub(super) struct Receivers {
 
 #[derive(Debug, Default)]
 struct OpenReceivers {
+    #[cfg(feature = "amqp")]
     last: u64,
     by_id: BTreeMap<u64, ReceiverEntry>,
 }
@@ -54,12 +55,14 @@ pub(crate) struct ReceiverEntry {
 }
 
 /// A receiver's place among the others, until this is dropped.
+#[cfg(feature = "amqp")]
 #[derive(Debug)]
 pub(crate) struct Registration {
     pub(crate) id: u64,
     open: Arc<Mutex<OpenReceivers>>,
 }
 
+#[cfg(feature = "amqp")]
 impl Registration {
     pub(crate) fn update(&self, update: impl FnOnce(&mut Receiver)) {
         if let Some(entry) = lock(&self.open).by_id.get_mut(&self.id) {
@@ -68,6 +71,7 @@ impl Registration {
     }
 }
 
+#[cfg(feature = "amqp")]
 impl Drop for Registration {
     fn drop(&mut self) {
         lock(&self.open).by_id.remove(&self.id);
@@ -80,6 +84,7 @@ fn lock(open: &Mutex<OpenReceivers>) -> MutexGuard<'_, OpenReceivers> {
 
 impl Queue {
     /// Gives a receiver its id, and shows it until the registration is dropped.
+    #[cfg(feature = "amqp")]
     pub(crate) fn register(&self, mut entry: ReceiverEntry) -> Registration {
         let open = Arc::clone(&self.shared.receivers.open);
         let mut receivers = lock(&open);

@@ -118,6 +118,7 @@ impl QueueShared {
     }
 
     /// Wakes at every change from now on.
+    #[cfg(feature = "amqp")]
     pub(super) fn changes(&self) -> watch::Receiver<()> {
         self.changed.subscribe()
     }

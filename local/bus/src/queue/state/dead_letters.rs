@@ -12,7 +12,7 @@ use super::backlog::Waiting;
 use super::delivery::Taker;
 use crate::queue::amqp_form::PropertyChanges;
 use crate::queue::message::{DeadDelivery, DeadLetter, DeadLetterReason};
-use crate::queue::outcome::{HeldLock, Holder, LockLost, NoSuchNumber};
+use crate::queue::outcome::{HeldLock, Holder, LockLost};
 use crate::queue::transition::Transition;
 
 /// In the order of their arrival, which a letter that is given back keeps.
@@ -209,12 +209,13 @@ impl State {
     }
 
     /// Hands out letters that were set aside, by their numbers: all of these, or none.
+    #[cfg(feature = "amqp")]
     pub(in crate::queue) fn receive_deferred_letters(
         &mut self,
         numbers: &[u64],
         taker: Taker,
         now: OffsetDateTime,
-    ) -> Result<Vec<DeadDelivery>, NoSuchNumber> {
+    ) -> Result<Vec<DeadDelivery>, crate::queue::outcome::NoSuchNumber> {
         let is_there = |number: u64, stored: &StoredLetter| {
             stored.deferred && stored.is_free(now) && stored.letter.accepted.sequence == number
         };
@@ -222,7 +223,11 @@ impl State {
         for number in numbers {
             let mut letters = self.dead.by_arrival.iter();
             let found = letters.find(|(_, stored)| is_there(*number, stored));
-            arrivals.push(*found.ok_or(NoSuchNumber::Deferred(*number))?.0);
+            arrivals.push(
+                *found
+                    .ok_or(crate::queue::outcome::NoSuchNumber::Deferred(*number))?
+                    .0,
+            );
         }
         arrivals.dedup();
         let handed_out = arrivals.into_iter();
