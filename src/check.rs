@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use azure_app::http_client::root_cause;
 use azure_app::program::exit;
-use storage_account::Grant;
+use storage_account::{Grant, StorageError};
 use tokio::time::timeout;
 
 use crate::config::Settings;
@@ -73,11 +73,11 @@ async fn check_storage(settings: &Settings, blobs: &AzureBlobs) -> Result<String
             _ => format!("{place} is missing; the first order creates it"),
         },
         // The service judges the signature first, so that it is one, for a place that is not told.
-        Ok(Err(StoreError::Refused {
+        Ok(Err(StoreError::Storage(StorageError::Refused {
             status: 403,
             code: Some(code),
             ..
-        })) if code == NO_PERMISSION && grant.as_ref().is_some_and(|grant| !grant.reads()) => {
+        }))) if code == NO_PERMISSION && grant.as_ref().is_some_and(|grant| !grant.reads()) => {
             format!("{place}; nothing was tried")
         }
         Ok(Err(error)) => return Err(format!("{place}: {error}")),

@@ -7,6 +7,8 @@ pub mod stored;
 use std::future::Future;
 use std::time::Duration;
 
+use storage_account::StorageError;
+
 use crate::order::Order;
 use crate::retry::Retriable;
 pub use stored::{Doubt, Origin, Stored, Verdict};
@@ -43,32 +45,15 @@ pub enum StoreError {
     /// No answer within `UPLOAD_ATTEMPT_TIMEOUT_MS`; the order may be stored, now or later.
     #[error("no answer within {} ms", .0.as_millis())]
     TimedOut(Duration),
-    /// The storage answered, but not with yes.
-    #[error("{status}{}", code.as_deref().map(|code| format!(" {code}")).unwrap_or_default())]
-    Refused {
-        /// HTTP status.
-        status: u16,
-        /// `x-ms-error-code`, if given.
-        code: Option<String>,
-        /// `Retry-After`, if given in seconds.
-        retry_after: Option<Duration>,
-    },
+    /// What went wrong with one request.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
     /// The container is missing and could not be created.
     #[error("the container is missing and cannot be created: {0}")]
     NoContainer(#[source] Box<Self>),
     /// The container was created, and is missing all the same.
     #[error("the container was created but is still missing")]
     ContainerVanished,
-    /// No connection, or it broke before the answer was complete.
-    /// Holds the innermost cause only: the outer ones quote the URL, which may be signed.
-    #[error("storage unreachable: {0}")]
-    Unreachable(String),
-    /// The identity gets no token for the storage; the innermost cause.
-    #[error("no token for the storage: {0}")]
-    Credential(String),
-    /// An answer that Blob Storage does not give.
-    #[error("unexpected answer of the storage: {0}")]
-    Unexpected(String),
     /// Others wrote the same session in each of this many rounds.
     #[error("other writers of the session came first {0} times")]
     Contended(usize),
@@ -91,7 +76,7 @@ impl Retriable for StoreError {
 
     fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::Refused { retry_after, .. } => *retry_after,
+            Self::Storage(StorageError::Refused { retry_after, .. }) => *retry_after,
             Self::NoContainer(source) => source.retry_after(),
             _ => None,
         }

@@ -90,26 +90,6 @@ impl AzureBlobs {
     }
 }
 
-/// A request's failure, in the words of the port.
-impl From<StorageError> for StoreError {
-    fn from(error: StorageError) -> Self {
-        match error {
-            StorageError::Refused {
-                status,
-                code,
-                retry_after,
-            } => Self::Refused {
-                status,
-                code,
-                retry_after,
-            },
-            StorageError::Unreachable(cause) => Self::Unreachable(cause),
-            StorageError::Credential(cause) => Self::Credential(cause),
-            StorageError::Unexpected(what) => Self::Unexpected(what),
-        }
-    }
-}
-
 impl From<Failure> for StoreError {
     fn from(failure: Failure) -> Self {
         StorageError::from(failure).into()

@@ -14,6 +14,7 @@ use order_items_reserver::reserve::{Outcome, Reserver, Settlement};
 use order_items_reserver::retry::Retry;
 use order_items_reserver::store::{OrderStore, Put, StoreError};
 use stand_in::Clock;
+use storage_account::StorageError;
 use tokio::time::Instant;
 
 use crate::invocation::doubles::LIMITS;
@@ -31,7 +32,7 @@ impl OrderStore for DownFor {
             return Ok(Put::Stored);
         }
         self.0.store(left - 1, Ordering::Relaxed);
-        Err(StoreError::Unreachable("refused".to_owned()))
+        Err(StorageError::Unreachable("refused".to_owned()).into())
     }
 }
 

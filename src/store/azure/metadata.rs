@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use azure_core::http::headers::{HeaderName, Headers};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use storage_account::StorageError;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 
@@ -48,7 +49,7 @@ pub(super) fn from_order(order: &Order) -> HashMap<String, String> {
 pub(super) fn to_head(headers: &Headers) -> Result<Head, StoreError> {
     let etag = headers
         .get_optional_str(&HeaderName::from_static("etag"))
-        .ok_or_else(|| StoreError::Unexpected("a blob without ETag".to_owned()))?;
+        .ok_or_else(|| StorageError::Unexpected("a blob without ETag".to_owned()))?;
     let modified = headers.get_optional_str(&HeaderName::from_static("last-modified"));
     Ok(Head {
         etag: ETag(etag.to_owned()),

@@ -10,6 +10,7 @@ use order_items_reserver::order::Order;
 use order_items_reserver::reserve::{BatchLimits, Reserver};
 use order_items_reserver::retry::Retry;
 use order_items_reserver::store::{OrderStore, Put, StoreError};
+use storage_account::StorageError;
 
 /// A store that answers every PUT alike and remembers what it was given.
 #[derive(Clone)]
@@ -89,9 +90,10 @@ pub(crate) const LIMITS: BatchLimits = BatchLimits {
 
 /// 503, as a busy account answers.
 pub(crate) fn busy() -> StoreError {
-    StoreError::Refused {
+    StorageError::Refused {
         status: 503,
         code: Some("ServerBusy".to_owned()),
         retry_after: None,
     }
+    .into()
 }

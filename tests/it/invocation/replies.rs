@@ -12,6 +12,7 @@ use order_items_reserver::reserve::Reserver;
 use order_items_reserver::retry::Exhausted;
 use order_items_reserver::store::{Put, StoreError};
 use serde_json::{Value, json};
+use storage_account::StorageError;
 use tower::ServiceExt as _;
 
 use super::doubles::{ScriptedFallback, ScriptedStore, busy, reserver};
@@ -135,9 +136,9 @@ async fn a_2xx_is_always_a_json_object() {
         Err(busy()),
         Err(StoreError::ContainerVanished),
         Err(StoreError::NoContainer(Box::new(busy()))),
-        Err(StoreError::Unreachable("refused".to_owned())),
-        Err(StoreError::Credential("none".to_owned())),
-        Err(StoreError::Unexpected("?".to_owned())),
+        Err(StorageError::Unreachable("refused".to_owned()).into()),
+        Err(StorageError::Credential("none".to_owned()).into()),
+        Err(StorageError::Unexpected("?".to_owned()).into()),
         Err(StoreError::Contended(5)),
     ];
     let fallbacks = [

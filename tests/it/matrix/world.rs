@@ -8,6 +8,7 @@ use order_items_reserver::fallback::{Fallback, FallbackError, Notice};
 use order_items_reserver::order::{Order, SessionId};
 use order_items_reserver::store::blob::{BlobService, BlobStore, Condition, Head, PutReply};
 use order_items_reserver::store::{OrderStore, Origin, Put, StoreError};
+use storage_account::StorageError;
 use tokio::time::{Instant, sleep};
 
 use crate::model::choices::Choices;
@@ -259,17 +260,18 @@ impl State {
 
 fn asked(error: &StoreError) -> Option<Duration> {
     match error {
-        StoreError::Refused { retry_after, .. } => *retry_after,
+        StoreError::Storage(StorageError::Refused { retry_after, .. }) => *retry_after,
         _ => None,
     }
 }
 
 fn refused(status: u16, retry_after: Option<Duration>) -> StoreError {
-    StoreError::Refused {
+    StorageError::Refused {
         status,
         code: None,
         retry_after,
     }
+    .into()
 }
 
 impl BlobService for World {
@@ -295,7 +297,7 @@ impl BlobService for World {
                 self.state().apply(&upload);
                 return Err(refused(500, None));
             }
-            Fault::Refused => return Err(StoreError::Unreachable("refused".to_owned())),
+            Fault::Refused => return Err(StorageError::Unreachable("refused".to_owned()).into()),
             Fault::LateAtOnce => self.state().late_at_once.push(upload),
             Fault::LateDuring => self.state().late_during.push(upload),
             Fault::LateAtLast => self.state().late_at_last.push(upload),

@@ -23,6 +23,7 @@ use order_items_reserver::retry::Exhausted;
 use order_items_reserver::store::{Doubt, StoreError};
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use storage_account::StorageError;
 use testkit::net;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -88,11 +89,12 @@ impl Workflow {
 fn not_confirmed() -> Reason {
     Reason::NotConfirmed(Exhausted {
         attempts: 4,
-        last: StoreError::Refused {
+        last: StorageError::Refused {
             status: 503,
             code: Some("ServerBusy".to_owned()),
             retry_after: None,
-        },
+        }
+        .into(),
     })
 }
 

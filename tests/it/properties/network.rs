@@ -11,6 +11,7 @@ use order_items_reserver::fallback::{Fallback, FallbackError, Notice};
 use order_items_reserver::order::{Order, SessionId};
 use order_items_reserver::store::blob::{BlobService, BlobStore, Condition, Head, PutReply};
 use order_items_reserver::store::{OrderStore, Origin, Put, StoreError};
+use storage_account::StorageError;
 
 use crate::model::rules::{Rule, Ruled};
 use crate::model::storage::{Storage, Upload};
@@ -234,11 +235,12 @@ impl State {
 }
 
 fn refused(status: u16, retry_after: Option<Duration>) -> StoreError {
-    StoreError::Refused {
+    StorageError::Refused {
         status,
         code: None,
         retry_after,
     }
+    .into()
 }
 
 /// A client that waits.

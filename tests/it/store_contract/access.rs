@@ -6,6 +6,7 @@ use azure_core::hmac::hmac_sha256;
 use blob::{ACCOUNT, ACCOUNT_KEY};
 use order_items_reserver::store::blob::{BlobService as _, BlobStore, Condition};
 use order_items_reserver::store::{OrderStore as _, Put, StoreError};
+use storage_account::StorageError;
 use testkit::scripted;
 use testkit::scripted::Scripted;
 
@@ -31,7 +32,7 @@ async fn a_wrong_key_is_refused_with_its_status(place: &Place) {
     for refusal in refusals {
         let refused = matches!(
             &refusal,
-            Some(StoreError::Refused { status: 403, code: Some(code), .. })
+            Some(StoreError::Storage(StorageError::Refused { status: 403, code: Some(code), .. }))
                 if code.starts_with("Auth")
         );
         assert!(refused, "{refusal:?}");
@@ -65,7 +66,13 @@ async fn a_shared_access_signature_opens_the_account() {
         .put_blob(&message.order(), &Condition::Absent)
         .await;
     assert!(
-        matches!(refused, Err(StoreError::Refused { status: 403, .. })),
+        matches!(
+            refused,
+            Err(StoreError::Storage(StorageError::Refused {
+                status: 403,
+                ..
+            }))
+        ),
         "{refused:?}"
     );
 }
