@@ -188,6 +188,9 @@ const waits = async (page) => {
   const dialog = page.getByRole("dialog");
   await dialog.getByText(/It is given back to the queue in \d s/).waitFor();
   await audit(page, "waits", FEW);
+  const labels = await dialog.locator(".way .label").allTextContents();
+  for (const upload of [1, 2, 3, 4]) check(labels.filter((label) => label.startsWith(`upload ${upload}: PUT`)).length >= 4, `upload ${upload} of each delivery has its row: ${labels}`);
+  check(!labels.some((label) => label.trim().startsWith("PUT")), `each PUT is an upload: ${labels}`);
   await press(page, "Close");
   await press(page, "Heal everything");
   await row(page, 8).getByRole("button").click();

@@ -10,20 +10,22 @@ const within = (delivery, message, now) => {
   const of = (list) => list.filter((it) => it.delivery === delivery.number);
   const steps = of(message.steps).map((step) => ({ from: ms(step.at), step }));
   const requests = of(message.requests).map((request) => ({ from: ms(request.at), request }));
-  const all = [...steps, ...requests].sort((a, b) => a.from - b.from);
+  // In one millisecond an upload comes before what the handler says of it.
+  const all = [...requests, ...steps].sort((a, b) => a.from - b.from);
   const end = delivery.endedAt ? ms(delivery.endedAt) : now;
   let attempt = 1, begun = false, answered = null;
   return all.map(({ from, step, request }, index) => {
     const next = all[index + 1]?.from ?? end;
     if (step) {
-      if (step.what === "upload") { attempt = step.attempt ?? attempt + 1; begun = false; }
+      if (step.what === "upload" && step.attempt > attempt) { attempt = step.attempt; begun = false; answered = null; }
       const label = { upload: `waits before upload ${step.attempt}`, fallback: "asks the Logic App", "give back": "waits before it is given back" }[step.what] ?? step.what;
       const to = step.what === "fallback" ? next : Math.min(ms(step.due), Math.max(next, from));
       return { label, from, to, kind: step.what === "fallback" ? "busy" : "wait", note: step.error ? `because: ${step.error}` : "" };
     }
     const isUpload = request.method === "PUT" && request.path.split("/").length > 3;
-    // Without the handler's word (its lines at debug): an upload after one that failed is the next.
-    if (isUpload && !steps.length && answered && !["404", "409", "412"].includes(answered)) { attempt += 1; begun = false; }
+    // An upload after one that failed is the next, also where the handler's word (its lines at
+    // debug) is missing, or of the same millisecond.
+    if (isUpload && answered && !["404", "409", "412"].includes(answered)) { attempt += 1; begun = false; }
     const what = isUpload ? "PUT" : request.method === "PUT" ? "makes the container" : request.method;
     const label = isUpload && !begun ? `upload ${attempt}: PUT` : `  ${what}`;
     if (isUpload) begun = true;
