@@ -5,8 +5,13 @@ use base64::engine::general_purpose::STANDARD;
 use host::Level;
 use serde::Serialize;
 use serde_json::Value;
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
+use time::format_description::StaticFormatDescription;
+use time::macros::format_description;
+use time::{OffsetDateTime, UtcOffset};
+
+/// RFC 3339, in UTC, with all three digits of the milliseconds: times are compared as texts.
+const TIMESTAMP: StaticFormatDescription =
+    format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
 
 /// The longest body that is shown, in bytes.
 const BODY_MAX: usize = 64 * 1024;
@@ -88,11 +93,11 @@ pub(super) fn level_name(level: Level) -> &'static str {
     }
 }
 
-/// RFC 3339, to the millisecond.
+/// RFC 3339, to the millisecond; the earlier of two times is the smaller text.
 pub(super) fn timestamp(time: OffsetDateTime) -> String {
-    let milliseconds = time.millisecond();
-    let cut = time.replace_millisecond(milliseconds).unwrap_or(time);
-    cut.format(&Rfc3339).unwrap_or_default()
+    time.to_offset(UtcOffset::UTC)
+        .format(TIMESTAMP)
+        .unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -122,5 +127,14 @@ mod tests {
             body.data.len()
         );
         assert_eq!(ShownBody::from_bytes(b"\xff\xfe").data, "//4=");
+    }
+
+    #[test]
+    fn the_earlier_of_two_times_is_the_smaller_text() {
+        let texts = [0, 1, 40, 500, 512, 999, 1_000].map(|milliseconds| {
+            timestamp(OffsetDateTime::UNIX_EPOCH + time::Duration::milliseconds(milliseconds))
+        });
+        assert!(texts.is_sorted(), "{texts:?}");
+        assert_eq!(texts[0], "1970-01-01T00:00:00.000Z");
     }
 }

@@ -132,7 +132,7 @@ fn the_way_of_a_message_has_its_deliveries_and_what_the_handler_waits_for() {
     let next = &world.whole(1)["next"];
     assert_eq!(next["what"], "upload");
     assert_eq!(next["attempt"], 2);
-    assert_eq!(next["due"], "2026-05-04T09:30:02.75Z");
+    assert_eq!(next["due"], "2026-05-04T09:30:02.750Z");
     answered(&mut world, 2, StatusCode::CREATED);
     assert_eq!(world.whole(1)["next"], Value::Null);
     assert_eq!(world.whole(1)["steps"].as_array().unwrap().len(), 1);
