@@ -141,8 +141,8 @@ fn the_way_of_a_message_has_its_deliveries_and_what_the_handler_waits_for() {
         NOW + Duration::SECOND,
     );
     let delivery = &world.whole(1)["deliveries"][0];
-    assert_eq!(delivery["at"], "2026-05-04T09:30:00Z");
-    assert_eq!(delivery["endedAt"], "2026-05-04T09:30:01Z");
+    assert_eq!(delivery["at"], "2026-05-04T09:30:00.000Z");
+    assert_eq!(delivery["endedAt"], "2026-05-04T09:30:01.000Z");
     assert_eq!(world.whole(1)["tookMs"], 0.0, "stored by its second upload");
     let lines: Vec<_> = world.0.log.after(0).collect();
     assert_eq!(json!(lines)[0][1]["level"], "debug");
