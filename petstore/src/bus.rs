@@ -3,20 +3,16 @@
 //! Spec: "Send message" of the Service Bus REST API. One attempt here; when to try again is the
 //! [`crate::outbox`]'s to say.
 
-mod retry_after;
-mod send_error;
-
 use std::time::Duration;
 
 use azure_app::http_client::root_cause;
 use reqwest::StatusCode;
-use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
+use reqwest::header::CONTENT_TYPE;
 use serde_json::json;
-use service_bus::{Queue, TokenError, Tokens};
+use service_bus::{Queue, RequestError, TokenError, Tokens, retry_after};
 use url::Url;
 
 use crate::record::OwedOrder;
-pub use send_error::SendError;
 
 /// Takes messages to the bus.
 pub trait Publisher: Send + Sync + 'static {
@@ -26,6 +22,46 @@ pub trait Publisher: Send + Sync + 'static {
     /// # Errors
     /// [`SendError`]; the bus may have it all the same.
     fn publish(&self, order: &OwedOrder) -> impl Future<Output = Result<(), SendError>> + Send;
+}
+
+/// The bus did not say that it has the message.
+#[derive(Debug, thiserror::Error)]
+pub enum SendError {
+    /// It may take it later, or have it: busy, broken, or not to be reached.
+    #[error("{problem}")]
+    Later {
+        /// What happened.
+        problem: String,
+        /// How long it asked us to wait.
+        retry_after: Option<Duration>,
+    },
+    /// It will not, until a person changes something.
+    #[error("{problem}")]
+    Refused {
+        /// What it said, and what to look at.
+        problem: String,
+        /// Whether it is about this one message, and not about who sends or where to.
+        of_message: bool,
+    },
+}
+
+/// Both may go better later: an identity that answers badly, and a bus that does not.
+impl From<RequestError> for SendError {
+    fn from(error: RequestError) -> Self {
+        match error {
+            RequestError::Token(error) => Self::later(error.to_string()),
+            RequestError::Http(error) => Self::later(root_cause(&error)),
+        }
+    }
+}
+
+impl SendError {
+    pub(crate) fn later(problem: impl Into<String>) -> Self {
+        Self::Later {
+            problem: problem.into(),
+            retry_after: None,
+        }
+    }
 }
 
 /// One queue of the bus, and the right to send to it.
@@ -90,7 +126,7 @@ impl Bus {
         if busy {
             return Err(SendError::Later {
                 problem: format!("the bus answers {status}"),
-                retry_after: retry_after::read(answer.headers().get(RETRY_AFTER)),
+                retry_after: retry_after(answer.headers()),
             });
         }
         self.verdict(status)

@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 use tokio::sync::Mutex;
+use tracing::info;
 use uuid::Uuid;
 
 use crate::record::{
@@ -89,21 +90,34 @@ pub enum ClickError {
     Ended,
 }
 
-/// A record that this instance may send for.
+/// A record in the hands of who is to send for it: what is known of it, from when it was read or
+/// written last.
 #[derive(Clone, Debug)]
 pub struct Handover {
     /// Whose.
     pub name: RecordName,
-    record: Record,
-    version: Version,
-    mark: Version,
+    known: Option<(Record, Version)>,
+    mark: Option<Version>,
 }
 
 impl Handover {
-    /// What is to be sent.
+    /// Nothing is known of the record yet but its mark, if that was seen.
+    #[must_use]
+    pub fn unread(name: RecordName, mark: Option<Version>) -> Self {
+        let known = None;
+        Self { name, known, mark }
+    }
+
+    /// Its mark, as it was seen or made last.
+    #[must_use]
+    pub fn mark(&self) -> Option<&Version> {
+        self.mark.as_ref()
+    }
+
+    /// What is to be sent, as far as that is known.
     #[must_use]
     pub fn in_flight(&self) -> Option<&OwedOrder> {
-        self.record.in_flight()
+        self.known.as_ref()?.0.in_flight()
     }
 }
 
@@ -116,42 +130,6 @@ pub struct Clicked {
     pub record: Record,
     /// What this instance is to send.
     pub handover: Option<Handover>,
-}
-
-/// Who sends for a record.
-#[derive(Debug)]
-pub enum Turn {
-    /// This instance, now.
-    Ours(Box<Handover>),
-    /// Nothing is owed.
-    Clean,
-    /// Another instance, for so long at most.
-    Others(Duration),
-}
-
-/// What a look at a record finds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Look {
-    /// It owes, since then in Unix milliseconds, and nobody else sends.
-    Owes(i64),
-    /// It owes, and another instance may send for so long.
-    Others(Duration),
-    /// Nothing is owed.
-    Clean,
-}
-
-/// What to do with a record that was read.
-enum Change<T> {
-    Write(T),
-    Keep(T),
-}
-
-/// A record that was read or written.
-struct Held<T> {
-    what: T,
-    record: Record,
-    version: Option<Version>,
-    mark: Option<Version>,
 }
 
 /// The records, as one instance sees them.
@@ -175,12 +153,6 @@ impl<S: CartStore, C: Clock> Carts<S, C> {
             attempt,
             turns: (0..SHARES).map(|_| Mutex::default()).collect(),
         }
-    }
-
-    /// Where they are kept.
-    #[must_use]
-    pub fn store(&self) -> &S {
-        &self.store
     }
 
     /// Unix milliseconds.
@@ -209,100 +181,92 @@ impl<S: CartStore, C: Clock> Carts<S, C> {
         operation: &Operation,
         room: bool,
     ) -> Result<Clicked, ClickError> {
-        let (click, message) = (fresh_id(), Uuid::now_v7().to_string());
-        let (traceparent, next_session) = (fresh_trace(), SessionId::fresh());
-        let held = self
-            .change(name, None, None, |record| {
-                if !room && record.owed().is_empty() {
-                    return Change::Keep(Err(ClickError::Full));
-                }
-                let now = self.clock.now();
-                let stamp = Stamp {
-                    click: click.clone(),
-                    message: message.clone(),
-                    traceparent: traceparent.clone(),
-                    next_session: next_session.clone(),
-                    now,
-                    claim: self.claim_from(now),
-                };
-                match record.click(operation, &stamp) {
-                    Ok(Done::Changed) => Change::Write(Ok(Done::Changed)),
-                    done => Change::Keep(done.map_err(ClickError::from)),
-                }
-            })
-            .await?;
+        let mut stamp = Stamp {
+            click: fresh_id(),
+            message: Uuid::now_v7().to_string(),
+            traceparent: fresh_trace(),
+            next_session: SessionId::fresh(),
+            now: 0,
+            claim: self.claim_from(0),
+        };
+        let mut done = Err(ClickError::Full);
+        let mut held = Handover::unread(*name, None);
+        let click = |record: &mut Record| {
+            stamp.now = self.clock.now();
+            stamp.claim = self.claim_from(stamp.now);
+            done = match room || !record.owed().is_empty() {
+                true => record.click(operation, &stamp).map_err(ClickError::from),
+                false => Err(ClickError::Full),
+            };
+            matches!(done, Ok(Done::Changed))
+        };
+        let record = self.change(&mut held, click).await?;
+        let is_ours = held.in_flight().is_some() && record.is_owner(&self.instance);
         Ok(Clicked {
-            done: held.what?,
-            handover: self.handover(*name, &held.record, held.version, held.mark),
-            record: held.record,
+            done: done?,
+            record,
+            // Without a mark of its own it changed what this instance sends for already.
+            handover: Some(held).filter(|held| is_ours && held.mark.is_some()),
         })
     }
 
-    /// Claims the sending for this instance. `mark` is one that was seen before, if any was.
+    /// Claims the sending for this instance, as the record is now. A record that owes nothing has
+    /// a mark too many: with `tidy` it is taken away. The record is written once more before, so
+    /// that a click which has made its mark and not yet its write is refused.
     ///
     /// # Errors
     /// When the record cannot be read or written.
-    pub async fn claim(
-        &self,
-        name: &RecordName,
-        mark: Option<Version>,
-    ) -> Result<Turn, CartsError> {
-        let held = self
-            .change(name, mark, None, |record| {
-                let now = self.clock.now();
-                match record.claim(&self.claim_from(now), now) {
-                    Claimed::Ours => Change::Write(Claimed::Ours),
-                    other => Change::Keep(other),
-                }
-            })
-            .await?;
-        Ok(match held.what {
-            Claimed::Others(until) => Turn::Others(self.remaining(until)),
-            Claimed::Clean => Turn::Clean,
-            Claimed::Ours => {
-                let handover = self.handover(*name, &held.record, held.version, held.mark);
-                handover.map_or(Turn::Clean, |handover| Turn::Ours(Box::new(handover)))
+    pub async fn claim(&self, held: &mut Handover, tidy: bool) -> Result<Claimed, CartsError> {
+        let (mut claimed, mut before) = (Claimed::Clean, None);
+        held.known = None;
+        let claim = |record: &mut Record| {
+            let now = self.clock.now();
+            before = record.owner().cloned();
+            claimed = record.claim(&self.claim_from(now), now);
+            match claimed {
+                Claimed::Ours => true,
+                Claimed::Clean => tidy,
+                Claimed::Others(_) => false,
             }
+        };
+        self.change(held, claim).await?;
+        let from_others = before.is_some_and(|owner| owner.instance != self.instance);
+        if claimed == Claimed::Ours && from_others {
+            info!(record = %held.name, "an order that nobody sends is taken over");
+        }
+        if let (Claimed::Clean, true, Some(mark)) = (claimed, tidy, &held.mark) {
+            self.store.unmark(&held.name, mark).await?;
+        }
+        Ok(claimed)
+    }
+
+    /// Whether this instance has a claim that lasts for one more attempt.
+    pub fn may_send(&self, held: &Handover) -> bool {
+        let owner = held.known.as_ref().and_then(|(record, _)| record.owner());
+        owner.is_some_and(|claim| {
+            let left = claim.until.saturating_sub(self.clock.now());
+            claim.instance == self.instance && left >= milliseconds(self.attempt)
         })
     }
 
-    /// Whether the claim lasts for one more attempt.
-    pub fn may_send(&self, handover: &Handover) -> bool {
-        let owner = handover.record.owner();
-        let left = owner.map(|claim| claim.until.saturating_sub(self.clock.now()));
-        left.is_some_and(|left| left >= milliseconds(self.attempt))
-    }
-
-    /// The bus has `message`: what is to be sent next, if this instance is to. The mark of a record
-    /// that is clean now goes.
+    /// The bus has `message`: the next order becomes the one in flight, if the record is this
+    /// instance's still. The mark of a record that is clean now goes.
     ///
     /// # Errors
     /// When the record cannot be read or written: the message is still in flight there.
-    pub async fn settle(
-        &self,
-        handover: Handover,
-        message: &str,
-    ) -> Result<Option<Handover>, CartsError> {
-        let Handover {
-            name,
-            record,
-            version,
-            mark,
-        } = handover;
-        let held = self
-            .change(&name, Some(mark), Some((record, version)), |record| {
-                let now = self.clock.now();
-                match record.settle(message, &self.claim_from(now), now) {
-                    true => Change::Write(true),
-                    false => Change::Keep(false),
-                }
-            })
-            .await?;
-        if let (true, true, Some(mark)) = (held.what, held.record.owed().is_empty(), &held.mark) {
+    pub async fn settle(&self, held: &mut Handover, message: &str) -> Result<(), CartsError> {
+        let mut settled = false;
+        let settle = |record: &mut Record| {
+            let now = self.clock.now();
+            settled = record.settle(message, &self.claim_from(now), now);
+            settled
+        };
+        let record = self.change(held, settle).await?;
+        if let (true, true, Some(mark)) = (settled, record.owed().is_empty(), &held.mark) {
             // Best effort: a mark too many is found and taken away.
-            self.store.unmark(&name, mark).await.ok();
+            self.store.unmark(&held.name, mark).await.ok();
         }
-        Ok(self.handover(name, &held.record, held.version, held.mark))
+        Ok(())
     }
 
     /// All marks.
@@ -311,43 +275,6 @@ impl<S: CartStore, C: Clock> Carts<S, C> {
     /// When they cannot be listed.
     pub async fn marks(&self) -> Result<Vec<(RecordName, Version)>, StoreError> {
         self.store.marks().await
-    }
-
-    /// What a record with a mark is like.
-    ///
-    /// # Errors
-    /// When it cannot be read.
-    pub async fn look(&self, name: &RecordName) -> Result<Look, CartsError> {
-        let Some((mut record, _)) = self.read(name).await? else {
-            return Ok(Look::Clean);
-        };
-        let now = self.clock.now();
-        let since = record.in_flight().map_or(now, |owed| owed.accepted);
-        Ok(match record.claim(&self.claim_from(now), now) {
-            Claimed::Ours => Look::Owes(since),
-            Claimed::Clean => Look::Clean,
-            Claimed::Others(until) => Look::Others(self.remaining(until)),
-        })
-    }
-
-    /// Takes away a mark that was left on a record that owes nothing. The record is written once
-    /// more first, so that a click which has made its mark and not yet its write is refused.
-    ///
-    /// # Errors
-    /// When the store does not answer.
-    pub async fn tidy(&self, name: &RecordName, mark: &Version) -> Result<(), CartsError> {
-        let held = self
-            .change(name, Some(mark.clone()), None, |record| {
-                match record.owed().is_empty() {
-                    true => Change::Write(true),
-                    false => Change::Keep(false),
-                }
-            })
-            .await?;
-        if held.what {
-            self.store.unmark(name, mark).await?;
-        }
-        Ok(())
     }
 
     async fn read(&self, name: &RecordName) -> Result<Option<(Record, Version)>, CartsError> {
@@ -368,102 +295,80 @@ impl<S: CartStore, C: Clock> Carts<S, C> {
         Ok(Some((record, stored.version)))
     }
 
-    /// Reads, changes and writes, until a write is done or `decide` wants none. `known` is the
-    /// record as it was read or written last, which saves a read.
-    async fn change<T>(
+    /// Reads, changes and writes, until a write is done or `decide` wants none. What is known of
+    /// the record saves a read, until it turns out to be old.
+    async fn change(
         &self,
-        name: &RecordName,
-        mut mark: Option<Version>,
-        mut known: Option<(Record, Version)>,
-        mut decide: impl FnMut(&mut Record) -> Change<T>,
-    ) -> Result<Held<T>, CartsError> {
-        let [share, ..] = name.0;
-        let turn = self.turns.get(usize::from(share) % SHARES);
-        let _turn = match turn {
+        held: &mut Handover,
+        decide: impl FnMut(&mut Record) -> bool,
+    ) -> Result<Record, CartsError> {
+        let [share, ..] = held.name.0;
+        let _turn = match self.turns.get(usize::from(share) % SHARES) {
             Some(turn) => Some(turn.lock().await),
             None => None,
         };
-        let mut failures = 0;
         let mut unclear = false;
+        let changed = self.rounds(held, decide, &mut unclear).await;
+        changed.map_err(|error| match error {
+            CartsError::Store(error) if unclear => CartsError::Unclear(error),
+            error => error,
+        })
+    }
+
+    async fn rounds(
+        &self,
+        held: &mut Handover,
+        mut decide: impl FnMut(&mut Record) -> bool,
+        unclear: &mut bool,
+    ) -> Result<Record, CartsError> {
+        let mut failures = 0;
+        let mut failed = |error: StoreError| {
+            failures += 1;
+            match failures > FAILURES_MAX {
+                true => Err(error),
+                false => Ok(()),
+            }
+        };
         for _ in 0..ROUNDS_MAX {
-            let read = match known.take() {
-                Some(known) => Some(known),
-                None => self.read(name).await.map_err(|error| match error {
-                    CartsError::Store(error) if unclear => CartsError::Unclear(error),
-                    error => error,
-                })?,
+            let known = match held.known.take() {
+                None => self.read(&held.name).await?,
+                known => known,
             };
-            let (record, version) = read.unzip();
-            let mut record = record.unwrap_or_else(|| Record::first(name.first_session()));
-            let owed = !record.owed().is_empty();
-            let owner = record.owner().cloned();
-            let what = match decide(&mut record) {
-                Change::Write(what) => what,
-                Change::Keep(what) => {
-                    return Ok(Held {
-                        what,
-                        record,
-                        version,
-                        mark,
-                    });
-                }
-            };
+            let (before, version) = known.unzip();
+            let before = before.unwrap_or_else(|| Record::first(held.name.first_session()));
+            let mut record = before.clone();
+            if !decide(&mut record) {
+                held.known = version.map(|version| (record.clone(), version));
+                return Ok(record);
+            }
             let bytes = record.to_bytes();
-            let bytes = bytes.map_err(|error| CartsError::Unreadable(*name, error))?;
+            let bytes = bytes.map_err(|error| CartsError::Unreadable(held.name, error))?;
             // Each time anew: it has to be made after the read. And who begins to send for what is
             // owed already needs to know a mark that it can take away.
-            let owes = !record.owed().is_empty();
-            let begins = mark.is_none() && record.owner() != owner.as_ref();
-            if owes && (!owed || begins) {
-                match self.store.mark(name).await {
-                    Ok(made) => mark = Some(made),
-                    Err(_) if failures < FAILURES_MAX => {
-                        failures += 1;
+            let begins = held.mark.is_none() && record.owner() != before.owner();
+            if !record.owed().is_empty() && (before.owed().is_empty() || begins) {
+                match self.store.mark(&held.name).await {
+                    Ok(made) => held.mark = Some(made),
+                    Err(error) => {
+                        failed(error)?;
                         continue;
                     }
-                    Err(error) if unclear => return Err(CartsError::Unclear(error)),
-                    Err(error) => return Err(error.into()),
                 }
             }
             let expected = version.map_or(Expected::Absent, Expected::Version);
-            match self.store.write(name, bytes, &expected).await {
+            match self.store.write(&held.name, bytes, &expected).await {
                 Ok(WriteReply::Written(version)) => {
-                    return Ok(Held {
-                        what,
-                        record,
-                        version: Some(version),
-                        mark,
-                    });
+                    held.known = Some((record.clone(), version));
+                    return Ok(record);
                 }
                 Ok(WriteReply::Refused) => {}
                 Err(error) => {
-                    unclear = true;
-                    failures += 1;
-                    if failures > FAILURES_MAX {
-                        return Err(CartsError::Unclear(error));
-                    }
+                    *unclear = true;
+                    failed(error)?;
                 }
             }
         }
         Err(CartsError::Contended)
-    }
-
-    fn handover(
-        &self,
-        name: RecordName,
-        record: &Record,
-        version: Option<Version>,
-        mark: Option<Version>,
-    ) -> Option<Handover> {
-        if record.in_flight().is_none() || !record.is_owner(&self.instance) {
-            return None;
-        }
-        Some(Handover {
-            name,
-            record: record.clone(),
-            version: version?,
-            mark: mark?,
-        })
     }
 
     fn claim_from(&self, now: i64) -> Claim {
@@ -475,7 +380,7 @@ impl<S: CartStore, C: Clock> Carts<S, C> {
     }
 
     /// From now to a moment in Unix milliseconds.
-    fn remaining(&self, until: i64) -> Duration {
+    pub(crate) fn remaining(&self, until: i64) -> Duration {
         let left = until.saturating_sub(self.clock.now()).max(0);
         Duration::from_millis(left.unsigned_abs())
     }

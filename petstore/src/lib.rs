@@ -15,7 +15,7 @@
 //! |---|---|
 //! | 9 | `main` |
 //! | 8 | `serve` |
-//! | 7 | [`web`], [`check`], `parent` |
+//! | 7 | [`web`], [`check`] |
 //! | 6 | [`outbox`], [`config`], [`pages`] |
 //! | 5 | [`carts`], [`cookie`], [`store::azure`] |
 //! | 4 | [`store`], [`bus`] |

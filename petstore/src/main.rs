@@ -1,6 +1,5 @@
 //! Settings, log, store, outbox, serve.
 
-mod parent;
 mod serve;
 
 use std::process::ExitCode;
@@ -13,7 +12,7 @@ use petstore::carts::{Carts, SystemClock};
 use petstore::check;
 use petstore::config::Settings;
 use petstore::cookie::Transport;
-use petstore::outbox::{Outbox, Pace};
+use petstore::outbox::Outbox;
 use petstore::store::azure::AzureCarts;
 use petstore::web::Shop;
 use tokio::net::TcpListener;
@@ -94,12 +93,7 @@ async fn run(settings: Settings, option: Option<&'static str>) -> ExitCode {
         "listening"
     );
     let carts = Arc::new(Carts::new(store, SystemClock, settings.publish_timeout));
-    let outbox = Outbox::start(
-        Arc::clone(&carts),
-        bus,
-        Pace::default(),
-        settings.outbox_max,
-    );
+    let outbox = Outbox::start(Arc::clone(&carts), bus, settings.outbox_max);
     let transport = match settings.in_azure {
         true => Transport::Secure,
         false => Transport::plain(&settings.storage.shown()),

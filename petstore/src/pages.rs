@@ -60,16 +60,6 @@ pub fn home(frame: &Frame<'_>) -> Markup {
     )
 }
 
-/// There is no such page.
-#[must_use]
-pub fn not_found(frame: &Frame<'_>) -> Markup {
-    problem(
-        frame,
-        "Nothing under this cushion",
-        "There is no such page here.",
-    )
-}
-
 /// Something did not work, in words.
 #[must_use]
 pub fn problem(frame: &Frame<'_>, title: &str, text: &str) -> Markup {

@@ -32,19 +32,15 @@ impl RecordName {
         }
         Some(Self(bytes))
     }
-}
 
-impl RecordName {
     /// The session of a shopper who has no record yet: always the same, so that the page can name
     /// the session that the first click begins.
     #[must_use]
     pub fn first_session(&self) -> SessionId {
         let digest = Sha256::new().chain_update(b"session").chain_update(self.0);
         let digest: [u8; 32] = digest.finalize().into();
-        let [first, _] = digest.as_chunks::<16>().0 else {
-            return SessionId::fresh();
-        };
-        SessionId::of_bytes(*first)
+        let first = digest.first_chunk().copied();
+        first.map_or_else(SessionId::fresh, SessionId::of_bytes)
     }
 }
 

@@ -1,8 +1,8 @@
 //! The storefront's HTTP side.
 
 mod actions;
-mod assets;
 mod guard;
+mod problem;
 mod views;
 
 use std::io;
@@ -10,13 +10,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{DefaultBodyLimit, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, header};
 use axum::middleware::map_response;
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, get, post};
 use axum::serve::ListenerExt as _;
 use axum::{Json, Router};
-use serde::Serialize;
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::RwLock;
 use tokio::time::timeout;
@@ -25,6 +25,7 @@ use crate::bus::Bus;
 use crate::carts::{Carts, ClickError, Clicked, SystemClock};
 use crate::cookie::Transport;
 use crate::outbox::Outbox;
+use crate::pages::{ICON, SCRIPT, STYLE};
 use crate::record::Operation;
 use crate::store::RecordName;
 use crate::store::azure::AzureCarts;
@@ -136,14 +137,27 @@ pub fn router(shop: Arc<Shop>) -> Router {
         .route("/cart/complete", post(actions::place))
         .route("/order", get(views::order))
         .route("/health", get(health))
-        .route(assets::STYLE, get(assets::style))
-        .route(assets::SCRIPT, get(assets::script))
-        .route(assets::ICON, get(assets::icon))
+        .route("/assets/style.css", asset("text/css; charset=utf-8", STYLE))
+        .route(
+            "/assets/cart.js",
+            asset("text/javascript; charset=utf-8", SCRIPT),
+        )
+        .route("/favicon.svg", asset("image/svg+xml", ICON))
         .fallback(views::not_found)
         .method_not_allowed_fallback(views::method_not_allowed)
         .layer(DefaultBodyLimit::max(FORM_MAX))
         .layer(map_response(harden))
         .with_state(shop)
+}
+
+/// Style sheet, script and icon: compiled in. Pages ask for them with a mark of their content, so
+/// what a browser keeps never goes stale.
+fn asset(kind: &'static str, content: &'static str) -> MethodRouter<Arc<Shop>> {
+    let headers = [
+        (header::CONTENT_TYPE, kind),
+        (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
+    ];
+    get(async move || (headers, content))
 }
 
 async fn harden(mut response: Response) -> Response {
@@ -162,45 +176,21 @@ async fn harden(mut response: Response) -> Response {
     response
 }
 
-#[derive(Serialize)]
-struct Health {
-    status: &'static str,
-    version: &'static str,
-    outbox: Pending,
-    store: Store,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Pending {
-    pending: usize,
-    oldest_age_seconds: u64,
-    /// What the bus refuses until a person changes something.
-    refused: Option<String>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Store {
-    problem: Option<String>,
-    unreadable_records: usize,
-}
-
 /// Healthy also while the bus or the store is down: a restart would not bring them back.
-async fn health(State(shop): State<Arc<Shop>>) -> (StatusCode, Json<Health>) {
+async fn health(State(shop): State<Arc<Shop>>) -> Json<Value> {
     let waiting = shop.outbox.status();
-    let health = Health {
-        status: "ok",
-        version: env!("CARGO_PKG_VERSION"),
-        outbox: Pending {
-            pending: waiting.pending,
-            oldest_age_seconds: waiting.oldest.as_secs(),
-            refused: waiting.refused,
+    Json(json!({
+        "status": "ok",
+        "version": env!("CARGO_PKG_VERSION"),
+        "outbox": {
+            "pending": waiting.pending,
+            "oldestAgeSeconds": waiting.oldest.as_secs(),
+            // What the bus refuses until a person changes something.
+            "refused": waiting.refused,
         },
-        store: Store {
-            problem: waiting.store_problem,
-            unreadable_records: waiting.unreadable,
+        "store": {
+            "problem": waiting.store_problem,
+            "unreadableRecords": waiting.unreadable,
         },
-    };
-    (StatusCode::OK, Json(health))
+    }))
 }

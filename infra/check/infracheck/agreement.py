@@ -12,7 +12,7 @@ from .settings import FUNCTION, app_settings, rust_settings, trigger
 QUEUE = "infra/modules/servicebus.bicep"
 RECORD = "petstore/src/record.rs"
 # Who logs what the alerts on the storefront look for.
-STOREFRONT = ("petstore/src/outbox/delivery.rs", "petstore/src/outbox/sweep.rs", "petstore/src/web/views.rs")
+STOREFRONT = ("petstore/src/outbox/waiting.rs", "petstore/src/web/views.rs")
 LOCK_MAX = 5 * 60  # seconds, in Service Bus
 _ISO = re.compile(r"^P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?$")
 _RUST_SECONDS = r"pub const {}: Duration = Duration::from_secs\((\d+) \* (\d+)\);"

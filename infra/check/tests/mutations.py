@@ -137,7 +137,7 @@ AGREEMENT = [
     module("fallback", "/triggers/manual/", "/triggers/request/", "URL must end in"),
     module("fallback", "acsEndpoint: { value", "endpoint: { value", "workflow parameters"),
     module("alerts", "upload could not be confirmed", "upload failed", "no such words in src/fallback.rs"),
-    module("alerts", 'has "not published yet"', 'has "unpublished"', "no such words in petstore/src/outbox/delivery.rs"),
+    module("alerts", 'has "not published yet"', 'has "unpublished"', "no such words in petstore/src/outbox/waiting.rs"),
     module("alerts", 'has "the marks cannot be listed"', 'has "no marks"', "['no marks']"),
     module("servicebus", "TimeWindow: 'PT10M'", "TimeWindow: 'PT5M'", "duplicates are detected for 300 s"),
     module("servicebus", "requiresDuplicateDetection: true", "requiresDuplicateDetection: false", "requiresDuplicateDetection is False"),

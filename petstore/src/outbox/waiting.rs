@@ -1,52 +1,83 @@
 //! Which records wait, and whose turn it is.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use tokio::time::Instant;
+use tracing::{debug, error, warn};
 
 use super::Status;
 use super::delivery::{Delivery, NotDelivered};
-use super::pace::Pace;
-use super::sweep::Found;
 use crate::bus::SendError;
 use crate::carts::{CartsError, Handover};
-use crate::store::RecordName;
+use crate::store::{RecordName, StoreError, Version};
 
 /// Sends at the same time, over all records.
 const SENDERS: usize = 16;
 
-/// One record that this instance has to send for.
+/// The first wait after a failure, at most; the next is twice as long, and so on.
+const WAIT: Duration = Duration::from_millis(200);
+
+/// The longest of them. One answered message ends every wait early.
+const WAIT_MAX: Duration = Duration::from_secs(15);
+
+/// The wait where a person has to act first: the bus refuses it, or it cannot be read.
+const PERSON_WAIT: Duration = Duration::from_secs(60);
+
+/// Longer than clocks are apart.
+const SKEW: Duration = Duration::from_secs(3);
+
+/// What this instance knows of a record.
 #[derive(Debug)]
 enum Entry {
-    /// Until its turn.
-    Waits {
-        delivery: Box<Delivery>,
-        due: Instant,
-    },
-    /// It is being sent for, since then. A click that claimed the record meanwhile is its next turn,
-    /// which begins with a look at the record: what the click saw in flight may have been sent and
-    /// settled since, and must not follow what came after it.
-    Sends { since: i64, then: Option<i64> },
+    Ours(Ours),
+    Seen(Seen),
 }
 
-/// What is to be done.
+/// It has its turn, or waits for one.
 #[derive(Debug)]
-pub(super) enum Next {
-    Deliver(Box<Delivery>),
-    /// Nothing before.
-    At(Instant),
-    Nothing,
+struct Ours {
+    /// When its message in flight was accepted, in Unix milliseconds.
+    since: Option<i64>,
+    /// What the bus said when it refused that message.
+    refused: Option<String>,
+    /// A click claimed it meanwhile. What that click saw in flight may have been sent and settled
+    /// since, and must not follow what came after it: so its next turn begins with a look at it.
+    told: bool,
+}
+
+/// A turn ended so. While its mark stays the same there is nothing new to see for a time.
+#[derive(Debug)]
+struct Seen {
+    state: State,
+    mark: Option<Version>,
+    until: Instant,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Another instance sends for it.
+    Others,
+    /// Nothing is owed.
+    Clean,
+    Unreadable,
+}
+
+/// The order in which those who wait have their turns: clicks of now, what was found, and then what
+/// failed before. Nobody's trouble holds up who is new for longer than a try.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Turn {
+    failed: bool,
+    found: bool,
+    due: Instant,
+    name: RecordName,
 }
 
 /// What waits in this instance.
 #[derive(Debug, Default)]
 pub(super) struct Waiting {
     entries: HashMap<RecordName, Entry>,
-    /// Those that wait for their first try: nobody's trouble holds them up for longer than a try.
-    fresh: VecDeque<RecordName>,
-    /// The others that wait, by their turn.
-    queue: BTreeSet<(Instant, RecordName)>,
+    turns: BTreeMap<Turn, Delivery>,
     sending: usize,
     /// How often the bus, or the store, failed in a row, whatever was sent.
     failures: u32,
@@ -54,89 +85,91 @@ pub(super) struct Waiting {
     hold: Option<Instant>,
     /// Nobody sends before, because the bus asked for it.
     asked: Option<Instant>,
-    refused: Option<String>,
-    /// What the last sweep saw of others.
-    seen: Found,
+    /// Why the marks could not be listed last time.
+    store_problem: Option<String>,
 }
 
 impl Waiting {
     /// Whether this instance has something to send for the record.
     pub(super) fn holds(&self, name: &RecordName) -> bool {
-        self.entries.contains_key(name)
+        matches!(self.entries.get(name), Some(Entry::Ours(_)))
     }
 
-    /// Records that owe something, as far as this instance knows.
-    pub(super) fn pending(&self) -> usize {
-        let others = self.seen.others.iter();
-        self.entries.len() + others.filter(|name| !self.holds(name)).count()
-    }
-
-    pub(super) fn hand_over(&mut self, handover: Handover, since: i64, now: Instant) {
+    pub(super) fn hand_over(&mut self, handover: Handover, now: Instant) {
         match self.entries.get_mut(&handover.name) {
-            None => self.wait(Delivery::of_click(handover, since), now),
-            Some(Entry::Waits { delivery, .. }) => delivery.renew(handover),
-            Some(Entry::Sends { then, .. }) => {
-                *then = Some(since);
-            }
+            Some(Entry::Ours(ours)) => ours.told = true,
+            _ => self.wait(Delivery::of_click(handover), now, None),
         }
     }
 
-    /// Takes what a sweep found; whether there is something new to send.
-    pub(super) fn take(&mut self, mut found: Found, now: Instant) -> bool {
-        let mut new = false;
-        for delivery in found.free.drain(..) {
-            if !self.holds(&delivery.name) {
-                new = true;
-                self.wait(delivery, now);
-            }
-        }
-        self.seen = found;
-        new
-    }
-
-    fn wait(&mut self, delivery: Delivery, due: Instant) {
-        match delivery.failures {
-            0 => self.fresh.push_back(delivery.name),
-            _ => drop(self.queue.insert((due, delivery.name))),
-        }
-        let delivery = Box::new(delivery);
-        self.entries
-            .insert(delivery.name, Entry::Waits { delivery, due });
-    }
-
-    /// Whose turn it is. While nothing is taken, one is tried at a time.
-    pub(super) fn next(&mut self, now: Instant) -> Next {
-        let senders = if self.failures == 0 { SENDERS } else { 1 };
-        if self.sending >= senders {
-            return Next::Nothing;
-        }
-        if let Some(asked) = self.asked.filter(|asked| *asked > now) {
-            return Next::At(asked);
-        }
-        let name = match (self.fresh.pop_front(), self.queue.first().copied()) {
-            (Some(name), _) => name,
-            (None, None) => return Next::Nothing,
-            (None, Some((due, name))) => {
-                let due = self.hold.map_or(due, |hold| hold.max(due));
-                if due > now {
-                    return Next::At(due);
+    /// Takes what a listing of the marks says.
+    pub(super) fn take(
+        &mut self,
+        marks: Result<Vec<(RecordName, Version)>, StoreError>,
+        now: Instant,
+    ) {
+        let marks: HashMap<_, _> = match marks {
+            Ok(marks) => marks.into_iter().collect(),
+            Err(problem) => {
+                if self.store_problem.is_none() {
+                    warn!(%problem, "the marks cannot be listed");
                 }
-                self.queue.pop_first();
-                name
+                self.store_problem = Some(problem.to_string());
+                return;
             }
         };
-        match self.entries.remove(&name) {
-            Some(Entry::Waits { delivery, .. }) => {
-                let since = delivery.since;
-                self.entries
-                    .insert(name, Entry::Sends { since, then: None });
-                self.sending += 1;
-                Next::Deliver(delivery)
+        self.store_problem = None;
+        let is_ours = |entry: &Entry| matches!(entry, Entry::Ours(_));
+        self.entries
+            .retain(|name, entry| is_ours(entry) || marks.contains_key(name));
+        for (name, mark) in marks {
+            let seen = match self.entries.get(&name) {
+                Some(Entry::Ours(_)) => continue,
+                Some(Entry::Seen(seen)) => Some(seen).filter(|it| it.mark.as_ref() == Some(&mark)),
+                None => None,
+            };
+            if seen.is_none_or(|seen| seen.until <= now) {
+                let tidy = seen.is_some_and(|seen| seen.state == State::Clean);
+                self.wait(Delivery::of_mark(name, mark, tidy), now, None);
             }
-            // It waits no more.
-            other => {
-                self.entries.extend(other.map(|entry| (name, entry)));
-                Next::At(now)
+        }
+    }
+
+    fn wait(&mut self, delivery: Delivery, due: Instant, refused: Option<String>) {
+        let in_flight = delivery.held.in_flight();
+        let name = delivery.held.name;
+        let entry = Entry::Ours(Ours {
+            since: in_flight.map(|order| order.accepted),
+            refused,
+            told: false,
+        });
+        let turn = Turn {
+            failed: delivery.failures > 0,
+            found: in_flight.is_none(),
+            due,
+            name,
+        };
+        self.entries.insert(name, entry);
+        self.turns.insert(turn, delivery);
+    }
+
+    /// Whose turn it is, or when to ask again. While nothing is taken, one is tried at a time.
+    pub(super) fn next(&mut self, now: Instant) -> Result<Delivery, Instant> {
+        let senders = if self.failures == 0 { SENDERS } else { 1 };
+        let first = self.turns.first_entry();
+        let Some(first) = first.filter(|_| self.sending < senders) else {
+            return Err(now + WAIT_MAX);
+        };
+        let turn = first.key();
+        let due = match turn.failed {
+            true => Some(turn.due).max(self.hold),
+            false => None,
+        };
+        match due.max(self.asked) {
+            Some(due) if due > now => Err(due),
+            _ => {
+                self.sending += 1;
+                Ok(first.remove())
             }
         }
     }
@@ -145,97 +178,108 @@ impl Waiting {
     pub(super) fn done(
         &mut self,
         mut delivery: Delivery,
-        outcome: Result<(), NotDelivered>,
-        pace: &Pace,
+        outcome: Result<Option<Duration>, NotDelivered>,
         now: Instant,
     ) {
         self.sending = self.sending.saturating_sub(1);
-        let then = match self.entries.remove(&delivery.name) {
-            Some(Entry::Sends { then, .. }) => then,
-            _ => None,
-        };
         if std::mem::take(&mut delivery.progress) {
             self.all_is_well(now);
         }
-        match (outcome, then) {
-            (Ok(()), None) => {}
-            (Ok(()), Some(since)) => self.wait(Delivery::anew(delivery.name, since), now),
-            (Err(problem), _) => {
-                let wait = self.failed(&delivery, &problem, pace, now);
-                self.wait(delivery, now + wait);
+        let name = delivery.held.name;
+        let entry = self.entries.get(&name);
+        let told = matches!(entry, Some(Entry::Ours(Ours { told: true, .. })));
+        let (state, wait) = match outcome {
+            Ok(_) if told => return self.wait(Delivery::anew(name), now, None),
+            Ok(None) => (State::Clean, Duration::ZERO),
+            Ok(Some(left)) => (State::Others, left + SKEW),
+            Err(NotDelivered::Store(problem @ CartsError::Unreadable(..))) => {
+                error!(%problem, "its orders cannot be sent; it waits for a person");
+                (State::Unreadable, PERSON_WAIT)
             }
-        }
+            Err(problem) => {
+                delivery.failures += 1;
+                let (wait, refused) = self.failed(&delivery, &problem, now);
+                return self.wait(delivery, now + wait, refused);
+            }
+        };
+        let mark = delivery.held.mark().cloned();
+        let until = now + wait;
+        let seen = Seen { state, mark, until };
+        self.entries.insert(name, Entry::Seen(seen));
     }
 
-    /// How long this record waits; others are held up where it is not about it alone.
+    /// How long this record waits, and what the bus says of it until a person acts; others are held
+    /// up where it is not about it alone.
     fn failed(
         &mut self,
         delivery: &Delivery,
         problem: &NotDelivered,
-        pace: &Pace,
         now: Instant,
-    ) -> Duration {
-        if let NotDelivered::Bus(SendError::Refused {
-            problem,
-            of_message,
-        }) = problem
-        {
-            self.refused = Some(problem.clone());
-            if *of_message {
-                return pace.refused;
-            }
+    ) -> (Duration, Option<String>) {
+        let order = delivery.held.in_flight();
+        let session = order.map(|order| order.session.as_str());
+        let message_id = order.map(|order| order.message.as_str());
+        let failures = delivery.failures;
+        let is_refused = matches!(problem, NotDelivered::Bus(SendError::Refused { .. }));
+        let refused = is_refused.then(|| problem.to_string());
+        if is_refused {
+            error!(session, message_id, failures, %problem, "not published, waits for a person");
+        } else if failures.is_power_of_two() {
+            warn!(session, message_id, failures, %problem, "not published yet");
+        } else {
+            debug!(session, message_id, failures, %problem, "not published yet");
         }
-        if let NotDelivered::Store(CartsError::Unreadable(..) | CartsError::Contended) = problem {
-            return pace.refused;
+        if problem.is_of_this_record() {
+            return (PERSON_WAIT, refused);
         }
         self.failures = self.failures.saturating_add(1);
-        if let NotDelivered::Bus(SendError::Later { retry_after, .. }) = problem
-            && let Some(wait) = retry_after
-        {
-            self.asked = self.asked.max(Some(now + *wait));
-            return *wait;
+        if let Some(wait) = problem.asks_for() {
+            self.asked = self.asked.max(Some(now + wait));
+            return (wait, refused);
         }
-        self.hold = self.hold.max(Some(now + pace.wait(self.failures)));
-        pace.wait(delivery.failures)
+        self.hold = self.hold.max(Some(now + backoff(self.failures)));
+        (backoff(failures), refused)
     }
 
-    /// The bus took something: those who wait may try at once, but for what it refused itself.
+    /// The bus took something: those who wait may try at once.
     fn all_is_well(&mut self, now: Instant) {
-        if self.failures == 0 {
-            return;
+        if std::mem::take(&mut self.failures) > 0 {
+            self.hold = None;
+            let turns = std::mem::take(&mut self.turns).into_iter();
+            self.turns = turns
+                .map(|(turn, delivery)| (Turn { due: now, ..turn }, delivery))
+                .collect();
         }
-        (self.failures, self.hold, self.refused) = (0, None, None);
-        self.fresh.clear();
-        self.queue.clear();
-        for (name, entry) in &mut self.entries {
-            if let Entry::Waits { delivery, due } = entry {
-                if !delivery.refused {
-                    *due = now;
+    }
+
+    /// What waits, at this time in Unix milliseconds.
+    pub(super) fn status(&self, now: i64) -> Status {
+        let mut status = Status {
+            store_problem: self.store_problem.clone(),
+            ..Status::default()
+        };
+        let mut oldest = now;
+        for entry in self.entries.values() {
+            match entry {
+                Entry::Ours(ours) => {
+                    status.pending += 1;
+                    oldest = oldest.min(ours.since.unwrap_or(now));
+                    status.refused = status.refused.or_else(|| ours.refused.clone());
                 }
-                self.queue.insert((*due, *name));
+                Entry::Seen(seen) => match seen.state {
+                    State::Others => status.pending += 1,
+                    State::Unreadable => status.unreadable += 1,
+                    State::Clean => {}
+                },
             }
         }
+        status.oldest = Duration::from_millis((now - oldest).unsigned_abs());
+        status
     }
+}
 
-    pub(super) fn status(&self, now: i64) -> Status {
-        let since = self.entries.values().map(|entry| match entry {
-            Entry::Waits { delivery, .. } => delivery.since,
-            Entry::Sends { since, .. } => *since,
-        });
-        let age = since.min().map_or(0, |since| (now - since).max(0));
-        let refused = self.entries.values().any(|entry| match entry {
-            Entry::Waits { delivery, .. } => delivery.refused,
-            Entry::Sends { .. } => false,
-        });
-        Status {
-            pending: self.pending(),
-            oldest: Duration::from_millis(age.unsigned_abs()),
-            refused: self
-                .refused
-                .clone()
-                .filter(|_| refused || self.failures > 0),
-            unreadable: self.seen.unreadable,
-            store_problem: self.seen.store_problem.clone(),
-        }
-    }
+/// Between half and all of the step, so that not everyone comes back at once.
+fn backoff(failures: u32) -> Duration {
+    let step = WAIT * 2_u32.saturating_pow(failures.min(16).saturating_sub(1));
+    step.min(WAIT_MAX).mul_f64(0.5 + fastrand::f64() / 2.0)
 }

@@ -1,43 +1,28 @@
 //! What the cart page says about the step just taken. Only these words can be said, whatever an
 //! address asks for.
 
-use crate::cart::{QUANTITY_MAX, Step, StepRefused};
+use crate::cart::{QUANTITY_MAX, StepRefused};
 use crate::catalogue::Product;
 
 /// One such sentence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Note {
-    /// It is in, or one more of it.
-    Added,
-    /// One less.
-    Less,
-    /// All of it is out.
-    Gone,
+    /// So much of it is in the cart now.
+    Changed,
     /// There were as many as may be.
     Most,
     /// It was not there.
     Absent,
 }
 
-const ALL: [Note; 5] = [
-    Note::Added,
-    Note::Less,
-    Note::Gone,
-    Note::Most,
-    Note::Absent,
+/// As in addresses.
+const WORDS: [(Note, &str); 3] = [
+    (Note::Changed, "changed"),
+    (Note::Most, "most"),
+    (Note::Absent, "absent"),
 ];
 
 impl Note {
-    /// After a step that left `quantity` of the product.
-    #[must_use]
-    pub fn of_step(step: Step, quantity: u8) -> Self {
-        match (step, quantity) {
-            (Step::Set(_) | Step::Minus | Step::Remove, 0) => Self::Gone,
-            (Step::Add | Step::Plus | Step::Set(_), _) => Self::Added,
-            (Step::Minus | Step::Remove, _) => Self::Less,
-        }
-    }
-
     /// About a step that was not taken.
     #[must_use]
     pub fn of_refused(refused: StepRefused) -> Option<Self> {
@@ -51,30 +36,26 @@ impl Note {
     /// As in addresses.
     #[must_use]
     pub fn word(self) -> &'static str {
-        match self {
-            Self::Added => "added",
-            Self::Less => "less",
-            Self::Gone => "gone",
-            Self::Most => "most",
-            Self::Absent => "absent",
-        }
+        let known = WORDS.iter().find(|(note, _)| *note == self);
+        known.map_or("", |(_, word)| word)
     }
 
     /// The note of a word.
     #[must_use]
     pub fn of_word(word: &str) -> Option<Self> {
-        ALL.into_iter().find(|note| note.word() == word)
+        let known = WORDS.iter().find(|(_, known)| *known == word);
+        known.map(|(note, _)| *note)
     }
 
     /// The sentence; `quantity` is what the cart holds now.
     #[must_use]
     pub fn sentence(self, product: &Product, quantity: u8) -> String {
         let name = product.name;
-        match self {
-            Self::Added | Self::Less if quantity > 0 => format!("{name}: {quantity} in the cart."),
-            Self::Added | Self::Less | Self::Gone => format!("{name} is out of the cart."),
-            Self::Most => format!("{name}: {QUANTITY_MAX} is the most for one order."),
-            Self::Absent => format!("{name} was not in the cart any more."),
+        match (self, quantity) {
+            (Self::Changed, 0) => format!("{name} is out of the cart."),
+            (Self::Changed, _) => format!("{name}: {quantity} in the cart."),
+            (Self::Most, _) => format!("{name}: {QUANTITY_MAX} is the most for one order."),
+            (Self::Absent, _) => format!("{name} was not in the cart any more."),
         }
     }
 }

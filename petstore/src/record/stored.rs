@@ -35,23 +35,17 @@ pub enum RecordError {
     Value(&'static str),
 }
 
+/// What is read first: of another version the rest may be anything.
 #[derive(Deserialize)]
 struct Versioned {
     version: u32,
 }
 
-#[derive(Serialize)]
-struct Written<'a> {
-    version: u32,
-    record: &'a Record,
-}
-
-#[derive(Deserialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Read {
-    #[serde(rename = "version")]
-    _version: u32,
-    record: Record,
+struct Stored<R> {
+    version: u32,
+    record: R,
 }
 
 impl Record {
@@ -60,11 +54,8 @@ impl Record {
     /// # Errors
     /// When it is too large.
     pub fn to_bytes(&self) -> Result<Vec<u8>, RecordError> {
-        let written = Written {
-            version: VERSION,
-            record: self,
-        };
-        let bytes = serde_json::to_vec(&written).map_err(RecordError::Shape)?;
+        let (version, record) = (VERSION, self);
+        let bytes = serde_json::to_vec(&Stored { version, record }).map_err(RecordError::Shape)?;
         if bytes.len() > RECORD_MAX {
             return Err(RecordError::TooLarge(bytes.len()));
         }
@@ -83,9 +74,9 @@ impl Record {
         if version != VERSION {
             return Err(RecordError::Version(version));
         }
-        let Read { record, .. } = serde_json::from_slice(bytes).map_err(RecordError::Shape)?;
-        record.check()?;
-        Ok(record)
+        let stored: Stored<Self> = serde_json::from_slice(bytes).map_err(RecordError::Shape)?;
+        stored.record.check()?;
+        Ok(stored.record)
     }
 
     /// What is sent comes from here, so nothing may stand in it that a header does not take.

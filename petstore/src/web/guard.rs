@@ -8,18 +8,8 @@ use axum::http::{HeaderMap, header};
 use url::Url;
 
 use super::Shop;
+use super::problem::Problem;
 use crate::cookie::ShopperKey;
-
-/// Why a post is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum PostRefused {
-    /// Another site sent it.
-    CrossSite,
-    /// No cookie of ours, or one that is not.
-    NoSession,
-    /// The form belongs to another shopper's page, or to none.
-    Stale,
-}
 
 /// The key that a request shows, if it shows one. It opens whatever it opens: only who has it can
 /// name the record.
@@ -32,19 +22,14 @@ pub(super) fn key(shop: &Shop, headers: &HeaderMap) -> Option<ShopperKey> {
 }
 
 /// Lets a post in, with its shopper's key.
-pub(super) fn post(
-    shop: &Shop,
-    headers: &HeaderMap,
-    token: &str,
-) -> Result<ShopperKey, PostRefused> {
+pub(super) fn post(shop: &Shop, headers: &HeaderMap, token: &str) -> Result<ShopperKey, Problem> {
     if !is_same_site(headers) {
-        return Err(PostRefused::CrossSite);
+        return Err(Problem::CROSS_SITE);
     }
-    let key = key(shop, headers).ok_or(PostRefused::NoSession)?;
-    if key.is_form_token(token) {
-        Ok(key)
-    } else {
-        Err(PostRefused::Stale)
+    let key = key(shop, headers).ok_or(Problem::NO_KEY)?;
+    match key.is_form_token(token) {
+        true => Ok(key),
+        false => Err(Problem::STRANGE_FORM),
     }
 }
 

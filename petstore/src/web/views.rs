@@ -1,20 +1,22 @@
 //! The pages: what a GET shows. A first visit gets its cookie here. The shelf shows also while the
 //! store is down.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::extract::{FromRequestParts, Path, Query, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::{AppendHeaders, Html, IntoResponse, Redirect, Response};
 use maud::Markup;
 use serde::Deserialize;
 use tokio::time::timeout;
 use tracing::warn;
 
+use super::problem::Problem;
 use super::{Shop, guard};
-use crate::carts::CartsError;
 use crate::catalogue::{Animal, Size};
 use crate::cookie::ShopperKey;
 use crate::pages::{Frame, Note, Reservation};
@@ -29,91 +31,75 @@ const READ_LIMIT: Duration = Duration::from_millis(1500);
 const MOMENT: Duration = Duration::from_millis(150);
 
 /// When a browser may ask again, in seconds.
-pub(super) const RETRY_AFTER: [(header::HeaderName, &str); 1] = [(header::RETRY_AFTER, "10")];
-
-/// Why a shopper's cart is not shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum NoCart {
-    /// The store does not answer.
-    OutOfReach,
-    /// The record cannot be read.
-    Unreadable,
-}
-
-impl NoCart {
-    fn of(problem: &CartsError) -> Self {
-        match problem {
-            CartsError::Unreadable(..) => Self::Unreadable,
-            _ => Self::OutOfReach,
-        }
-    }
-
-    /// A page that says so.
-    pub(super) fn page(self, visitor: &Visitor) -> Response {
-        match self {
-            Self::OutOfReach => {
-                let page = visitor.page(StatusCode::SERVICE_UNAVAILABLE, |frame| {
-                    let text = "We cannot reach the carts. Yours is safe, and nothing was changed. Please try again in a moment.";
-                    pages::problem(frame, "Your cart is out of reach", text)
-                });
-                (RETRY_AFTER, page).into_response()
-            }
-            Self::Unreadable => visitor.page(StatusCode::INTERNAL_SERVER_ERROR, |frame| {
-                let text = "What we kept of your cart cannot be read. We leave it as it is, and somebody has to look at it.";
-                pages::problem(frame, "Your cart cannot be read", text)
-            }),
-        }
-    }
-}
+const RETRY_AFTER: [(HeaderName, &str); 1] = [(header::RETRY_AFTER, "10")];
 
 /// Who asks: a shopper with a key, their own or a first one.
 pub(super) struct Visitor {
     shop: Arc<Shop>,
     key: ShopperKey,
     new: bool,
-    record: Result<Record, NoCart>,
+    record: Result<Record, Problem>,
+}
+
+impl FromRequestParts<Arc<Shop>> for Visitor {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        shop: &Arc<Shop>,
+    ) -> Result<Self, Self::Rejection> {
+        Ok(Self::of(Arc::clone(shop), &parts.headers).await)
+    }
 }
 
 impl Visitor {
-    pub(super) async fn new(shop: Arc<Shop>, headers: &HeaderMap) -> Self {
-        let known = match guard::key(&shop, headers) {
-            Some(key) => Some((key, read(&shop, &key).await)),
-            None => None,
-        };
-        if let Some((key, read)) = known
-            && !(read == Ok(None) && key.is_old(shop.carts.now()))
-        {
-            let first = || Record::first(key.name().first_session());
-            return Self {
-                shop,
-                key,
-                new: false,
-                record: read.map(|record| record.unwrap_or_else(first)),
-            };
+    pub(super) async fn of(shop: Arc<Shop>, headers: &HeaderMap) -> Self {
+        let now = shop.carts.now();
+        let mut known = None;
+        if let Some(key) = guard::key(&shop, headers) {
+            let read = read(&shop, &key).await;
+            // It may have had a record, which is gone.
+            if !(read == Ok(None) && key.is_old(now)) {
+                known = Some((key, read));
+            }
         }
-        let key = ShopperKey::fresh(shop.carts.now());
+        let new = known.is_none();
+        let (key, read) = known.unwrap_or_else(|| (ShopperKey::fresh(now), Ok(None)));
+        let first = || Record::first(key.name().first_session());
         Self {
             shop,
             key,
-            new: true,
-            record: Ok(Record::first(key.name().first_session())),
+            new,
+            record: read.map(|record| record.unwrap_or_else(first)),
         }
     }
 
-    pub(super) fn page(
-        &self,
-        status: StatusCode,
-        page: impl FnOnce(&Frame<'_>) -> Markup,
-    ) -> Response {
+    /// The same after a moment for the bus: mostly it has an order before the shopper's browser
+    /// asks for the next page.
+    async fn after_a_moment(shop: Arc<Shop>, headers: &HeaderMap) -> Self {
+        if let Some(key) = guard::key(&shop, headers) {
+            shop.outbox.settled(&key.name(), MOMENT).await;
+        }
+        Self::of(shop, headers).await
+    }
+
+    fn page(&self, page: impl FnOnce(&Frame<'_>) -> Markup) -> Response {
         let frame = Frame {
             record: self.record.as_ref().ok(),
             token: &self.key.form_token(),
         };
         let html = Html(page(&frame).into_string());
-        if self.new {
-            (status, cookie(&self.shop, &self.key), html).into_response()
-        } else {
-            (status, html).into_response()
+        match self.new {
+            true => (cookie(&self.shop, &self.key), html).into_response(),
+            false => html.into_response(),
+        }
+    }
+
+    pub(super) fn problem(&self, problem: Problem) -> Response {
+        let page = self.page(|frame| pages::problem(frame, problem.title, problem.text));
+        match problem.status {
+            StatusCode::SERVICE_UNAVAILABLE => (problem.status, RETRY_AFTER, page).into_response(),
+            status => (status, page).into_response(),
         }
     }
 
@@ -126,42 +112,30 @@ impl Visitor {
     }
 }
 
-/// The record as it is after a moment for the bus.
-async fn read(shop: &Shop, key: &ShopperKey) -> Result<Option<Record>, NoCart> {
-    let name = key.name();
-    match timeout(READ_LIMIT, shop.carts.show(&name)).await {
-        Ok(Ok(record)) => Ok(record),
-        Ok(Err(problem)) => {
+/// The record, if it can be had while a shopper waits.
+async fn read(shop: &Shop, key: &ShopperKey) -> Result<Option<Record>, Problem> {
+    match timeout(READ_LIMIT, shop.carts.show(&key.name())).await {
+        Ok(read) => read.map_err(|problem| {
             warn!(%problem, "a cart is not shown");
-            Err(NoCart::of(&problem))
-        }
-        Err(_) => Err(NoCart::OutOfReach),
+            problem.into()
+        }),
+        Err(_) => Err(Problem::OUT_OF_REACH),
     }
 }
 
 /// The header that hands a key to its shopper, or lets it live on.
-pub(super) fn cookie(
-    shop: &Shop,
-    key: &ShopperKey,
-) -> AppendHeaders<[(header::HeaderName, String); 1]> {
+pub(super) fn cookie(shop: &Shop, key: &ShopperKey) -> AppendHeaders<[(HeaderName, String); 1]> {
     AppendHeaders([(header::SET_COOKIE, shop.transport.set_cookie(key))])
 }
 
-pub(super) async fn home(State(shop): State<Arc<Shop>>, headers: HeaderMap) -> Response {
-    Visitor::new(shop, &headers)
-        .await
-        .page(StatusCode::OK, pages::home)
+pub(super) async fn home(visitor: Visitor) -> Response {
+    visitor.page(pages::home)
 }
 
-pub(super) async fn breeds(
-    State(shop): State<Arc<Shop>>,
-    headers: HeaderMap,
-    Path(animal): Path<String>,
-) -> Response {
-    let visitor = Visitor::new(shop, &headers).await;
+pub(super) async fn breeds(Path(animal): Path<String>, visitor: Visitor) -> Response {
     match Animal::of_slug(&animal) {
-        Some(animal) => visitor.page(StatusCode::OK, |frame| pages::breeds(frame, animal)),
-        None => visitor.page(StatusCode::NOT_FOUND, pages::not_found),
+        Some(animal) => visitor.page(|frame| pages::breeds(frame, animal)),
+        None => visitor.problem(Problem::NOT_FOUND),
     }
 }
 
@@ -174,31 +148,25 @@ pub(super) struct Filter {
 
 /// A word that means nothing narrows nothing down.
 pub(super) async fn products(
-    State(shop): State<Arc<Shop>>,
-    headers: HeaderMap,
     filter: Result<Query<Filter>, QueryRejection>,
+    visitor: Visitor,
 ) -> Response {
     let Query(filter) = filter.unwrap_or_default();
+    let kinds = ["Toy", "Food"].into_iter();
     let filter = pages::Filter {
         animal: filter.animal.as_deref().and_then(Animal::of_slug),
-        kind: ["Toy", "Food"]
+        kind: kinds
             .into_iter()
             .find(|kind| filter.kind.as_deref() == Some(*kind)),
         size: filter.size.as_deref().and_then(Size::of_slug),
     };
-    let visitor = Visitor::new(shop, &headers).await;
-    visitor.page(StatusCode::OK, |frame| pages::products(frame, &filter))
+    visitor.page(|frame| pages::products(frame, &filter))
 }
 
-pub(super) async fn product(
-    State(shop): State<Arc<Shop>>,
-    headers: HeaderMap,
-    Path(id): Path<String>,
-) -> Response {
-    let visitor = Visitor::new(shop, &headers).await;
+pub(super) async fn product(Path(id): Path<String>, visitor: Visitor) -> Response {
     match id.parse().ok().and_then(catalogue::product) {
-        Some(product) => visitor.page(StatusCode::OK, |frame| pages::product(frame, product)),
-        None => visitor.page(StatusCode::NOT_FOUND, pages::not_found),
+        Some(product) => visitor.page(|frame| pages::product(frame, product)),
+        None => visitor.problem(Problem::NOT_FOUND),
     }
 }
 
@@ -213,19 +181,16 @@ pub(super) async fn cart(
     headers: HeaderMap,
     noted: Result<Query<Noted>, QueryRejection>,
 ) -> Response {
-    wait_a_moment(&shop, &headers).await;
-    let visitor = Visitor::new(shop, &headers).await;
+    let visitor = Visitor::after_a_moment(shop, &headers).await;
     let record = match &visitor.record {
         Ok(record) => record,
-        Err(no_cart) => return no_cart.page(&visitor),
+        Err(problem) => return visitor.problem(*problem),
     };
     let Query(noted) = noted.unwrap_or_default();
     let note = noted.note.as_deref().and_then(Note::of_word);
     let product = noted.product.and_then(catalogue::product);
     let reservation = visitor.reservation(record, &record.session);
-    visitor.page(StatusCode::OK, |frame| {
-        pages::cart(frame, record, note.zip(product), reservation)
-    })
+    visitor.page(|frame| pages::cart(frame, record, note.zip(product), reservation))
 }
 
 #[derive(Default, Deserialize)]
@@ -238,40 +203,23 @@ pub(super) async fn order(
     headers: HeaderMap,
     again: Result<Query<Again>, QueryRejection>,
 ) -> Response {
-    wait_a_moment(&shop, &headers).await;
-    let visitor = Visitor::new(shop, &headers).await;
+    let visitor = Visitor::after_a_moment(shop, &headers).await;
     let record = match &visitor.record {
         Ok(record) => record,
-        Err(no_cart) => return no_cart.page(&visitor),
+        Err(problem) => return visitor.problem(*problem),
     };
     let Some(placed) = &record.placed else {
         return Redirect::to("/cart").into_response();
     };
     let again = again.is_ok_and(|Query(again)| again.again.is_some());
     let reservation = visitor.reservation(record, &placed.session);
-    visitor.page(StatusCode::OK, |frame| {
-        pages::order(frame, placed, again, reservation)
-    })
+    visitor.page(|frame| pages::order(frame, placed, again, reservation))
 }
 
-/// Mostly the bus has an order before the shopper's browser asks for the next page.
-async fn wait_a_moment(shop: &Shop, headers: &HeaderMap) {
-    if let Some(key) = guard::key(shop, headers) {
-        shop.outbox.settled(&key.name(), MOMENT).await;
-    }
+pub(super) async fn not_found(visitor: Visitor) -> Response {
+    visitor.problem(Problem::NOT_FOUND)
 }
 
-pub(super) async fn not_found(State(shop): State<Arc<Shop>>, headers: HeaderMap) -> Response {
-    let visitor = Visitor::new(shop, &headers).await;
-    visitor.page(StatusCode::NOT_FOUND, pages::not_found)
-}
-
-pub(super) async fn method_not_allowed(
-    State(shop): State<Arc<Shop>>,
-    headers: HeaderMap,
-) -> Response {
-    let visitor = Visitor::new(shop, &headers).await;
-    visitor.page(StatusCode::METHOD_NOT_ALLOWED, |frame| {
-        pages::problem(frame, "Not here", "This address takes no such request.")
-    })
+pub(super) async fn method_not_allowed(visitor: Visitor) -> Response {
+    visitor.problem(Problem::NOT_HERE)
 }

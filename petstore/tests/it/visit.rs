@@ -77,7 +77,7 @@ async fn ten_is_the_most_and_the_last_one_leaves() {
     let cart = shopper.look(answer.location.as_deref().unwrap()).await.text;
     assert!(cart.contains("10 is the most for one order"), "{cart}");
     shopper.does("remove", 6).await;
-    let cart = shopper.look("/cart?note=gone&product=6").await.text;
+    let cart = shopper.look("/cart?note=changed&product=6").await.text;
     assert!(cart.contains("is out of the cart") && cart.contains("Your cart is empty"));
     until("published", || {
         bus.orders()

@@ -47,7 +47,7 @@ const visit = async (browser, name, options, shown) => {
   for (const [animal, product] of [["Dogs", "Plush Moose"], ["Cats", "Scratcher"]]) {
     await page.getByRole("navigation", { name: "Shop" }).getByRole("link", { name: animal }).click();
     await page.getByRole("button", { name: `Add to cart: ${product}` }).click();
-    await page.waitForURL("**/cart?note=added**");
+    await page.waitForURL("**/cart?note=changed**");
   }
   const row = page.getByRole("form", { name: "Quantity of Scratcher" });
   const before = loads;

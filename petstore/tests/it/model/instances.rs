@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use petstore::cart::Step;
-use petstore::carts::{Carts, ClickError, Clicked, Handover, Look};
+use petstore::carts::{Carts, ClickError, Clicked, Handover};
 use petstore::outbox::Delivery;
 use petstore::record::{ClickRefused, Done, Operation};
 
@@ -134,17 +134,10 @@ impl Run {
     fn sweep(&mut self, instance: usize) {
         let carts = Arc::clone(&self.instances[instance].carts);
         let work = async move {
-            for (name, mark) in carts.marks().await.unwrap_or_default() {
-                match carts.look(&name).await {
-                    Ok(Look::Owes(since)) => {
-                        return End::Sweep(Some(Delivery::of_mark(name, mark, since)));
-                    }
-                    // Later than this it is never taken away.
-                    Ok(Look::Clean) => drop(carts.tidy(&name, &mark).await),
-                    Ok(Look::Others(_)) | Err(_) => {}
-                }
-            }
-            End::Sweep(None)
+            let marks = carts.marks().await.unwrap_or_default();
+            let first = marks.into_iter().next();
+            // A mark too many goes after a while at the earliest; here it goes at once.
+            End::Sweep(first.map(|(name, mark)| Delivery::of_mark(name, mark, true)))
         };
         let name = format!("sweep{instance}.{}", self.left.sweeps);
         self.spawn(name, instance, None, false, Box::pin(work));
@@ -227,9 +220,7 @@ impl Run {
                 let name = format!("{}+", task.name);
                 match (done, then) {
                     (true, true) => {
-                        let since = self.shared.world().kept.now;
-                        let delivery = Delivery::anew(NAME, since);
-                        self.deliver(name, task.instance, task.click, delivery);
+                        self.deliver(name, task.instance, task.click, Delivery::anew(NAME));
                     }
                     (false, _) => self.deliver(name, task.instance, task.click, *delivery),
                     (true, false) => {}
@@ -251,10 +242,7 @@ impl Run {
     ) {
         match self.delivers(instance) {
             true => self.instances[instance].then = true,
-            false => {
-                let since = self.shared.world().kept.now;
-                self.deliver(name, instance, click, Delivery::of_click(handover, since));
-            }
+            false => self.deliver(name, instance, click, Delivery::of_click(handover)),
         }
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use petstore::bus::{Publisher, SendError};
 use petstore::carts::{Carts, Clock};
-use petstore::outbox::{Outbox, Pace};
+use petstore::outbox::Outbox;
 use petstore::record::{Operation, OwedOrder};
 use petstore::store::{
     CartStore, Expected, RecordName, StoreError, StoredRecord, Version, WriteReply,
@@ -329,7 +329,7 @@ pub(crate) struct Instance {
 impl Instance {
     pub(crate) fn start(store: &Memory, way: Way, watch: Watch) -> Self {
         let carts = Arc::new(Carts::new(store.clone(), watch, ATTEMPT));
-        let outbox = Outbox::start(Arc::clone(&carts), way.clone(), Pace::default(), 1000);
+        let outbox = Outbox::start(Arc::clone(&carts), way.clone(), 1000);
         Self { carts, way, outbox }
     }
 

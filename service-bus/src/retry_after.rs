@@ -2,15 +2,17 @@
 
 use std::time::Duration;
 
-use reqwest::header::HeaderValue;
+use reqwest::header::{HeaderMap, RETRY_AFTER};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 
-/// However long a server asks: it may be wrong about its clock, and the shopper waits.
+/// However long a server asks: it may be wrong about its clock.
 const WAIT_MAX: Duration = Duration::from_secs(5 * 60);
 
-pub(super) fn read(header: Option<&HeaderValue>) -> Option<Duration> {
-    let text = header?.to_str().ok()?.trim();
+/// How long an answer asks to wait, if it does: five minutes at the most.
+#[must_use]
+pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     let wait = match text.parse() {
         Ok(seconds) => Duration::from_secs(seconds),
         Err(_) => {
@@ -23,11 +25,17 @@ pub(super) fn read(header: Option<&HeaderValue>) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
+    use reqwest::header::HeaderValue;
+
     use super::*;
 
     #[test]
     fn seconds_and_dates_are_read_and_nothing_lasts_for_ever() {
-        let read = |text: &'static str| read(Some(&HeaderValue::from_static(text)));
+        let read = |text| {
+            let header = (RETRY_AFTER, HeaderValue::from_static(text));
+            retry_after(&HeaderMap::from_iter([header]))
+        };
+        assert_eq!(retry_after(&HeaderMap::new()), None);
         assert_eq!(read("3"), Some(Duration::from_secs(3)));
         assert_eq!(read("86400"), Some(WAIT_MAX));
         assert_eq!(read("Sun, 06 Nov 1994 08:49:37 GMT"), Some(Duration::ZERO));
