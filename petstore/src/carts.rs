@@ -283,7 +283,9 @@ impl<S: CartStore, C: Clock> Carts<S, C> {
             match self.store.read(name).await {
                 Ok(stored) => break stored,
                 // Once more at once: a connection that was open may have been closed.
-                Err(StoreError::Storage(_)) if failures == 0 => failures += 1,
+                Err(error) if failures == 0 && !matches!(error, StoreError::TimedOut(_)) => {
+                    failures += 1;
+                }
                 Err(error) => return Err(error.into()),
             }
         };

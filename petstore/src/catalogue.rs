@@ -74,6 +74,9 @@ impl Size {
     }
 }
 
+/// What there is to buy.
+pub const KINDS: [&str; 2] = ["Toy", "Food"];
+
 /// Something to buy.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Product {
@@ -81,7 +84,7 @@ pub struct Product {
     pub id: u32,
     /// Who it is for.
     pub animal: Animal,
-    /// `Toy` or `Food`.
+    /// One of [`KINDS`].
     pub kind: &'static str,
     /// Its name.
     pub name: &'static str,

@@ -33,7 +33,7 @@ pub(crate) async fn serve(listener: TcpListener, shop: Shop, attached: bool) -> 
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
         asked = ends(&mut parent) => if !asked {
-            return Ok(orphaned());
+            return orphaned();
         }
     }
     info!("ending");
@@ -44,7 +44,7 @@ pub(crate) async fn serve(listener: TcpListener, shop: Shop, attached: bool) -> 
             Ok(served) => served?,
             Err(_) => warn!("some requests did not finish"),
         },
-        false = ends(&mut parent) => return Ok(orphaned()),
+        false = ends(&mut parent) => return orphaned(),
     }
     // A click outlives its connection.
     let waiting = shop.finish(LAST_MESSAGES).await;
@@ -80,6 +80,7 @@ async fn ends(parent: &mut Option<oneshot::Receiver<bool>>) -> bool {
 }
 
 /// No time to lose: the next one is about to start, and takes over only what the dead have left.
-fn orphaned() {
+fn orphaned() -> io::Result<()> {
     info!("the parent is gone");
+    Ok(())
 }

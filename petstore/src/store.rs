@@ -6,10 +6,11 @@
 pub mod azure;
 
 use std::fmt;
-use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
-use storage_account::StorageError;
+/// Why a request to the store has no answer that counts. A write may have been done all the same,
+/// or be done later.
+pub use storage_account::StorageError as StoreError;
 
 use crate::session::SessionId;
 
@@ -99,18 +100,6 @@ pub enum WriteReply {
     Written(Version),
     /// The state is not the one expected: nothing was written.
     Refused,
-}
-
-/// Why a request to the store has no answer that counts. A write may have been done all the same,
-/// or be done later.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum StoreError {
-    /// No answer in time.
-    #[error("no answer within {} ms", .0.as_millis())]
-    TimedOut(Duration),
-    /// A refusal, or no way there.
-    #[error(transparent)]
-    Storage(#[from] StorageError),
 }
 
 /// Keeps records and marks. Every instance sees the same ones.

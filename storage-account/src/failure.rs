@@ -24,6 +24,9 @@ pub enum Failure {
 /// Why a request was not done, or not seen to be.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StorageError {
+    /// No answer within the time limit of whoever asked.
+    #[error("no answer within {} ms", .0.as_millis())]
+    TimedOut(Duration),
     /// The storage answered, but not with yes.
     #[error("{status}{}", code.as_deref().map(|code| format!(" {code}")).unwrap_or_default())]
     Refused {

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::layout::{Frame, counted, page};
+use super::layout::{Frame, about, counted, page};
 use super::note::Note;
 use super::pictures;
 use crate::cart::Line;
@@ -92,8 +92,7 @@ fn row(frame: &Frame<'_>, line: Line) -> Markup {
                 p.kind { (product.category()) }
             }
             form.step data-step="" method="post" action="/cart" aria-label={ "Quantity of " (name) } {
-                input type="hidden" name="token" value=(frame.token);
-                input type="hidden" name="product" value=(id);
+                (about(frame, product))
                 button #{ "minus-" (id) } name="step" value="minus" aria-label=(less) { "−" }
                 span.quantity { span.hidden { "Quantity: " } (quantity) }
                 button #{ "plus-" (id) } name="step" value="plus" aria-label={ "One more " (name) } { "+" }

@@ -3,7 +3,7 @@
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::{ICON, SCRIPT, STYLE};
-use crate::catalogue::Animal;
+use crate::catalogue::{Animal, Product};
 use crate::record::Record;
 
 /// Whose page it is.
@@ -85,6 +85,14 @@ pub(super) fn page(frame: &Frame<'_>, title: &str, main: &Markup) -> Markup {
                 }
             }
         }
+    }
+}
+
+/// What a form says that is about one product.
+pub(super) fn about(frame: &Frame<'_>, product: &Product) -> Markup {
+    html! {
+        input type="hidden" name="token" value=(frame.token);
+        input type="hidden" name="product" value=(product.id);
     }
 }
 

@@ -2,9 +2,10 @@
 
 use maud::{Markup, html};
 
-use super::layout::{Frame, page};
+use super::layout::{Frame, about, page};
 use super::pictures;
 use crate::breeds::BREEDS;
+use crate::cart::QUANTITY_MAX;
 use crate::catalogue::{Animal, PRODUCTS, Product, Size};
 
 /// What of the catalogue to show.
@@ -119,7 +120,15 @@ pub fn product(frame: &Frame<'_>, product: &Product) -> Markup {
                         "For " @for (index, size) in product.sizes.iter().enumerate() { @if index > 0 { " and " } strong { (size.slug()) } } " animals."
                     }
                     (add(frame, product))
-                    p.quiet { @if quantity > 0 { (quantity) " in the cart." } @else { "Ten of each is the most for one order." } }
+                    @if quantity > 0 {
+                        form.amount method="post" action="/cart" {
+                            (about(frame, product))
+                            label for="quantity" { "In the cart" }
+                            input #quantity type="number" name="quantity" value=(quantity) min="0" max=(QUANTITY_MAX) required;
+                            button name="step" value="set" { "Change" }
+                        }
+                    }
+                    p.quiet { (QUANTITY_MAX) " of each is the most for one order." }
                 }
             }
         },
@@ -153,8 +162,7 @@ pub fn breeds(frame: &Frame<'_>, animal: Animal) -> Markup {
 fn add(frame: &Frame<'_>, product: &Product) -> Markup {
     html! {
         form method="post" action="/cart" {
-            input type="hidden" name="token" value=(frame.token);
-            input type="hidden" name="product" value=(product.id);
+            (about(frame, product))
             button name="step" value="add" aria-label={ "Add to cart: " (product.name) } { "Add to cart" }
         }
     }

@@ -13,7 +13,7 @@ use azure_storage_blob::models::{
 };
 use azure_storage_blob::{BlobClient, BlobContainerClient};
 use futures::TryStreamExt as _;
-use storage_account::{Container, Failure, StorageAccount, StorageError};
+use storage_account::{Container, Failure, StorageAccount};
 use tokio::time::timeout;
 
 use super::{CartStore, Expected, RecordName, StoreError, StoredRecord, Version, WriteReply};
@@ -62,10 +62,10 @@ impl AzureCarts {
     /// When the storage cannot be reached, or refuses.
     pub async fn container_exists(&self) -> Result<bool, StoreError> {
         let blob = self.0.blob_client(PROBE);
-        match limited(blob.get_properties(None)).await? {
+        match limited(blob.get_properties(None)).await {
             Ok(_) | Err(Failure::NoBlob) => Ok(true),
             Err(Failure::NoContainer) => Ok(false),
-            Err(failure) => Err(StorageError::from(failure).into()),
+            Err(failure) => Err(failure.into()),
         }
     }
 
@@ -81,10 +81,9 @@ impl AzureCarts {
     async fn put(
         &self,
         blob: &BlobClient,
-        bytes: Bytes,
-        content_type: &str,
+        (bytes, content_type): (Bytes, &str),
         expected: Option<&Expected>,
-    ) -> Result<WriteReply, StoreError> {
+    ) -> Result<Version, Failure> {
         let mut options = BlockBlobClientUploadOptions {
             blob_content_type: Some(content_type.to_owned()),
             per_request_timeout: Some(SERVER_TIMEOUT_SECONDS),
@@ -104,41 +103,28 @@ impl AzureCarts {
             let options = options.clone();
             Box::pin(async move { client.upload(content, Some(options)).await })
         };
-        let mut answer = limited(upload()).await?;
+        let mut answer = limited(upload()).await;
         if matches!(answer, Err(Failure::NoContainer)) {
-            self.create_container().await?;
-            answer = limited(upload()).await?;
-        }
-        match answer {
-            Ok(written) => {
-                let etag = written.etag.ok_or_else(no_etag)?;
-                Ok(WriteReply::Written(Version::of_etag(etag.as_ref())))
+            match limited(self.0.create(None)).await {
+                Ok(_) | Err(Failure::Conflict) => answer = limited(upload()).await,
+                Err(failure) => return Err(failure),
             }
-            // A record that was read and is gone, which is what a lifecycle rule does.
-            Err(Failure::Conflict | Failure::NoBlob) => Ok(WriteReply::Refused),
-            Err(failure) => Err(StorageError::from(failure).into()),
         }
-    }
-
-    async fn create_container(&self) -> Result<(), StoreError> {
-        match limited(self.0.create(None)).await? {
-            Ok(_) | Err(Failure::Conflict) => Ok(()),
-            Err(failure) => Err(StorageError::from(failure).into()),
-        }
+        version(answer?.etag)
     }
 }
 
-fn no_etag() -> StoreError {
-    StorageError::Unexpected("a blob without ETag".to_owned()).into()
+fn version(etag: Option<impl AsRef<str>>) -> Result<Version, Failure> {
+    let missing = || Failure::Other(StoreError::Unexpected("a blob without ETag".to_owned()));
+    let etag = etag.ok_or_else(missing)?;
+    Ok(Version::of_etag(etag.as_ref()))
 }
 
 /// An answer of the service, or none in time.
-async fn limited<T>(
-    request: impl Future<Output = azure_core::Result<T>>,
-) -> Result<Result<T, Failure>, StoreError> {
+async fn limited<T>(request: impl Future<Output = azure_core::Result<T>>) -> Result<T, Failure> {
     match timeout(REQUEST_TIMEOUT, request).await {
-        Ok(answer) => Ok(answer.map_err(Failure::from)),
-        Err(_) => Err(StoreError::TimedOut(REQUEST_TIMEOUT)),
+        Ok(answer) => answer.map_err(Failure::from),
+        Err(_) => Err(Failure::Other(StoreError::TimedOut(REQUEST_TIMEOUT))),
     }
 }
 
@@ -164,13 +150,13 @@ async fn download(blob: BlobClient) -> azure_core::Result<(Vec<u8>, Option<Strin
 
 impl CartStore for AzureCarts {
     async fn read(&self, name: &RecordName) -> Result<Option<StoredRecord>, StoreError> {
-        match limited(Box::pin(download(self.record(name)))).await? {
+        match limited(Box::pin(download(self.record(name)))).await {
             Ok((bytes, etag)) => Ok(Some(StoredRecord {
                 bytes,
-                version: Version::of_etag(&etag.ok_or_else(no_etag)?),
+                version: version(etag)?,
             })),
             Err(Failure::NoBlob | Failure::NoContainer) => Ok(None),
-            Err(failure) => Err(StorageError::from(failure).into()),
+            Err(failure) => Err(failure.into()),
         }
     }
 
@@ -180,17 +166,18 @@ impl CartStore for AzureCarts {
         bytes: Vec<u8>,
         expected: &Expected,
     ) -> Result<WriteReply, StoreError> {
-        let blob = self.record(name);
-        self.put(&blob, bytes.into(), "application/json", Some(expected))
-            .await
+        let content = (bytes.into(), "application/json");
+        match self.put(&self.record(name), content, Some(expected)).await {
+            Ok(version) => Ok(WriteReply::Written(version)),
+            // A record that was read and is gone, which is what a lifecycle rule does.
+            Err(Failure::Conflict | Failure::NoBlob) => Ok(WriteReply::Refused),
+            Err(failure) => Err(failure.into()),
+        }
     }
 
     async fn mark(&self, name: &RecordName) -> Result<Version, StoreError> {
-        let blob = self.marked(name);
-        match self.put(&blob, Bytes::new(), "text/plain", None).await? {
-            WriteReply::Written(version) => Ok(version),
-            WriteReply::Refused => Err(StorageError::from(Failure::Conflict).into()),
-        }
+        let content = (Bytes::new(), "text/plain");
+        Ok(self.put(&self.marked(name), content, None).await?)
     }
 
     async fn unmark(&self, name: &RecordName, version: &Version) -> Result<bool, StoreError> {
@@ -200,10 +187,10 @@ impl CartStore for AzureCarts {
             ..BlobClientDeleteOptions::default()
         };
         let blob = self.marked(name);
-        match limited(blob.delete(Some(options))).await? {
+        match limited(blob.delete(Some(options))).await {
             Ok(_) => Ok(true),
             Err(Failure::Conflict | Failure::NoBlob | Failure::NoContainer) => Ok(false),
-            Err(failure) => Err(StorageError::from(failure).into()),
+            Err(failure) => Err(failure.into()),
         }
     }
 
@@ -212,16 +199,15 @@ impl CartStore for AzureCarts {
             prefix: Some(PENDING.to_owned()),
             ..BlobContainerClientListBlobsOptions::default()
         };
-        let listing = self.0.list_blobs(Some(options)).map_err(Failure::from);
-        let mut pages = listing.map_err(StorageError::from)?.into_pages();
+        let listing = self.0.list_blobs(Some(options)).map_err(Failure::from)?;
+        let mut pages = listing.into_pages();
         let mut marks = Vec::new();
         loop {
-            let page = match limited(pages.try_next()).await? {
-                Ok(Some(page)) => page.into_model().map_err(Failure::from),
+            let page = match limited(pages.try_next()).await {
+                Ok(Some(page)) => page.into_model().map_err(Failure::from)?,
                 Ok(None) | Err(Failure::NoContainer) => return Ok(marks),
-                Err(failure) => Err(failure),
+                Err(failure) => return Err(failure.into()),
             };
-            let page = page.map_err(StorageError::from)?;
             marks.extend(page.blob_items.into_iter().filter_map(|blob| {
                 let name = RecordName::of_text(blob.name?.strip_prefix(PENDING)?)?;
                 let etag = blob.properties?.etag?;

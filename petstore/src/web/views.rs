@@ -5,19 +5,18 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{FromRequestParts, Path, Query, State};
+use axum::extract::{FromRequestParts, Path, RawQuery, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::{AppendHeaders, Html, IntoResponse, Redirect, Response};
 use maud::Markup;
-use serde::Deserialize;
 use tokio::time::timeout;
 use tracing::warn;
+use url::form_urlencoded;
 
 use super::problem::Problem;
 use super::{Shop, guard};
-use crate::catalogue::{Animal, Size};
+use crate::catalogue::{Animal, KINDS, Size};
 use crate::cookie::ShopperKey;
 use crate::pages::{Frame, Note, Reservation};
 use crate::record::Record;
@@ -139,26 +138,20 @@ pub(super) async fn breeds(Path(animal): Path<String>, visitor: Visitor) -> Resp
     }
 }
 
-#[derive(Default, Deserialize)]
-pub(super) struct Filter {
-    animal: Option<String>,
-    kind: Option<String>,
-    size: Option<String>,
+/// The first value of this name in the address, if there is one.
+fn asked(RawQuery(query): &RawQuery, name: &str) -> Option<String> {
+    let pairs = form_urlencoded::parse(query.as_deref().unwrap_or_default().as_bytes());
+    let mut values = pairs.filter(|(known, _)| known == name);
+    values.next().map(|(_, value)| value.into_owned())
 }
 
 /// A word that means nothing narrows nothing down.
-pub(super) async fn products(
-    filter: Result<Query<Filter>, QueryRejection>,
-    visitor: Visitor,
-) -> Response {
-    let Query(filter) = filter.unwrap_or_default();
-    let kinds = ["Toy", "Food"].into_iter();
+pub(super) async fn products(query: RawQuery, visitor: Visitor) -> Response {
+    let asked = |name| asked(&query, name).unwrap_or_default();
     let filter = pages::Filter {
-        animal: filter.animal.as_deref().and_then(Animal::of_slug),
-        kind: kinds
-            .into_iter()
-            .find(|kind| filter.kind.as_deref() == Some(*kind)),
-        size: filter.size.as_deref().and_then(Size::of_slug),
+        animal: Animal::of_slug(&asked("animal")),
+        kind: KINDS.into_iter().find(|kind| *kind == asked("kind")),
+        size: Size::of_slug(&asked("size")),
     };
     visitor.page(|frame| pages::products(frame, &filter))
 }
@@ -170,38 +163,26 @@ pub(super) async fn product(Path(id): Path<String>, visitor: Visitor) -> Respons
     }
 }
 
-#[derive(Default, Deserialize)]
-pub(super) struct Noted {
-    note: Option<String>,
-    product: Option<u32>,
-}
-
 pub(super) async fn cart(
     State(shop): State<Arc<Shop>>,
     headers: HeaderMap,
-    noted: Result<Query<Noted>, QueryRejection>,
+    query: RawQuery,
 ) -> Response {
     let visitor = Visitor::after_a_moment(shop, &headers).await;
     let record = match &visitor.record {
         Ok(record) => record,
         Err(problem) => return visitor.problem(*problem),
     };
-    let Query(noted) = noted.unwrap_or_default();
-    let note = noted.note.as_deref().and_then(Note::of_word);
-    let product = noted.product.and_then(catalogue::product);
+    let note = asked(&query, "note").and_then(|word| Note::of_word(&word));
+    let product = asked(&query, "product").and_then(|id| catalogue::product(id.parse().ok()?));
     let reservation = visitor.reservation(record, &record.session);
     visitor.page(|frame| pages::cart(frame, record, note.zip(product), reservation))
-}
-
-#[derive(Default, Deserialize)]
-pub(super) struct Again {
-    again: Option<String>,
 }
 
 pub(super) async fn order(
     State(shop): State<Arc<Shop>>,
     headers: HeaderMap,
-    again: Result<Query<Again>, QueryRejection>,
+    query: RawQuery,
 ) -> Response {
     let visitor = Visitor::after_a_moment(shop, &headers).await;
     let record = match &visitor.record {
@@ -211,7 +192,7 @@ pub(super) async fn order(
     let Some(placed) = &record.placed else {
         return Redirect::to("/cart").into_response();
     };
-    let again = again.is_ok_and(|Query(again)| again.again.is_some());
+    let again = asked(&query, "again").is_some();
     let reservation = visitor.reservation(record, &placed.session);
     visitor.page(|frame| pages::order(frame, placed, again, reservation))
 }

@@ -99,6 +99,9 @@ async fn forms_that_make_no_sense_change_nothing() {
         "step=add&product=-1",
         "product=1",
         "step=double&product=1",
+        "step=set&product=1",
+        "step=set&product=1&quantity=",
+        "step=set&product=1&quantity=256",
     ] {
         let form = format!("token={token}&{form}");
         let answer = shopper.send(Method::POST, "/cart", &[], &form).await;

@@ -1,5 +1,6 @@
 //! A whole visit.
 
+use reqwest::Method;
 use testkit::{until, until_async};
 
 use crate::support::bus::{Bus, lines};
@@ -63,6 +64,35 @@ async fn a_visit_ends_in_a_complete_order_and_the_next_one_is_its_own() {
         !shop.log().contains("example.org"),
         "the log holds an address"
     );
+}
+
+/// The product's page has a field for it.
+#[tokio::test]
+async fn a_quantity_is_set_whatever_it_was() {
+    let bus = Bus::open().await;
+    let shop = Shop::start(&bus.connection_string());
+    let mut shopper = Shopper::enter(&shop.url).await;
+    for (quantity, said) in [
+        (4, "Mouse: 4 in"),
+        (10, "Mouse: 10 in"),
+        (0, "Mouse is out of"),
+    ] {
+        let form = format!(
+            "step=set&product=7&quantity={quantity}&token={}",
+            shopper.token
+        );
+        let answer = shopper.send(Method::POST, "/cart", &[], &form).await;
+        let cart = shopper.look(answer.location.as_deref().unwrap()).await.text;
+        assert!(cart.contains(said), "{cart}");
+        let page = shopper.look("/products/7").await.text;
+        let field = format!("name=\"quantity\" value=\"{quantity}\"");
+        assert_eq!(page.contains(&field), quantity > 0, "{page}");
+    }
+    let form = format!("step=set&product=7&quantity=11&token={}", shopper.token);
+    let answer = shopper.send(Method::POST, "/cart", &[], &form).await;
+    assert_eq!((answer.status, answer.set_cookie), (303, None));
+    let cart = shopper.look(answer.location.as_deref().unwrap()).await.text;
+    assert!(cart.contains("10 is the most for one order"), "{cart}");
 }
 
 #[tokio::test]

@@ -67,6 +67,11 @@ const visit = async (browser, name, options, shown) => {
     for (let more = 0; more < 6; more += 1) await row.getByRole("button", { name: "One more Scratcher" }).click({ noWaitAfter: true });
     await row.getByText("Quantity: 8", { exact: true }).waitFor();
   }
+  await page.getByRole("link", { name: "Scratcher", exact: true }).click();
+  await audit("product-in-cart");
+  await page.getByLabel("In the cart").fill("5");
+  await page.getByRole("button", { name: "Change" }).click();
+  await row.getByText("Quantity: 5", { exact: true }).waitFor();
   const reserved = page.getByText("Reserved for you");
   // Without a script the shopper looks again.
   while (!scripted && !(await reserved.isVisible())) await page.reload();
