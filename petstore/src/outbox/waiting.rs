@@ -24,6 +24,10 @@ const WAIT_MAX: Duration = Duration::from_secs(15);
 /// The wait where a person has to act first: the bus refuses it, or it cannot be read.
 const PERSON_WAIT: Duration = Duration::from_secs(60);
 
+/// How long a mark on a record that owes nothing is let be: it may be a click's, whose write is on
+/// its way.
+const CLEAN_WAIT: Duration = Duration::from_secs(4);
+
 /// Longer than clocks are apart.
 const SKEW: Duration = Duration::from_secs(3);
 
@@ -190,7 +194,7 @@ impl Waiting {
         let told = matches!(entry, Some(Entry::Ours(Ours { told: true, .. })));
         let (state, wait) = match outcome {
             Ok(_) if told => return self.wait(Delivery::anew(name), now, None),
-            Ok(None) => (State::Clean, Duration::ZERO),
+            Ok(None) => (State::Clean, CLEAN_WAIT),
             Ok(Some(left)) => (State::Others, left + SKEW),
             Err(NotDelivered::Store(problem @ CartsError::Unreadable(..))) => {
                 error!(%problem, "its orders cannot be sent; it waits for a person");
