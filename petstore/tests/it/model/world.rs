@@ -315,7 +315,7 @@ impl Shared {
 
 fn failed(at_once: bool) -> StoreError {
     match at_once {
-        true => storage_account::StorageError::Unreachable("reset".to_owned()).into(),
+        true => StoreError::Unreachable("reset".to_owned()),
         false => StoreError::TimedOut(Duration::from_secs(1)),
     }
 }

@@ -13,7 +13,6 @@ use petstore::store::{
     CartStore, Expected, RecordName, StoreError, StoredRecord, Version, WriteReply,
 };
 use serde_json::Value;
-use storage_account::StorageError;
 use tokio::time::Instant;
 
 use super::bus::lines;
@@ -44,7 +43,7 @@ struct Content {
 pub(crate) struct Memory(Arc<Mutex<Content>>);
 
 fn failed() -> StoreError {
-    StorageError::Unreachable("it broke".to_owned()).into()
+    StoreError::Unreachable("it broke".to_owned())
 }
 
 fn version(number: u64) -> Version {
