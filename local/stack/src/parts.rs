@@ -342,4 +342,19 @@ mod tests {
         assert!(hint.contains("port 5672 is not free"), "{hint}");
         assert!(hint.contains(&format!("on port {port}")), "{hint}");
     }
+
+    #[tokio::test]
+    async fn the_outbox_is_at_the_same_port_after_a_restart_unless_it_is_taken() {
+        let found = async |ports, port| {
+            let listener = wanted_port(ports, port).await.unwrap();
+            (listener.local_addr().unwrap().port(), listener)
+        };
+        let (port, held) = found(Ports::Auto, MAIL_PORT).await;
+        assert_ne!(port, MAIL_PORT, "any, and not that one");
+        assert_ne!(found(Ports::FromSettings, port).await.0, port, "taken");
+        drop(held);
+        for _ in 0..2 {
+            assert_eq!(found(Ports::FromSettings, port).await.0, port);
+        }
+    }
 }

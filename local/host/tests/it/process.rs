@@ -48,6 +48,16 @@ impl Started {
     }
 
     fn start(app: AppFolder, path: &str, arguments: &[&str], overrides: &[(&str, &str)]) -> Self {
+        Self::start_on(app, path, arguments, overrides, None)
+    }
+
+    fn start_on(
+        app: AppFolder,
+        path: &str,
+        arguments: &[&str],
+        overrides: &[(&str, &str)],
+        port: Option<u16>,
+    ) -> Self {
         let quoted = serde_json::to_string(arguments).expect("JSON");
         app.replace(
             "host.json",
@@ -64,7 +74,7 @@ impl Started {
             handler_url: None,
             traces: false,
         };
-        let (host, events) = Host::start(options, queue.clone()).expect("a host");
+        let (host, events) = Host::start_on(options, queue.clone(), port).expect("a host");
         Self {
             app,
             queue,
@@ -83,6 +93,26 @@ impl Started {
                 return seen;
             }
         }
+    }
+}
+
+#[tokio::test]
+async fn a_host_started_again_has_its_handler_at_the_same_port_unless_it_is_taken() {
+    let held = testkit::net::listener().await;
+    let port = held.local_addr().unwrap().port();
+    let url = format!("http://127.0.0.1:{port}");
+    let start = || {
+        let app = AppFolder::copy_of(&workspace());
+        Started::start_on(app, "sh", &["-c", "exec sleep 600"], &[], Some(port)).host
+    };
+    let elsewhere = start();
+    assert_ne!(elsewhere.handler_url(), url);
+    elsewhere.stop().await;
+    drop(held);
+    for _ in 0..2 {
+        let host = start();
+        assert_eq!(host.handler_url(), url);
+        host.stop().await;
     }
 }
 

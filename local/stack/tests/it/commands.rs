@@ -77,12 +77,20 @@ impl Local {
         code.and_then(|status| status.code())
     }
 
+    /// As Ctrl+C does.
+    fn interrupt(&self) {
+        self.signal("-INT");
+    }
+
     fn terminate(mut self) -> Option<i32> {
-        let kill = Command::new("kill")
-            .arg(self.process.id().to_string())
-            .status();
-        assert!(kill.unwrap().success());
+        self.signal("-TERM");
         self.process.wait().unwrap().code()
+    }
+
+    fn signal(&self, signal: &str) {
+        let process = self.process.id().to_string();
+        let kill = Command::new("kill").args([signal, &process]).status();
+        assert!(kill.unwrap().success());
     }
 }
 

@@ -164,6 +164,78 @@ async fn the_handler_is_built_before_func_is_started() {
     assert_eq!(local.ended().await, Some(0), "func's own");
 }
 
+/// Says as cargo does that the handler is new, or that it cannot be built.
+const CARGO: &str = r#"
+[ -e broken ] && { echo 'error[E0425]: no such value' >&2; exit 101; }
+case "$*" in *json*)
+    echo '{"reason":"compiler-artifact","target":{"name":"order-items-reserver"},"executable":"/x","fresh":false}';;
+esac
+: > built-handler; chmod +x built-handler
+"#;
+
+#[tokio::test]
+async fn with_watch_func_is_started_again_for_a_new_handler_and_only_then() {
+    let world = World::new(&format!("echo $$ >> \"$0.starts\"\n{FUNC}"));
+    world.program("cargo", CARGO);
+    world
+        .app
+        .replace("local.settings.json", "\"sh\"", "\"built-handler\"");
+    let source = world.app.path().join("src/main.rs");
+    fs::create_dir_all(source.parent().unwrap()).unwrap();
+    let starts = || {
+        let text = fs::read_to_string(world.func_has("starts")).unwrap_or_default();
+        let ids = text.lines().map(str::to_owned);
+        ids.collect::<Vec<_>>()
+    };
+    let local = world.start(&["--func", "--watch"]);
+    until("func's start", || starts().len() == 1).await;
+
+    let broken = world.app.path().join("broken");
+    fs::write(&broken, "").unwrap();
+    fs::write(&source, "fn main() { no }").unwrap();
+    local
+        .says("what runs stays as it was: error[E0425]: no such value")
+        .await;
+    assert_eq!(starts().len(), 1, "what runs is not touched");
+    assert!(lives(&starts()[0]));
+
+    fs::remove_file(broken).unwrap();
+    fs::write(&source, "fn main() {}").unwrap();
+    local
+        .says("the handler is new: func is started again")
+        .await;
+    until("func's second start", || starts().len() == 2).await;
+    let [first, second] = &starts()[..] else {
+        panic!("{:?}", starts())
+    };
+    assert!(!lives(first) && lives(second), "one at a time");
+    assert_eq!(world.said("said").await, "interrupted\n", "in order");
+
+    // The app's files are the whole stack's affair.
+    world.app.replace("host.json", "00:05:00", "00:04:00");
+    local
+        .says("host.json is new: the stack is started again")
+        .await;
+    until("func's third start", || starts().len() == 3).await;
+    let last = starts().pop().unwrap();
+    assert_eq!(local.terminate(), Some(0));
+    gone(&last).await;
+}
+
+#[tokio::test]
+async fn a_second_ctrl_c_does_not_wait_for_who_does_not_end() {
+    let world = World::new("trap '' INT TERM; echo $$ > \"$0.id\"; while :; do sleep 0.05; done");
+    let local = world.start(&["--no-build", "--func"]);
+    let id = world.said("id").await;
+    local.says("Ctrl+C ends it").await;
+    local.interrupt();
+    local.says("once more ends at once").await;
+    assert!(lives(&id), "it does not end by a word");
+    local.interrupt();
+    assert_eq!(local.ended().await, Some(130));
+    gone(&id).await;
+}
+
 #[tokio::test]
 async fn what_is_missing_is_said_before_anything_is_built() {
     let world = World::new(FUNC);
