@@ -4,11 +4,14 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
 use blob::{Blob, StoredBlob, Versions, Write};
 use serde_json::{Map, Value, json};
 
 use super::model::Model;
-use super::request::After;
+use super::request::{After, Problem, problem};
 use super::state::DashboardState;
 use super::text::{ShownBody, contents, timestamp};
 
@@ -70,6 +73,27 @@ pub(super) async fn versions(
         "versions": versions,
         "newerMail": newer_mail,
     }))
+}
+
+/// `GET /api/blobs/{container}/{name}/{version}`: a version, to be saved byte for byte.
+pub(super) async fn content(
+    State(state): State<Arc<DashboardState>>,
+    Path((container, name, version)): Path<(String, String, usize)>,
+) -> Result<Response, Problem> {
+    let blob = state.blob.as_ref();
+    let versions = blob.map(|blob| blob.storage().versions(&container, &name));
+    let Versions { forgotten, kept } = versions.unwrap_or_default();
+    let index = version.checked_sub(forgotten + 1);
+    let found = index.and_then(|index| kept.get(index)).ok_or_else(|| {
+        let text = format!("version {version} of that blob is not remembered");
+        problem(StatusCode::NOT_FOUND, text)
+    })?;
+    // Its name is the link's to give: what anyone may have written is no header.
+    let headers = [
+        (CONTENT_TYPE, "application/octet-stream"),
+        (CONTENT_DISPOSITION, "attachment"),
+    ];
+    Ok((headers, found.bytes.clone()).into_response())
 }
 
 fn version(number: usize, blob: &Blob) -> Value {

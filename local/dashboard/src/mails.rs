@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::request::{After, NewestOnly, Problem, problem};
 use super::state::DashboardState;
-use super::text::timestamp;
+use super::text::{ShownBody, timestamp};
 
 /// Anyone may have written what a mail says: it runs nothing and loads nothing.
 const MAIL_POLICY: &str = "sandbox; default-src 'none'; style-src 'unsafe-inline'; \
@@ -46,8 +46,35 @@ pub(super) async fn one(
             mail.email.content.html.is_some().into(),
         );
         value.insert("plainText".to_owned(), plain.into());
+        let attached = mail.email.attachments.iter().enumerate();
+        let attached = attached.map(|(index, file)| {
+            json!({
+                "name": file.name,
+                "url": format!("/api/mails/{number}/attachments/{index}"),
+                "body": ShownBody::from_bytes(&file.content),
+            })
+        });
+        value.insert("attachments".to_owned(), attached.collect());
     }
     Ok(Json(value))
+}
+
+/// `GET /api/mails/{number}/attachments/{index}`, counted from 0: to be saved, byte for byte.
+pub(super) async fn attachment(
+    State(state): State<Arc<DashboardState>>,
+    Path((number, index)): Path<(u64, usize)>,
+) -> Result<Response, Problem> {
+    let mail = mail(&state, number)?;
+    let file = mail.email.attachments.get(index).ok_or_else(|| {
+        let text = format!("mail {number} has no attachment {index}");
+        problem(StatusCode::NOT_FOUND, text)
+    })?;
+    // Its name is the link's to give: what anyone may have written is no header.
+    let headers = [
+        (CONTENT_TYPE, "application/octet-stream"),
+        (CONTENT_DISPOSITION, "attachment"),
+    ];
+    Ok((headers, file.content.clone()).into_response())
 }
 
 /// `DELETE /api/mails/{number}`: and its file.

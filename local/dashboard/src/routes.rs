@@ -48,10 +48,15 @@ pub(super) fn router(state: Arc<DashboardState>) -> Router {
         .route("/pages/blobs", get(pages::blobs))
         .route("/blobs/history", get(blobs::history))
         .route("/blobs/{container}/{name}", get(blobs::versions))
+        .route("/blobs/{container}/{name}/{version}", get(blobs::content))
         .route("/mails", get(mails::list))
         .route("/mails/{number}", get(mails::one).delete(mails::delete))
         .route("/mails/{number}/html", get(mails::html))
         .route("/mails/{number}/eml", get(mails::eml))
+        .route(
+            "/mails/{number}/attachments/{index}",
+            get(mails::attachment),
+        )
         .route("/handed-over", get(mails::handed_over))
         .fallback(|| async { problem(StatusCode::NOT_FOUND, "there is no such address") });
     Router::new()

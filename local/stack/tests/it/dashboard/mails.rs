@@ -14,6 +14,7 @@ async fn send(world: &World, mail: &MailService) {
         "senderAddress": "a@example.com",
         "recipients": { "to": [{ "address": "ops@example.com" }] },
         "content": { "subject": HOSTILE, "plainText": HOSTILE, "html": HTML },
+        "attachments": [{ "name": "\"\r\nx\"é.json", "contentType": "application/json", "contentInBase64": "eyJhIjoi/yJ9" }],
     });
     let url = format!("{}/emails:send?api-version=2023-03-31", mail.url());
     let request = world.client.post(url).body(body.to_string());
@@ -109,5 +110,24 @@ async fn a_mail_can_be_taken_as_the_file_that_is_kept() {
     let expected = ["message/rfc822", "attachment; filename=\"1.eml\""];
     assert_eq!(headers, expected.map(str::to_owned));
     assert_eq!(file.as_bytes(), mail.mails()[0].eml);
+
+    let shown = &world.get("/api/mails/1").await["attachments"][0];
+    assert_eq!(
+        (&shown["name"], &shown["body"]["length"]),
+        (&json!("\"\r\nx\"é.json"), &json!(9))
+    );
+    let url = shown["url"].as_str().unwrap();
+    let attached = world.request(Method::GET, url).send().await.unwrap();
+    assert_eq!(
+        attached.headers()["content-type"],
+        "application/octet-stream"
+    );
+    assert_eq!(attached.headers()["content-disposition"], "attachment");
+    assert_eq!(&attached.bytes().await.unwrap()[..], b"{\"a\":\"\xff\"}");
+    let (status, _, problem) = get(&world, "/api/mails/1/attachments/1", []).await;
+    assert!(
+        status == 404 && problem.contains("mail 1 has no attachment 1"),
+        "{problem}"
+    );
     world.stack.stop().await;
 }

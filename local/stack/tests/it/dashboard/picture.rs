@@ -80,5 +80,18 @@ async fn the_history_tells_every_write_in_order() {
     );
     let versions = world.get("/api/blobs/orders/b.json").await;
     assert_eq!(versions["versions"][1]["body"]["data"], "3");
+    for (version, status, text) in [
+        ("1", 200, "1"),
+        ("2", 200, "3"),
+        ("0", 404, "version 0 of that blob is not remembered"),
+        ("3", 404, "version 3 of that blob is not remembered"),
+        ("x", 400, "Cannot parse"),
+    ] {
+        let path = format!("/api/blobs/orders/b.json/{version}");
+        let answer = world.request(Method::GET, &path).send().await.unwrap();
+        assert_eq!(answer.status(), status, "{path}");
+        let body = answer.text().await.unwrap();
+        assert!(body.contains(text), "{path}: {body}");
+    }
     world.stack.stop().await;
 }
