@@ -1,7 +1,9 @@
 // The dashboard in real Chromium: `node visit.js <modules> <chromium> <dashboard> <pictures> [part]`;
-// the part `restarted` comes after a restart of the stack that the whole visit has left.
+// the part `restarted` comes after a restart of the stack that the whole visit has left, and
+// `foreign` while a client that is not ours holds messages of a stack without a host.
 // Prints what is wrong as JSON, one object a line; nothing is a good visit.
 "use strict";
+const fs = require("node:fs");
 const path = require("node:path");
 const [modules, executablePath, dashboard, pictures, part] = process.argv.slice(2);
 const { chromium } = require(path.join(modules, "playwright-core"));
@@ -20,7 +22,7 @@ const LOOKS = [
   ["phone-dark", { viewport: { width: 360, height: 740 }, colorScheme: "dark" }],
 ];
 
-const opened = async (browser, options) => {
+const opened = async (browser, options, before = async () => {}) => {
   const context = await browser.newContext({ baseURL: dashboard, ...options });
   const page = await context.newPage();
   page.setDefaultTimeout(PATIENCE);
@@ -31,9 +33,18 @@ const opened = async (browser, options) => {
   page.on("response", async (response) => {
     if (!response.url().endsWith("/api/events")) page.weight += (await response.body().catch(() => "")).length;
   });
+  await before(page);
   await page.goto("/");
   await page.getByText("live", { exact: true }).waitFor();
   return page;
+};
+
+// Keeps the snapshot back until the answer is called.
+const heldBack = async (page) => {
+  let release;
+  const released = new Promise((done) => { release = done; });
+  await page.route("**/api/state", async (route) => { await released; await route.continue(); });
+  return async () => { release(); await page.unroute("**/api/state", { behavior: "wait" }); };
 };
 
 const FEW = [LOOKS[0], LOOKS[3]]; // of a state that differs little from another
@@ -65,7 +76,27 @@ const post = async (page, quantity, number) => {
   await said(page, `Posted as #${number}.`);
 };
 
+const saved = async (page, link) => {
+  const download = page.waitForEvent("download");
+  await link.click();
+  const file = await download;
+  return { name: file.suggestedFilename(), text: fs.readFileSync(await file.path(), "utf8") };
+};
+
 const attempts = (page, number) => row(page, number).locator(".try").allTextContents();
+
+// Before the page knows anything it says nothing: no zero, no empty list.
+const connecting = async (page) => {
+  const release = await heldBack(page);
+  page.once("framenavigated", async () => {
+    await page.locator("#loading", { hasText: "Connecting…" }).waitFor();
+    await audit(page, "connecting", FEW);
+    const text = await page.locator("main").innerText();
+    check(!/\b0\b|No message yet|nobody|works/.test(text), `before the snapshot the page says ${text}`);
+    check((await page.locator("#live").textContent()) === "connecting…", "it says that it connects");
+    await release();
+  });
+};
 
 const empty = async (page) => {
   for (const [list, nothing] of [["Dead letters", "None: nobody gave up on a message."], ["Mails", "No mail yet:"], ["Blobs", "No blob yet."], ["Messages", "No message yet."]]) {
@@ -84,11 +115,19 @@ const letters = async (page) => {
   await post(page, 1, 1);
   await ends(page, 1, "stored");
   check((await attempts(page, 1)).join() === "201", "the first order shows one upload");
+  await row(page, 1).getByRole("button").click();
+  await page.locator(".way").getByText("there is no container yet").waitFor();
+  check((await page.locator(".way .try").allTextContents()).join() === "404,201,201" && (await page.locator(".way .no").count()) === 0, "and nothing of it failed");
+  await press(page, "Close");
   await page.locator("#uploads", { hasText: /, 0 uploads failed$/ }).waitFor();
   await press(page, "New session");
   await tab(page, "Dead letters");
   await page.getByRole("button", { name: "Redrive 3", exact: true }).waitFor();
   await audit(page, "letters");
+  await page.getByLabel("Find").fill("#3");
+  await page.getByRole("button", { name: "Redrive 2", exact: true }).waitFor({ state: "detached" });
+  await page.getByRole("button", { name: "Redrive 3", exact: true }).waitFor();
+  await page.getByLabel("Find").fill("");
   await press(page, "Redrive 2");
   await page.getByText("Done.").waitFor();
   check(await page.locator("#redriven").evaluate((node) => { const { top, bottom } = node.getBoundingClientRect(); return top >= 0 && bottom <= innerHeight && node.contains(document.activeElement); }), "a redrive's result is where one looks");
@@ -117,9 +156,7 @@ const carts = async (page) => {
   await dialog.getByText("Copied.").waitFor();
   const command = await page.evaluate(() => navigator.clipboard.readText());
   check(command.startsWith("curl -i 'http://127.0.0.1:") && command.includes("/order-items/messages'") && command.includes('"quantity":2'), `the command is ${command}`);
-  const download = page.waitForEvent("download");
-  await dialog.getByRole("link", { name: "Download" }).click();
-  check((await download).suggestedFilename() === "message-4.json", "the body can be saved");
+  check((await saved(page, dialog.getByRole("link", { name: "Download" }))).name === "message-4.json", "the body can be saved");
   await dialog.getByText("Post it again as a new message").click();
   await dialog.getByText("an old cart would replace what was ordered since").waitFor();
   await press(page, "Post as a new message");
@@ -133,6 +170,7 @@ const carts = async (page) => {
 const outage = async (page) => {
   await press(page, "503");
   await page.getByText("Blob Storage answers 503.").waitFor();
+  await audit(page, "pressed", [LOOKS[0]]); // with the mouse still on the switch
   await post(page, 5, 6);
   await ends(page, 6, "mailed");
   check((await attempts(page, 6)).join() === "503,503,503,503", "four uploads met 503");
@@ -148,6 +186,9 @@ const outage = async (page) => {
   await audit(page, "broken");
   await page.locator("#mails .row").first().click();
   await page.frameLocator("iframe").getByText("Scratcher").first().waitFor();
+  await page.locator(".attached pre", { hasText: '"quantity": 5' }).waitFor();
+  const attached = await saved(page, page.getByRole("link", { name: /^Download [0-9A-F]{32}\.json$/ }));
+  check(/^[0-9A-F]{32}\.json$/.test(attached.name) && attached.text.includes('"quantity":5'), `attached is ${attached.name}: ${attached.text}`);
   await page.emulateMedia({ colorScheme: "dark" });
   check(await page.locator("iframe").evaluate((frame) => getComputedStyle(frame).colorScheme.includes("dark")), "the mail's frame is dark, too");
   await audit(page, "mail");
@@ -169,8 +210,11 @@ const outage = async (page) => {
   await page.getByRole("dialog").locator("ins", { hasText: '"quantity": 7' }).waitFor();
   await page.getByRole("dialog").locator("del", { hasText: '"quantity": 2' }).waitFor();
   await audit(page, "blob");
+  const third = await saved(page, page.getByRole("link", { name: "Download version 3" }));
+  check(/^[0-9A-F]{32}\.json$/.test(third.name) && third.text.includes('"quantity":7'), `version 3 is ${third.name}: ${third.text}`);
   await page.getByLabel("Left").selectOption("0");
   await page.getByLabel("Right").selectOption("0");
+  check((await saved(page, page.getByRole("link", { name: "Download version 1" }))).text.includes('"quantity":2'), "and the first is saved, too");
   check((await page.getByRole("dialog").locator("ins, del").count()) === 0, "a version does not differ from itself");
   await press(page, "Close");
   await tab(page, "Messages");
@@ -230,6 +274,19 @@ const finds = async (page) => {
   await page.locator("#log").getByText("the fallback is asked").first().waitFor({ state: "detached" });
   await page.locator("#log .error").first().waitFor();
   await page.getByLabel("Level").selectOption("0");
+  await page.getByLabel("Writer").selectOption("PetStore");
+  await page.locator("#log .warning", { hasText: /^[\d:]{8}warningPetStore not published yet {2}failures=1$/ }).waitFor();
+  check((await page.locator("#log li").count()) === 1, "only the storefront's lines");
+  await page.getByLabel("Writer").selectOption("function");
+  await page.locator("#log").getByText("the fallback is asked").first().waitFor();
+  check((await page.locator("#log").getByText("not published yet").count()) === 0, "only the function's lines");
+  await page.getByLabel("Find").fill("#6");
+  await page.locator("#log li", { hasText: "#8" }).first().waitFor({ state: "detached" });
+  check((await page.locator("#log li").allTextContents()).every((text) => /error#6\D|debug#6\D|warning#6\D/.test(text)), `the lines of #6 are found by its number: ${await page.locator("#log li").allTextContents()}`);
+  await page.getByLabel("Find").fill("nothing like it");
+  await page.locator("#no-log", { hasText: "Nothing of that kind." }).waitFor();
+  await page.getByLabel("Find").fill("");
+  await page.getByLabel("Writer").selectOption("");
   await tab(page, "Messages");
   await page.locator("#tab-messages").focus();
   await page.keyboard.press("?");
@@ -262,6 +319,7 @@ const kill = async (page) => {
   await ends(page, 10, "stored");
   await row(page, 10).getByText("delivery 2").waitFor();
   await page.locator("#banner").waitFor({ state: "hidden" });
+  await press(page, "kill now: PetStore");
   await press(page, "kill now");
   await tab(page, "Else");
   await page.locator("#activity").getByText("handler was killed").nth(1).waitFor();
@@ -350,15 +408,66 @@ const switches = async (page) => {
 };
 
 // A tab that nobody sees gives its connection back, and takes it again when somebody looks.
+const see = (page, hidden) => page.evaluate((hidden) => {
+  Object.defineProperty(document, "hidden", { configurable: true, value: hidden });
+  document.dispatchEvent(new Event("visibilitychange"));
+}, hidden);
 const unseen = async (page) => {
-  const see = (hidden) => page.evaluate((hidden) => {
-    Object.defineProperty(document, "hidden", { configurable: true, value: hidden });
-    document.dispatchEvent(new Event("visibilitychange"));
-  }, hidden);
-  await see(true);
+  await see(page, true);
   await page.getByText("paused while nobody looks").waitFor();
-  await see(false);
+  await see(page, false);
   await page.getByText("live", { exact: true }).waitFor();
+};
+
+// The stack is away, and comes back: until the page knows what it missed, it says so.
+const away = async (page) => {
+  page.isLeft = true; // its requests fail
+  await page.route("**/api/events", (route) => route.abort());
+  await see(page, true);
+  await see(page, false);
+  await page.getByText("The stack does not answer. What you see is of").waitFor();
+  const release = await heldBack(page);
+  const asked = page.waitForRequest("**/api/state");
+  await page.unroute("**/api/events");
+  await asked;
+  const isOff = () => page.getByRole("button", { name: "Post cart" }).isDisabled();
+  check(await page.locator("#gone").isVisible() && await isOff(), "what is shown is old until the snapshot is here");
+  await release();
+  await page.getByText("live", { exact: true }).waitFor();
+  check(!(await page.locator("#gone").isVisible()) && !(await isOff()), "and then all goes on");
+  page.isLeft = false;
+};
+
+// These carts make the test say how a build stands, as `--watch` does.
+const builds = async (page) => {
+  const tell = async (session) => {
+    await page.getByLabel("Session", { exact: true }).fill(session);
+    await press(page, "Post cart");
+  };
+  await tell("BUILDING");
+  await page.getByText("building… What runs is the former build.").waitFor();
+  check(!(await page.locator("#build-error").isVisible()), "what is being built has no error");
+  await tell("BROKEN");
+  await page.getByText("The build failed: what runs is the former build.").waitFor();
+  await page.locator("#build-error", { hasText: "error[E0425]: cannot find value `no` in this scope" }).waitFor();
+  await audit(page, "build-failed", FEW);
+  await tell("BUILT");
+  await page.locator("#build").waitFor({ state: "hidden" });
+};
+
+// This cart makes the test send one as PetStore does, a quarter of a second after the click.
+const click = async (page) => {
+  await page.getByLabel("Session", { exact: true }).fill("CLICK");
+  await press(page, "Post cart");
+  await page.getByLabel("Find").fill("CLICKED");
+  await page.locator("#messages .row", { hasText: /empty cart.*stored/ }).click();
+  const first = page.getByRole("dialog").locator(".way li").first();
+  await first.getByText("click, kept and sent").waitFor();
+  check((await first.locator(".ms").textContent()) === "+0 ms250 ms", `the way begins with the click: ${await first.textContent()}`);
+  check(/clicked in PetStore at \d\d:\d\d:\d\d, trace 4bf92f3577b34da6a3ce929d0e0e4736$/.test(await first.locator(".note").textContent()), "and says when and of which trace");
+  await audit(page, "click", FEW);
+  await press(page, "Close");
+  await page.getByLabel("Find").fill("");
 };
 
 // This cart makes the test send thousands more, while somebody goes on working.
@@ -406,10 +515,39 @@ const restarted = async (page) => {
   await tab(page, "Messages");
 };
 
+// The test holds #1 and the dead letter #2 with Microsoft's client; host and storage are elsewhere.
+const foreign = async (page) => {
+  await page.locator("#handler", { hasText: "another host's" }).waitFor();
+  check((await page.locator(".station.broken").count()) === 0, "what is elsewhere is not broken");
+  await page.locator("#uploads", { hasText: /^kept elsewhere$/ }).waitFor();
+  await page.locator("#waiting-more", { hasText: /^ message, 1 handed out$/ }).waitFor();
+  await tab(page, "Blobs");
+  await page.getByText("Blobs are kept elsewhere, where this page does not look.").waitFor();
+  await tab(page, "Receivers");
+  await page.locator("#receivers-say", { hasText: /^2 receivers with an AMQP link, 2 locks held\./ }).waitFor();
+  const entry = (text) => page.locator("#receivers li", { hasText: text });
+  const holder = /^#1 is held by (\S.*)$/.exec(await entry("#1 is held by").locator(".what").textContent());
+  check(holder && !/^(receiver \d+|this stack's host|a client of REST)$/.test(holder[1]), `the holder is told by its name: ${holder}`);
+  await entry("#2 is held by").getByText("a dead letter").waitFor();
+  await entry("#1 is held by").getByText(/since \d\d:\d\d:\d\d, ends in \d+ s/).waitFor();
+  const receiver = entry(/at 127\.0\.0\.1:\d+/).filter({ hasText: "dead letters" });
+  await receiver.getByText(/has 1, would take \d+/).waitFor();
+  await audit(page, "foreign");
+  await press(page, "Expire the lock of 1");
+  await entry("#1 is held by").waitFor({ state: "detached" });
+  await tab(page, "Messages");
+  await ends(page, 1, "waiting");
+  await tab(page, "Receivers");
+  await receiver.getByRole("button", { name: /^Cut receiver/ }).click();
+  await tab(page, "Else");
+  await page.locator("#activity").getByText(/receiver \d+: its connection was dropped by hand/).waitFor();
+  await page.locator("#activity").getByText("#1: its lock was ended by hand").waitFor();
+};
+
 const whole = async (browser) => {
-  const page = await opened(browser, { viewport: LOOKS[0][1].viewport });
+  const page = await opened(browser, { viewport: LOOKS[0][1].viewport }, connecting);
   check(page.weight < WEIGHT_MAX, `the page weighs ${page.weight} bytes`);
-  for (const act of [empty, letters, carts, outage, waits, finds, kill, strangers, keyboard, switches, unseen]) await act(page);
+  for (const act of [empty, letters, carts, outage, waits, finds, kill, strangers, keyboard, switches, unseen, away, builds, click]) await act(page);
   const calm = await opened(browser, { viewport: LOOKS[0][1].viewport, reducedMotion: "reduce" });
   await ends(calm, 12, "stored");
   await audit(calm, "data");
@@ -422,7 +560,8 @@ const whole = async (browser) => {
 (async () => {
   const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu"] });
   try {
-    if (part === "restarted") await restarted(await opened(browser, { viewport: LOOKS[0][1].viewport }));
+    const only = { restarted, foreign }[part];
+    if (only) await only(await opened(browser, { viewport: LOOKS[0][1].viewport }));
     else await whole(browser);
   } catch (error) {
     wrong({ what: String(error) });

@@ -8,17 +8,27 @@ use std::path::Path;
 use std::process::Stdio;
 
 use bus::{Accepted, DeadLetter, DeadLetterReason, Message, Queue, Transition};
+use dashboard::BuildState;
+use serde_json::json;
 use stack::{Hosting, Keep, Ports, Stack, StackOptions, Storage};
-use testkit::browser;
 use testkit::browser::Browser;
+use testkit::{browser, clients};
 use time::OffsetDateTime;
 use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::watch;
 
 /// Messages at once.
 const BURST: u32 = 5_000;
 
 /// What `folder` keeps, the next one finds.
 async fn stack(folder: &Path) -> Stack {
+    let stack = stack_with(Keep::InFolder(folder.to_owned()), Hosting::Embedded).await;
+    stack.dashboard.add_link("petstore", "http://shop.invalid/");
+    stack.host.as_ref().unwrap().ready().await;
+    stack
+}
+
+async fn stack_with(keep: Keep, hosting: Hosting) -> Stack {
     let settings = [
         (
             "AzureFunctionsJobHost__customHandler__description__defaultExecutablePath",
@@ -34,14 +44,14 @@ async fn stack(folder: &Path) -> Stack {
         root: testkit::workspace(),
         ports: Ports::Auto,
         overrides: settings,
-        keep: Keep::InFolder(folder.to_owned()),
-        storage: Storage::Embedded,
-        hosting: Hosting::Embedded,
+        keep,
+        storage: match hosting {
+            Hosting::Embedded => Storage::Embedded,
+            Hosting::Elsewhere => Storage::Elsewhere,
+        },
+        hosting,
     };
-    let stack = Stack::start_with(options).await.unwrap();
-    stack.dashboard.add_link("petstore", "http://shop.invalid/");
-    stack.host.as_ref().unwrap().ready().await;
-    stack
+    Stack::start_with(options).await.unwrap()
 }
 
 /// A cart that nobody took, of half an hour ago.
@@ -66,10 +76,26 @@ fn letter(sequence: u64) -> DeadLetter {
     }
 }
 
-/// What the visit cannot do by itself, when a cart of it asks: letters, a great many messages, and
-/// the stack's end, at which this returns.
-async fn answer(queue: Queue) {
+/// A cart as the storefront sends it, a quarter of a second after the click.
+fn clicked() -> Message {
+    let clicked = OffsetDateTime::now_utc() - time::Duration::milliseconds(250);
+    let milliseconds = clicked.unix_timestamp_nanos() / 1_000_000;
+    let (high, low) = (milliseconds >> 16, milliseconds & 0xffff);
+    let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let mut message = Message::new(r#"{"id":"CLICKED","products":[],"complete":false}"#)
+        .with_session("CLICKED")
+        .with_id(format!("{high:08x}-{low:04x}-7000-8000-000000000001"));
+    message.properties.label = Some("CartUpdated".to_owned());
+    message.properties.correlation_id = Some(trace.to_owned());
+    message
+}
+
+/// What the visit cannot do by itself, when a cart of it asks: letters, a great many messages, how a
+/// build stands, and the stack's end, at which this returns.
+async fn answer(stack: &Stack) {
+    let queue = &stack.queue;
     let mut transitions = queue.transitions();
+    let build = |state| stack.dashboard.say_build(state);
     loop {
         let accepted = match transitions.recv().await {
             Ok(Transition::Accepted(accepted)) => accepted,
@@ -78,7 +104,13 @@ async fn answer(queue: Queue) {
         };
         match accepted.message.properties.session_id.as_deref() {
             Some("FIRST") => (2..=3).for_each(|sequence| queue.add_dead_letter(letter(sequence))),
-            Some("BURST") => burst(&queue),
+            Some("BURST") => burst(queue),
+            Some("BUILDING") => build(BuildState::Building),
+            Some("BROKEN") => build(BuildState::failed(
+                "error[E0425]: cannot find value `no` in this scope\n --> src/main.rs:1:13",
+            )),
+            Some("BUILT") => build(BuildState::Current),
+            Some("CLICK") => drop(queue.enqueue(clicked())),
             Some("GONE") => return,
             _ => {}
         }
@@ -128,15 +160,67 @@ async fn all_that_a_person_does_at_the_dashboard_works_and_for_everyone() {
     let pictures = browser::target().join("pictures");
     fs::create_dir_all(&pictures).unwrap();
     let first = stack(&folder.join("kept")).await;
+    let (kills, killed) = watch::channel(0);
+    first.dashboard.add_shop(kills);
+    let line = r#"{"level":"WARN","message":"not published yet","failures":1}"#;
+    first.dashboard.add_line("PetStore", line);
     let dashboard = first.dashboard.url();
-    let queue = first.queue.clone();
     let mut whole = Box::pin(visit(&browser, &dashboard, &pictures, ""));
     tokio::select! {
         () = &mut whole => panic!("the visit sees the stack's end"),
-        () = answer(queue) => first.stop().await,
+        () = answer(&first) => {}
     }
+    first.stop().await;
     whole.await;
+    assert_eq!(*killed.borrow(), 1, "the storefront was killed once");
     let again = stack(&folder.join("kept")).await;
     visit(&browser, &again.dashboard.url(), &pictures, "restarted").await;
     again.stop().await;
+}
+
+/// Microsoft's client holds a message and a dead letter, by two connections, while the page shows
+/// who holds them, and takes both away from it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_foreign_client_holds_is_shown_and_taken_from_it() {
+    let found = browser::found(&testkit::workspace().join("petstore/tests/pages"));
+    let (Some(browser), Some(client)) = (found, clients::python()) else {
+        return;
+    };
+    let pictures = browser::target().join("pictures");
+    fs::create_dir_all(&pictures).unwrap();
+    let stack = stack_with(Keep::InMemory, Hosting::Elsewhere).await;
+    stack.queue.enqueue(Message::new("{}")).unwrap();
+    stack.queue.add_dead_letter(letter(2));
+    let connection = &stack.app.settings["ServiceBusConnection"];
+    let mut receiving = client.receive(connection);
+    let mut letters = client.receive(connection);
+    receiving.told(json!({ "do": "open", "name": "m" })).await;
+    letters
+        .told(json!({ "do": "open", "name": "l", "letters": true }))
+        .await;
+    let first = receiving
+        .told(json!({ "do": "receive", "name": "m" }))
+        .await;
+    assert_eq!(first[0]["sequence"], 1, "{first}");
+    let letter = letters.told(json!({ "do": "receive", "name": "l" })).await;
+    assert_eq!(letter[0]["sequence"], 2, "{letter}");
+
+    visit(&browser, &stack.dashboard.url(), &pictures, "foreign").await;
+    let lost = receiving
+        .ask(json!({ "do": "complete", "name": "m", "sequence": 1 }))
+        .await
+        .unwrap_err();
+    assert!(lost.contains("MessageLockLostError"), "{lost}");
+    let again = receiving
+        .told(json!({ "do": "receive", "name": "m" }))
+        .await;
+    assert_eq!(
+        (&again[0]["sequence"], &again[0]["count"]),
+        (&json!(1), &json!(1))
+    );
+    receiving
+        .told(json!({ "do": "complete", "name": "m", "sequence": 1 }))
+        .await;
+    assert_eq!(stack.queue.counts().locked, 0);
+    stack.stop().await;
 }

@@ -48,7 +48,7 @@ use std::sync::{Arc, Mutex};
 use blob::BlobHandle;
 use bus::{Queue, SenderFaults};
 use host::app::Settings;
-use host::{Event, Killer};
+use host::{Event, Killer, Level};
 use logic_app::LogicAppHandle;
 use logic_app::mail::OutboxReader;
 use stand_in::Server;
@@ -162,6 +162,18 @@ impl Dashboard {
     /// One more process of the storefront, which each change of `kills` kills.
     pub fn add_shop(&self, kills: watch::Sender<u64>) {
         self.state.shops().push(kills);
+    }
+
+    /// Shows a line that a program beside the handler wrote: the storefront, or another host.
+    pub fn add_line(&self, writer: &'static str, text: &str) {
+        let now = OffsetDateTime::now_utc();
+        self.state.model().line(writer, text, now);
+    }
+
+    /// Shows what became of such a program.
+    pub fn note(&self, text: &str) {
+        let now = OffsetDateTime::now_utc();
+        self.state.model().note(Level::Warning, text, now);
     }
 
     /// Shows how the build of what is hosted stands.

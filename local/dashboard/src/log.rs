@@ -1,4 +1,4 @@
-//! `/api/log`: the handler's newest lines.
+//! `/api/log`: the newest lines of the handler, the storefront and another host.
 
 use std::sync::Arc;
 

@@ -27,8 +27,8 @@ pub(super) use self::handed_over::MailedOrder;
 use self::handed_over::{HandedOver, WorkflowRuns};
 use self::known::{KnownMessages, MESSAGES_MAX};
 use self::log::{LogLine, LogTail};
-pub(super) use self::message::ShownMessage;
-use self::message::stage_of;
+use self::message::{MessageStage, stage_of};
+pub(super) use self::message::{ShownMessage, is_letter_meant};
 use self::pulse::Pulse;
 use self::totals::Totals;
 use super::text::timestamp;
@@ -97,6 +97,12 @@ impl Model {
         self.activity.add(level, text, now);
     }
 
+    /// Another program than the handler wrote a line.
+    pub(super) fn line(&mut self, writer: &'static str, text: &str, now: OffsetDateTime) {
+        self.revision += 1;
+        self.log.add(LogLine::of(writer, text, now));
+    }
+
     /// The time goes on, and so many messages are in the queue.
     pub(super) fn tick(&mut self, now: OffsetDateTime, waiting: usize) -> bool {
         let is_another_second = self.pulse.tick(now, waiting);
@@ -129,6 +135,12 @@ impl Model {
         self.totals.moved(before, message.stage);
         if message.stage.is_settled() && !before.is_settled() {
             self.pulse.settled();
+        }
+        if message.stage == MessageStage::Stored
+            && before != MessageStage::Stored
+            && let Some(took) = message.took_elsewhere()
+        {
+            self.pulse.stored(took);
         }
         self.changed.insert(sequence);
     }
@@ -388,8 +400,10 @@ impl Model {
             return number.parse().ok();
         }
         let mut delivering = self.messages.delivering();
-        let of_this = delivering.find(|message| message.has_requested(&seen.path))?;
-        Some(of_this.sequence)
+        let is_of = |message: &&ShownMessage| message.has_requested(&seen.path);
+        let settled = || self.messages.last_changed_first().find(is_of);
+        // Where much happens the queue's word, that it is settled, may be heard before the wire's.
+        Some(delivering.find(is_of).or_else(settled)?.sequence)
     }
 
     /// The Logic App took an order.

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::blobs;
 use super::mails;
 use super::messages;
-use super::model::{Model, ShownMessage};
+use super::model::{Model, ShownMessage, is_letter_meant};
 use super::state::DashboardState;
 
 /// Entries of one page.
@@ -112,16 +112,8 @@ pub(super) async fn dead_letters(
     Query(wanted): Query<Wanted>,
 ) -> Json<Page> {
     let mut letters = state.queue.dead_letters();
-    letters.retain(|letter| {
-        let properties = &letter.accepted.message.properties;
-        let number = letter.accepted.sequence.to_string();
-        let text = |text: &Option<String>| text.clone().unwrap_or_default();
-        wanted.finds(&[
-            &number,
-            &text(&properties.session_id),
-            &text(&properties.message_id),
-        ])
-    });
+    let text = wanted.find.trim();
+    letters.retain(|letter| text.is_empty() || is_letter_meant(text, letter));
     letters.reverse();
     wanted.page(&letters, messages::dead)
 }

@@ -144,6 +144,10 @@ impl Requests {
         }
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.iter().next().is_none()
+    }
+
     /// The answers to the uploads of this delivery. One that found no container, and after which
     /// the container was made, is the beginning of the one that follows.
     pub(super) fn uploads(&self, delivery: u32) -> Vec<String> {

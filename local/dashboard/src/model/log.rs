@@ -1,4 +1,4 @@
-//! The handler's lines: what one says of its message, and the newest of all.
+//! The handler's lines: what one says of its message, and the newest of all, of others as well.
 
 use std::collections::VecDeque;
 
@@ -19,10 +19,14 @@ const LINE_MAX: usize = 4_000;
 /// The longest of its fields, in characters.
 const FIELD_MAX: usize = 1_000;
 
-/// A line of the handler.
+/// Of whom most lines are.
+const FUNCTION: &str = "function";
+
+/// A line of the handler, or of another program that runs beside it.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct LogLine {
+    writer: &'static str,
     at: String,
     level: &'static str,
     text: String,
@@ -101,10 +105,20 @@ impl LogLine {
             _ => None,
         };
         Self {
+            writer: FUNCTION,
             at: timestamp(now),
             level: own.unwrap_or(level_name(level)),
             text: cut(text, LINE_MAX),
             said: LineFields::read(&fields, now),
+        }
+    }
+
+    /// The same of another program: what it says of messages is its own affair.
+    pub(super) fn of(writer: &'static str, text: &str, now: OffsetDateTime) -> Self {
+        Self {
+            writer,
+            said: LineFields::default(),
+            ..Self::read(Level::Information, text, now)
         }
     }
 
@@ -117,6 +131,7 @@ impl LogLine {
         // Of a batch all answers come together, and do not say of which message each is.
         let [text] = logs.as_slice() else { return None };
         text.contains(" stored, upload").then(|| Self {
+            writer: FUNCTION,
             at: timestamp(now),
             level: level_name(Level::Information),
             text: cut(text, LINE_MAX),

@@ -4,13 +4,16 @@ use bus::{Accepted, DeadLetter, Peeked, Properties};
 use bytes::Bytes;
 use host::Delivered;
 use serde::Serialize;
-use serde_json::Value;
 use stand_in::Seen;
 use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
 
 use super::details::MessageDetails;
 use super::log::{LogLine, NextStep};
 use crate::text::{ShownBody, contents, timestamp};
+
+/// Of the storefront's messages.
+const SHOP_LABEL: &str = "CartUpdated";
 
 /// Where a message is, or how it ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -55,8 +58,10 @@ pub(crate) struct ShownMessage {
     enqueued_time: String,
     pub(super) delivery_count: u32,
     pub(crate) contents: String,
-    /// Of the click that it comes from, when the publisher has told it.
+    /// That the publisher has told.
     pub(crate) trace_id: Option<String>,
+    /// When the shopper clicked, of a message of the storefront.
+    clicked_time: Option<String>,
     pub(super) mail: Option<u64>,
     pub(super) reason: Option<String>,
     /// How the uploads of the newest delivery were answered.
@@ -65,6 +70,9 @@ pub(crate) struct ShownMessage {
     next: Option<NextStep>,
     /// From the queue's acceptance to the end, or to the storage's.
     took_ms: Option<f64>,
+    /// Whether that is for good: it was told when the order was stored.
+    #[serde(skip)]
+    is_timed: bool,
     #[serde(skip)]
     enqueued: OffsetDateTime,
     #[serde(skip)]
@@ -90,11 +98,13 @@ impl ShownMessage {
             delivery_count: 0,
             contents: contents(&accepted.message.body),
             trace_id: trace_id(&properties),
+            clicked_time: clicked(&properties, accepted.enqueued).map(timestamp),
             mail: None,
             reason: None,
             uploads: Vec::new(),
             next: None,
             took_ms: None,
+            is_timed: false,
             enqueued: accepted.enqueued,
             expires: accepted.expires,
             properties,
@@ -190,18 +200,35 @@ impl ShownMessage {
     }
 
     /// The first end counts: what the storage took is stored, whenever the queue hears of it.
-    fn ends(&mut self, at: OffsetDateTime) -> Option<Duration> {
-        if self.took_ms.is_some() {
-            return None;
+    fn ends(&mut self, at: OffsetDateTime) {
+        if self.took_ms.is_none() {
+            self.takes(at);
         }
-        let took = (at - self.enqueued).max(Duration::ZERO);
-        self.took_ms = Some((took.as_seconds_f64() * 1e4).round() / 10.0);
-        Some(took)
     }
 
-    /// The storage took it; how long after the queue, the first time.
+    fn takes(&mut self, at: OffsetDateTime) -> Duration {
+        let took = (at - self.enqueued).max(Duration::ZERO);
+        self.took_ms = Some((took.as_seconds_f64() * 1e4).round() / 10.0);
+        took
+    }
+
+    /// The storage took it; how long after the queue, the first time. Among many the wire may be
+    /// told of after the queue's end of it.
     pub(super) fn stored(&mut self, at: OffsetDateTime) -> Option<Duration> {
-        self.ends(at)
+        // What was mailed had its end then: a write that was applied late is none.
+        let is_over = self.stage == MessageStage::HandedOver;
+        if is_over || std::mem::replace(&mut self.is_timed, true) {
+            return None;
+        }
+        Some(self.takes(at))
+    }
+
+    /// The time to its end, when nobody saw the storage take it: that is elsewhere.
+    pub(super) fn took_elsewhere(&mut self) -> Option<Duration> {
+        let is_unseen = !self.is_timed && self.details.requests.is_empty();
+        let took = self.took_ms.filter(|_| is_unseen)?;
+        self.is_timed = true;
+        Some(Duration::seconds_f64(took / 1e3))
     }
 
     pub(super) fn delivered(&mut self, delivered: &Delivered, now: OffsetDateTime) {
@@ -263,14 +290,31 @@ impl ShownMessage {
     /// Whether a person who looks for `text` means it: by its number, its session, its id, its
     /// trace or what it holds.
     pub(crate) fn is_meant_by(&self, text: &str) -> bool {
-        let text = text.to_lowercase();
-        if let Some(number) = text.strip_prefix('#') {
-            return self.sequence.to_string() == number;
-        }
         let names = [&self.session_id, &self.message_id, &self.trace_id];
-        let mut all = names.into_iter().flatten().chain([&self.contents]);
-        self.sequence.to_string() == text || all.any(|name| name.to_lowercase().contains(&text))
+        let names = names.map(Option::as_deref);
+        is_meant(text, self.sequence, names, &self.contents)
     }
+}
+
+/// The same of a dead letter.
+pub(crate) fn is_letter_meant(text: &str, letter: &DeadLetter) -> bool {
+    let Accepted {
+        sequence, message, ..
+    } = &letter.accepted;
+    let properties = &message.properties;
+    let trace = trace_id(properties);
+    let (session, id) = (&properties.session_id, &properties.message_id);
+    let names = [session, id, &trace].map(Option::as_deref);
+    is_meant(text, *sequence, names, &contents(&message.body))
+}
+
+fn is_meant(text: &str, sequence: u64, names: [Option<&str>; 3], contents: &str) -> bool {
+    let text = text.to_lowercase();
+    if let Some(number) = text.strip_prefix('#') {
+        return sequence.to_string() == number;
+    }
+    let mut all = names.into_iter().flatten().chain([contents]);
+    sequence.to_string() == text || all.any(|name| name.to_lowercase().contains(&text))
 }
 
 /// The stage that the function's word for an outcome means.
@@ -285,7 +329,12 @@ pub(super) fn stage_of(outcome: &str) -> Option<MessageStage> {
 
 /// The trace id of a W3C trace context, under the names that publishers have for it.
 fn trace_id(properties: &Properties) -> Option<String> {
-    let named = |name: &str| properties.application.get(name).and_then(Value::as_str);
+    // Sent over REST it is the name of a header, which has lost its case.
+    let named = |name: &str| {
+        let mut all = properties.application.iter();
+        let (_, value) = all.find(|(known, _)| known.eq_ignore_ascii_case(name))?;
+        value.as_str()
+    };
     let all = [
         named("Diagnostic-Id"),
         named("traceparent"),
@@ -296,4 +345,22 @@ fn trace_id(properties: &Properties) -> Option<String> {
         let is_hex = id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
         is_hex.then(|| id.to_owned())
     })
+}
+
+/// When the click was taken that a message of the storefront comes from. It is in the message's id:
+/// the storefront makes one at the click, a UUID of version 7, which begins with the time (RFC
+/// 9562, 5.7), and keeps it however long the bus is away. Of others such an id says when it was
+/// made, which is no click.
+fn clicked(properties: &Properties, accepted: OffsetDateTime) -> Option<OffsetDateTime> {
+    properties
+        .label
+        .as_deref()
+        .filter(|label| *label == SHOP_LABEL)?;
+    let id = Uuid::parse_str(properties.message_id.as_deref()?).ok()?;
+    let id = Some(id).filter(|id| id.get_version_num() == 7)?;
+    let (seconds, nanoseconds) = id.get_timestamp()?.to_unix();
+    let seconds = OffsetDateTime::from_unix_timestamp(seconds.try_into().ok()?).ok()?;
+    let clicked = seconds + Duration::nanoseconds(nanoseconds.into());
+    // A clock that is ahead of ours tells nothing that could be drawn.
+    (clicked <= accepted).then_some(clicked)
 }

@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use super::*;
 
+mod click;
 mod found;
 
 const NOW: OffsetDateTime = datetime!(2026-05-04 09:30 UTC);

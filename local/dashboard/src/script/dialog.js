@@ -44,8 +44,8 @@ const about = (message) => {
   const told = waits(message, state);
   if (!told) return null;
   const again = message.stage === "delivering" ? button("Deliver it again now", () => asked(async () => { await api(`messages/${message.sequence}/redeliver`, "POST"); }, "said"), { "data-key": "again-now" }) : null;
-  return el("div", { class: "waits" }, el("p", {}, ...told.flatMap((it) => [it.due ? due(it.before, it.due) : it, ". "]).map((it) => (it === ". " ? " " : it))),
-    again, again ? el("p", { class: "quiet" }, "Its lock is taken from the function, as a lost network would, and the queue hands it out at once: one delivery of ten more. The function goes on with the old one, whose answer settles nothing.") : null);
+  return el("div", { class: "waits" }, el("p", {}, ...told.flatMap((it) => (it.due ? [due(it.before, it.due), ". "] : [it, " "]))),
+    again, again ? el("p", { class: "quiet" }, "Its lock is taken from the function, as a lost network would, and the queue hands it out at once: that uses up one of its ten deliveries. The function goes on with the old one, whose answer settles nothing.") : null);
 };
 
 export const open = (sequence) => asked(async () => {
@@ -97,6 +97,9 @@ export const openMail = (number) => asked(async () => {
       button("Delete", () => asked(async () => { await api(`mails/${number}`, "DELETE"); document.dispatchEvent(new Event("mails")); $("dialog").close(); }, "said"))),
     said(),
     facts([["From", mail.from], ["To", mail.to], ["At", mail.at], ["Operation", mail.operationId]]),
+    mail.attachments.length ? part("Attached", ...mail.attachments.map(({ name, url, body }) => el("div", { class: "attached" },
+      el("div", { class: "acts" }, el("a", { class: "button small", href: url, download: shown(name) }, `Download ${line(name)}`), el("span", { class: "quiet" }, sized(body))),
+      el("pre", {}, pretty(body))))) : null,
     mail.hasHtml ? el("iframe", { sandbox: "", src: `/api/mails/${number}/html`, title: "The mail as its reader sees it" }) : null,
     folded("plain", "As plain text", el("pre", {}, mail.plainText ?? "(none)")),
   ]);
@@ -134,10 +137,18 @@ export const openBlob = (container, name) => asked(async () => {
   const pick = (label, chosen) => el("label", {}, label, el("select", {}, ...versions.map((version, index) => el("option", { value: index, selected: index === chosen }, word(version)))));
   const left = pick("Left", Math.max(0, last - 1)), right = pick("Right", last);
   const place = el("div", {});
-  const draw = () => place.replaceChildren(compared(versions, Number(left.lastChild.value), Number(right.lastChild.value)));
+  const save = el("a", { class: "button small" });
+  const draw = () => {
+    const { number } = versions[Number(right.lastChild.value)];
+    save.href = `/api/blobs/${encodeURIComponent(container)}/${encodeURIComponent(name)}/${number}`;
+    save.download = name.split("/").at(-1);
+    save.textContent = `Download version ${number}`;
+    place.replaceChildren(compared(versions, Number(left.lastChild.value), Number(right.lastChild.value)));
+  };
   for (const it of [left, right]) it.addEventListener("input", draw);
   draw();
   show(`${container}/${name}`, [
+    el("div", { class: "acts" }, save),
     newerMail ? el("div", { class: "waits" }, el("p", {}, `A newer order of this session${newerMail.sequence ? `, #${newerMail.sequence},` : ""} was mailed to a person and not stored.`), newerMail.mail ? button("Open the mail", () => openMail(newerMail.mail)) : null) : null,
     versions.length > 1 ? el("div", { class: "picks" }, left, right) : el("p", { class: "quiet" }, word(versions[0])),
     place,

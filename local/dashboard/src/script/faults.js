@@ -46,9 +46,14 @@ export const present = (has, faults) => {
   for (const [part] of PARTS) $(`part-${part}`).hidden = !(part in faults) || has[part] === false;
   $("faults-function").hidden = has.handler === false;
   $("arm").parentNode.hidden = !has.storage;
+  $("faults-shops").hidden = !has.shops;
+  $("shops").replaceChildren(...Array.from({ length: has.shops }, (_, index) => {
+    const name = has.shops > 1 ? `PetStore ${index + 1}` : "PetStore";
+    return el("button", { type: "button", "aria-label": `kill now: ${name}`, onclick: () => asked(() => api(`shops/${index + 1}/kill`, "POST")) }, has.shops > 1 ? `kill ${index + 1} now` : "kill now");
+  }));
 };
 
-export const standing = ({ faults, handler }) => {
+export const standing = ({ faults, handler, has }) => {
   const broken = [];
   for (const [part, name, , known] of PARTS) {
     const fault = faults[part] ?? "none";
@@ -60,7 +65,7 @@ export const standing = ({ faults, handler }) => {
   }
   $("arm").setAttribute("aria-pressed", String(handler.armed));
   if (handler.armed) broken.push("The handler dies at the next upload.");
-  document.querySelector(".function").classList.toggle("broken", handler.armed || !handler.ready);
+  document.querySelector(".function").classList.toggle("broken", handler.armed || (!handler.ready && has.handler));
   $("banner").hidden = broken.length === 0;
   put("broken", broken.join(" "));
 };

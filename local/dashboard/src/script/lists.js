@@ -1,4 +1,4 @@
-// The lists, one at a time: messages, dead letters, mails, blobs, page by page; the handler's log
+// The lists, one at a time: messages, dead letters, mails, blobs, page by page; the programs' log
 // and what else happened.
 
 import { $, OUTCOMES, api, asked, button, calmly, clock, count, due, el, line, number, put, readable, short, span, tries } from "./dom.js";
@@ -11,8 +11,14 @@ const PAGED = TABS.slice(0, 4);
 const PANELS = { mails: "outbox" };
 const LEVELS = { debug: 0, info: 1, warning: 2, error: 3 };
 const LINES = 300; // of a log
+const FINDS = { mails: "subject, address, text", blobs: "session or container", log: "#12, or a word" };
 const view = { tab: "messages", page: 0 };
 const panel = (tab) => $(PANELS[tab] ?? `panel-${tab}`);
+
+// Of a list that was never heard of it is not known whether it is empty.
+const heard = new Set();
+const known = (tab) => { heard.add(tab); loading(); };
+const loading = () => { $("loading").hidden = heard.has(view.tab); };
 
 const before = (at) => (at < state.started ? el("span", { class: "tag" }, "before this run") : null);
 const row = (key, onclick, wide, ...cells) => el("button", { type: "button", class: wide ? "row wide" : "row", "data-key": key, onclick }, ...cells);
@@ -56,6 +62,11 @@ const fill = (id, items) => {
   if (focused) list.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
 };
 const EMPTY = {};
+const ELSEWHERE = { blobs: ["storage", "Blobs are kept elsewhere, where this page does not look."], mails: ["outbox", "Mails are sent elsewhere, where this page does not look."] };
+const nothing = (tab) => {
+  const [part, text] = ELSEWHERE[tab] ?? [];
+  return part && !state.has[part] ? text : EMPTY[tab];
+};
 const paged = async (tab) => {
   const find = $("find").value.trim();
   const outcome = tab === "messages" ? $("outcome").value : "";
@@ -65,16 +76,19 @@ const paged = async (tab) => {
   const none = $(`no-${tab}`);
   EMPTY[tab] ??= none.textContent;
   none.hidden = page.items.length > 0;
-  put(`no-${tab}`, find || outcome ? "Nothing of that kind." : EMPTY[tab]);
+  known(tab);
+  put(`no-${tab}`, find || outcome ? "Nothing of that kind." : nothing(tab));
   if (tab === "dead-letters") $("redrive-all").hidden = page.matching === 0 || find !== "";
   const first = view.page * page.size;
   $("pager").hidden = page.matching <= page.size && view.page === 0;
-  put("pages", `${number(first + 1)} to ${number(first + page.items.length)} of ${number(page.matching)}`);
+  const more = tab === "messages" && !find && !outcome && state.totals.accepted + state.totals.found > page.matching;
+  put("pages", `${number(first + 1)} to ${number(first + page.items.length)} of ${more ? "the last " : ""}${number(page.matching)}`);
   $("newer").disabled = view.page === 0;
   $("older").disabled = first + page.size >= page.matching;
 };
 
-const of = (text) => { try { const { sequence_number: of } = JSON.parse(text); return of === undefined ? null : button(`#${Number(of)}`, () => open(Number(of)), { class: "link" }); } catch { return null; } };
+const sequence = (text) => { try { const { sequence_number: of } = JSON.parse(text); return of === undefined ? null : Number(of); } catch { return null; } };
+const of = (number) => (number === null ? null : button(`#${number}`, () => open(number), { class: "link" }));
 let lines = [];
 let logged = -1;
 const log = async () => {
@@ -84,18 +98,24 @@ const log = async () => {
   logged = lines.at(-1)?.number ?? 0;
   const find = $("find").value.trim().toLowerCase();
   const level = Number($("level").value);
-  const meant = lines.filter((it) => (LEVELS[it.level] ?? 1) >= level && it.text.toLowerCase().includes(find));
+  const writer = $("writer").value;
+  for (const { writer: of } of lines) if (![...$("writer").options].some(({ value }) => value === of)) $("writer").append(el("option", { value: of }, of));
+  $("writer").hidden = $("writer").options.length < 3 || view.tab !== "log";
+  const meant = lines.filter((it) => (LEVELS[it.level] ?? 1) >= level && (!writer || it.writer === writer) && (find.startsWith("#") ? String(sequence(it.text)) === find.slice(1) : it.text.toLowerCase().includes(find)));
   const list = $("log");
   const follows = list.scrollTop + list.clientHeight >= list.scrollHeight - 8;
-  fill("log", meant.map((it) => el("li", { class: it.level }, clock(it.at), el("b", {}, it.level), el("span", {}, of(it.text), line(readable(it.text))))));
+  fill("log", meant.map((it) => el("li", { class: it.level }, clock(it.at), el("b", {}, it.level), el("span", {}, it.writer === "function" ? of(sequence(it.text)) : el("i", {}, `${it.writer} `), line(readable(it.text))))));
   if (follows) list.scrollTop = list.scrollHeight;
   $("no-log").hidden = meant.length > 0;
+  put("no-log", lines.length ? "Nothing of that kind." : "Nobody has written a line.");
+  known("log");
 };
 
 export const refresh = calmly(async () => {
+  if (state.links === undefined) return;
   if (PAGED.includes(view.tab)) await paged(view.tab);
   else if (view.tab === "log") await log();
-  else if (view.tab === "receivers") await receivers(fill);
+  else if (view.tab === "receivers") { await receivers(fill); known("receivers"); }
 });
 
 export const activity = (entries, anew) => {
@@ -104,6 +124,7 @@ export const activity = (entries, anew) => {
   for (const entry of entries) list.prepend(el("li", { class: entry.level }, clock(entry.at), el("b", {}, entry.level), el("span", {}, line(readable(entry.text)))));
   while (list.children.length > 100) list.lastChild.remove();
   $("no-activity").hidden = list.children.length > 0;
+  known("activity");
 };
 
 export const select = (tab, focus) => {
@@ -118,8 +139,11 @@ export const select = (tab, focus) => {
   }
   $("outcome").hidden = tab !== "messages";
   $("level").hidden = tab !== "log";
+  $("writer").hidden = true;
+  $("find").placeholder = `Find: ${FINDS[tab] ?? "#12, session, id, trace"} ( / )`;
   $("find").parentNode.hidden = ["activity", "receivers"].includes(tab);
   $("pager").hidden = true;
+  loading();
   if (focus) $(`tab-${tab}`).focus({ preventScroll: true });
   refresh();
 };
@@ -153,7 +177,7 @@ export const start = () => {
     select(TABS[(to + TABS.length) % TABS.length], true);
   });
   const anew = () => { view.page = 0; refresh(); };
-  for (const field of ["find", "outcome", "level"]) $(field).addEventListener("input", anew);
+  for (const field of ["find", "outcome", "level", "writer"]) $(field).addEventListener("input", anew);
   $("newer").addEventListener("click", () => { view.page = Math.max(0, view.page - 1); refresh(); });
   $("older").addEventListener("click", () => { view.page += 1; refresh(); });
   $("redrive-all").addEventListener("click", (event) => redrive(event.currentTarget));

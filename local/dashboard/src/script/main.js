@@ -13,22 +13,24 @@ let early = null; // ticks that arrive while the snapshot is on its way
 
 const load = calmly(async () => {
   early = [];
-  const snapshot = await api("state").catch((error) => { early = null; throw error; });
+  const snapshot = await api("state").catch((error) => { early = null; if (events?.readyState === EventSource.OPEN) setTimeout(load, 1_000); throw error; });
   began(snapshot.messages);
   $("links").replaceChildren(...snapshot.links.map(({ name, url }) => el("li", {}, el("a", { href: url }, name === "petstore" ? "PetStore" : name))));
   const shop = snapshot.links.find(({ name }) => name === "petstore");
-  $("shop").replaceChildren(shop ? el("a", { href: shop.url }, "open the shop") : "posts carts");
+  $("shop").replaceChildren(shop ? el("a", { href: shop.url }, "open the shop") : "not started here");
   present(snapshot.has, snapshot.faults);
   apply(snapshot);
   const ticks = early;
   early = null;
   ticks.forEach(apply);
+  current();
 });
 
 const apply = (tick) => {
   const isWhole = tick.links !== undefined;
   if (early && !isWhole) { early.push(tick); return; }
-  if (tick.revision < state.revision && !isWhole) return;
+  // Changes mean nothing before there is what they change.
+  if (!isWhole && (state.links === undefined || tick.revision < state.revision)) return;
   Object.assign(state, { ...tick, messages: state.messages });
   if (!isWhole) changed(tick.messages);
   tell();
@@ -41,17 +43,19 @@ const apply = (tick) => {
 
 const tell = () => {
   const { counts, totals, handler, paused, build } = state;
-  queued(counts, totals);
+  const foreign = state.has.handler === false;
+  queued(counts, totals, foreign);
   put("queued", paused ? "paused" : `${number(counts.active)} waiting`);
   $("pause").setAttribute("aria-pressed", String(paused));
   put("pause", paused ? "go on" : "pause");
-  const foreign = state.has?.handler === false;
+  $("pause").hidden = false;
   put("handler", foreign ? "another host's" : handler.ready ? "ready" : "not ready");
   $("handler").classList.toggle("up", handler.ready || foreign);
   put("flight", `, ${number(counts.locked)} in flight`);
   const refused = state.refused.storage ? `, ${count(state.refused.storage, "connection")} refused` : "";
-  put("uploads", `${count(state.writes, "write")}, ${count(totals.uploadsFailed, "upload")} failed${refused}`);
-  put("ends", `${count(state.mails.count, "mail")}, ${number(counts.deadLettered)} dead`);
+  // Of what is elsewhere nothing is known here, and nothing is said.
+  put("uploads", state.has.storage ? `${count(state.writes, "write")}, ${count(totals.uploadsFailed, "upload")} failed${refused}` : "kept elsewhere");
+  put("ends", `${state.has.outbox ? count(state.mails.count, "mail") : "mails elsewhere"}, ${number(counts.deadLettered)} dead`);
   put("count-dead-letters", counts.deadLettered ? number(counts.deadLettered) : "");
   put("count-mails", state.mails.count ? number(state.mails.count) : "");
   const found = totals.found ? ` and ${number(totals.found)} from before` : "";
@@ -90,12 +94,19 @@ const gone = (isGone) => {
 // A browser has six connections for one address: a tab that nobody sees gives its own back.
 let events = null;
 const live = (text, kind) => { put("live", text); $("live").className = `live ${kind}`; };
+// What the page shows is true again: not before, though the stack answers.
+const current = () => {
+  $("main").removeAttribute("aria-busy");
+  live("live", "on");
+  gone(false);
+};
 const listen = () => {
   events?.close();
   events = null;
   if (document.hidden) { live("paused while nobody looks", ""); return; }
+  live("connecting…", "");
   events = new EventSource("/api/events");
-  events.addEventListener("open", () => { live("live", "on"); gone(false); });
+  events.addEventListener("hello", current);
   events.addEventListener("error", () => {
     live("the stack does not answer; trying again", "off");
     gone(true);

@@ -15,8 +15,8 @@ const spark = (id, lines, what) => {
       if (value === null) { pen = "M"; return; }
       const x = WIDTH - (values.length - 1 - index) * (WIDTH / 59);
       const y = HEIGHT - 2 - (value / most) * (HEIGHT - 5);
-      // A dot where its neighbours are gaps.
-      path += `${pen}${x.toFixed(1)} ${y.toFixed(1)}${pen === "M" ? `h.1` : ""}`;
+      // A dash that can be seen where its neighbours are gaps.
+      path += pen === "M" ? `M${(x - 2).toFixed(1)} ${y.toFixed(1)}h2` : `L${x.toFixed(1)} ${y.toFixed(1)}`;
       pen = "L";
     });
     return svg("path", { class: name, d: path });
@@ -32,7 +32,7 @@ export const pulse = ({ settled, accepted, failed, waiting, p50, p99, minute }) 
   put("rate", rate < 10 ? String(Math.round(rate * 10) / 10) : number(Math.round(rate)));
   put("rate-more", ` per second, ${number(sum(settled))} in the last minute`);
   put("took", minute.p50 === null ? "–" : span(minute.p50));
-  put("took-more", minute.p99 === null ? " nothing stored in the last minute" : ` half of them, ${span(minute.p99)} 99 %`);
+  put("took-more", minute.p99 === null ? " nothing stored in the last minute" : ` p50, ${span(minute.p99)} p99`);
   put("failed", number(sum(failed)));
   put("failed-more", " in the last minute");
   spark("spark-rate", [["other", accepted], ["line", settled]], `Settled in each second of the last minute: ${sum(settled)}, at most ${Math.max(0, ...settled)}`);
@@ -41,8 +41,8 @@ export const pulse = ({ settled, accepted, failed, waiting, p50, p99, minute }) 
   spark("spark-waiting", [["line", waiting]], `Messages in the queue in the last minute: at most ${Math.max(0, ...waiting)}`);
 };
 
-export const queued = ({ active, locked }, { uploadsFailed, givenBack }) => {
+export const queued = ({ active, locked }, { uploadsFailed, givenBack }, isForeign) => {
   put("waiting", number(active + locked));
-  put("waiting-more", ` ${active + locked === 1 ? "message" : "messages"}, ${number(locked)} with the function`);
+  put("waiting-more", ` ${active + locked === 1 ? "message" : "messages"}, ${number(locked)} ${isForeign ? "handed out" : "with the function"}`);
   $("failed-more").title = `In this run: ${count(uploadsFailed, "upload")} failed, ${count(givenBack, "delivery", "deliveries")} given back`;
 };

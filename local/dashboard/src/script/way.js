@@ -31,14 +31,20 @@ const within = (delivery, message, now) => {
     if (isUpload) begun = true;
     const answer = request.answer ?? "…";
     answered = isUpload ? answer : null;
-    return { label, from, to: request.answeredAt ? ms(request.answeredAt) : now, kind: verdict(answer) || "busy", answer, note: "" };
+    // No container yet, which is made next: nothing failed.
+    const after = all[index + 1]?.request;
+    const begins = answer === "404" && after?.method === "PUT" && after.path.split("/").length === 3;
+    const how = begins ? "" : verdict(answer);
+    return { label, from, to: request.answeredAt ? ms(request.answeredAt) : now, kind: how || "busy", how, answer, note: begins ? "there is no container yet" : "" };
   });
 };
 
 export const steps = (message, now) => {
   const accepted = ms(message.enqueuedTime);
   const rows = [];
-  if (message.traceId) rows.push({ label: "click", note: `trace ${message.traceId}` });
+  const trace = message.traceId ? `trace ${message.traceId}` : "";
+  if (message.clickedTime) rows.push({ label: "click, kept and sent", from: ms(message.clickedTime), to: accepted, kind: "busy", note: `clicked in PetStore at ${new Date(message.clickedTime).toLocaleTimeString("en-GB")}${trace && `, ${trace}`}` });
+  else if (trace) rows.push({ label: "the sender's", note: trace });
   rows.push({ label: "accepted", from: accepted, to: accepted, kind: "mark", note: new Date(accepted).toLocaleTimeString("en-GB") });
   let free = accepted;
   for (const delivery of message.deliveries) {
@@ -61,13 +67,13 @@ export const way = (message) => {
   const timed = rows.filter((row) => row.from !== undefined);
   const start = Math.min(...timed.map((row) => row.from));
   const whole = Math.max(1, ...timed.map((row) => Math.max(row.from, row.to) - start));
-  return el("ol", { class: "way" }, ...rows.map(({ label, from, to, kind, note, answer }) => {
+  return el("ol", { class: "way" }, ...rows.map(({ label, from, to, kind, how, note, answer }) => {
     if (from === undefined) return el("li", {}, el("span", { class: "label" }, label), el("span", { class: "track" }), el("span", { class: "ms" }), el("span", { class: "note mono" }, line(note)));
     const x = ((from - start) / whole) * 1_000;
     const width = Math.max(kind === "mark" ? 6 : 4, ((to - from) / whole) * 1_000);
     const bar = svg("svg", { class: "track", viewBox: "0 0 1000 10", preserveAspectRatio: "none", "aria-hidden": "true" }, svg("rect", { class: kind, x: Math.min(x, 994).toFixed(1), y: 1, width: width.toFixed(1), height: 8 }));
     const took = kind === "mark" ? "" : span(Math.max(0, to - from));
-    return el("li", { class: kind }, el("span", { class: "label" }, label, answer ? el("span", { class: `try ${verdict(answer)}` }, answer) : null), bar,
+    return el("li", { class: kind }, el("span", { class: "label" }, label, answer ? el("span", { class: `try ${how}` }, answer) : null), bar,
       el("span", { class: "ms" }, `+${span(Math.max(0, from - start))}`, took ? el("b", {}, took) : null), note ? el("span", { class: "note" }, line(note)) : null);
   }));
 };

@@ -148,6 +148,17 @@ impl RunningParts {
         Ok(())
     }
 
+    /// For the page all of it, for the terminal what a calm one has.
+    fn shop_told(&self, told: &StorefrontEvent) -> io::Result<()> {
+        let line = self.lines.storefront(told);
+        match (told, &line) {
+            (StorefrontEvent::Line(text), _) => self.stack.dashboard.add_line("PetStore", text),
+            (StorefrontEvent::Ended { .. }, Some(line)) => self.stack.dashboard.note(line),
+            _ => {}
+        }
+        line.map_or(Ok(()), |line| tell(&line))
+    }
+
     /// Tells what is due; all of it without a time.
     fn release(&mut self, now: Option<Instant>) -> io::Result<()> {
         let is_due = |due: &Instant| now.is_none_or(|now| *due <= now);
@@ -223,9 +234,7 @@ pub(super) async fn until_the_end(parts: &mut RunningParts) -> io::Result<End> {
             },
             Some(mail) = next(&mut mails) => tell(&mail_line(&mail))?,
             Some(hint) = parts.stack.hints.recv() => tell(&format!("hint: {hint}"))?,
-            told = told(&mut parts.storefronts) => if let Some(line) = parts.lines.storefront(&told) {
-                tell(&line)?;
-            },
+            told = told(&mut parts.storefronts) => parts.shop_told(&told)?,
             (change, watch) = &mut build => {
                 if !change.app_files.is_empty() && parts.app_has_changed(&change.app_files)? {
                     return Ok(End::Again(watch));
@@ -236,7 +245,10 @@ pub(super) async fn until_the_end(parts: &mut RunningParts) -> io::Result<End> {
             Some(state) = builds.recv() => parts.build(state)?,
             () = until(due) => parts.release(Some(Instant::now()))?,
             told = told_by_func(&mut parts.func) => match told {
-                FuncEvent::Line(line) => say_of_func(&line),
+                FuncEvent::Line(line) => {
+                    parts.stack.dashboard.add_line("func", &line);
+                    say_of_func(&line);
+                }
                 FuncEvent::Ended(ended) => return Ok(End::Over(func_ended(ended)?)),
             },
             event = parts.stack.events.recv(), if parts.stack.host.is_some() => match event {

@@ -149,6 +149,63 @@ fn the_way_of_a_message_has_its_deliveries_and_what_the_handler_waits_for() {
 }
 
 #[test]
+fn what_another_storage_took_is_timed_by_the_queue_and_nothing_twice() {
+    let minute = |ends: &[(u64, &str, bool)]| {
+        let mut world = World::default();
+        world.0.tick(NOW, 0);
+        for (sequence, outcome, is_seen) in ends {
+            world.accepted(*sequence);
+            world.locked(*sequence, 1);
+            if *is_seen {
+                answered(&mut world, *sequence, StatusCode::CREATED);
+            }
+            let completed = Transition::Completed {
+                sequence: *sequence,
+            };
+            world
+                .0
+                .transition(&completed, NOW + Duration::milliseconds(20));
+            world.outcome(*sequence, 1, outcome);
+        }
+        world.0.tick(NOW + Duration::SECOND, 0);
+        json!(world.0.pulse.shown())["minute"].take()
+    };
+    let elsewhere = [(1, "stored", false)];
+    assert_eq!(minute(&elsewhere), json!({ "p50": 20.0, "p99": 20.0 }));
+    let here = [(1, "stored", true)];
+    assert_eq!(minute(&here), json!({ "p50": 0.0, "p99": 0.0 }));
+    let mailed = [(1, "handed over", false), (2, "superseded", false)];
+    assert_eq!(minute(&mailed), json!({ "p50": null, "p99": null }));
+}
+
+#[test]
+fn what_the_wire_tells_after_the_queue_is_the_same() {
+    let mut world = World::default();
+    world.0.tick(NOW, 0);
+    world.accepted(1);
+    world.locked(1, 1);
+    let completed = Transition::Completed { sequence: 1 };
+    world
+        .0
+        .transition(&completed, NOW + Duration::milliseconds(20));
+    let container = PATH.rsplit_once('/').unwrap().0;
+    for (number, path, of, status) in [
+        (1, PATH, Some(1), StatusCode::NOT_FOUND),
+        (2, container, None, StatusCode::CREATED),
+        (3, PATH, Some(1), StatusCode::CREATED),
+    ] {
+        world.wire_to(path, number, of, Method::PUT, Moment::Arrived);
+        world.wire_to(path, number, of, Method::PUT, Moment::Answered(status));
+    }
+    assert_eq!(world.whole(1)["uploads"], json!(["201"]));
+    assert_eq!(world.whole(1)["tookMs"], 0.0, "when the storage took it");
+    assert_eq!(world.0.totals.uploads_failed, 0);
+    world.0.tick(NOW + Duration::SECOND, 0);
+    let minute = &json!(world.0.pulse.shown())["minute"];
+    assert_eq!(*minute, json!({ "p50": 0.0, "p99": 0.0 }));
+}
+
+#[test]
 fn the_clicks_trace_is_told_when_the_publisher_tells_it() {
     let id = "4bf92f3577b34da6a3ce929d0e0e4736";
     for (name, context, told) in [

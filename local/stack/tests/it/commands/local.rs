@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
 use stack::running;
 use testkit::until;
 
@@ -145,6 +146,40 @@ async fn in_memory_nothing_is_kept_and_another_stack_may_run() {
     assert_eq!(left, ["stack.lock"]);
 }
 
+/// Puts something into a cart; what the dashboard shows of the message, and when this run began.
+async fn a_click_in(petstore: &str, dashboard: &str) -> Value {
+    let client = testkit::net::client();
+    let shelf = client.get(format!("{petstore}/products?animal=cat"));
+    let shelf = shelf.send().await.unwrap();
+    let cookie = shelf.headers()["set-cookie"].to_str().unwrap().to_owned();
+    let cookie = cookie.split(';').next().unwrap().to_owned();
+    let shelf = shelf.text().await.unwrap();
+    let (_, token) = shelf.split_once("name=\"token\" value=\"").unwrap();
+    let (token, _) = token.split_once('"').unwrap();
+    let click = client
+        .post(format!("{petstore}/cart"))
+        .header("cookie", cookie)
+        .header("origin", petstore)
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(format!("token={token}&step=add&product=1"));
+    assert_eq!(click.send().await.unwrap().status(), 303);
+    let get = async |path: &str| {
+        let answer = client.get(format!("{dashboard}{path}")).send().await;
+        let text = answer.unwrap().text().await.unwrap();
+        serde_json::from_str::<Value>(&text).unwrap()
+    };
+    let mut shown = Value::Null;
+    for _ in 0..3_000 {
+        shown = get("/api/messages/1").await;
+        if shown["sequence"] == 1 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    shown["started"] = get("/api/state").await["started"].clone();
+    shown
+}
+
 #[tokio::test]
 async fn petstore_runs_beside_the_stack_and_never_longer() {
     if !is_built("petstore") {
@@ -157,6 +192,9 @@ async fn petstore_runs_beside_the_stack_and_never_longer() {
     let health = || client.get(format!("{petstore}/health")).send();
     assert_eq!(health().await.unwrap().status(), 200);
     assert!(folder(&app).join("petstore-blobs").is_dir(), "its carts");
+    let shown = a_click_in(&petstore, &found(&app).await.dashboard.unwrap()).await;
+    let times = ["started", "clickedTime", "enqueuedTime"].map(|name| shown[name].as_str());
+    assert!(times.is_sorted() && times[0].is_some(), "{shown}");
     // Not even when the stack cannot say good-bye.
     local.kill();
     let gone = async { while health().await.is_ok() {} };
