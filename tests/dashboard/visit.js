@@ -328,6 +328,7 @@ const kill = async (page) => {
 };
 
 // What a stranger may send: mark-up, characters that turn the text around, bytes that are no JSON.
+const command = (page) => page.locator('details[data-key="command"] pre').textContent();
 const strangers = async (page) => {
   const session = "<img src=x onerror=document.title='taken'>\u202eevil";
   await page.getByLabel("Session", { exact: true }).fill(session);
@@ -338,6 +339,8 @@ const strangers = async (page) => {
   await ends(page, 11, "mailed");
   await row(page, 11).getByRole("button").click();
   await page.getByRole("dialog").getByText("\\u{202e}evil").first().waitFor();
+  const piped = await command(page);
+  check(piped.startsWith(`curl -s '${dashboard}/api/messages/11/body' | curl -i '`) && piped.endsWith("--data-binary @-"), `what is not seen is not typed: ${piped}`);
   await press(page, "Close");
   check((await page.title()) === "Local stack", "what strangers send stays text");
   await page.getByText("Post anything else").click();
@@ -470,6 +473,19 @@ const click = async (page) => {
   await page.getByLabel("Find").fill("");
 };
 
+const quoted = async (page) => {
+  await page.getByLabel("Session", { exact: true }).fill("CURL");
+  await page.getByText("Post anything else").click();
+  await page.getByLabel("Body, sent as it is").fill("@/etc/hostname it's");
+  await press(page, "Post body");
+  await page.getByLabel("Find").fill("CURL");
+  await page.locator("#messages .row", { hasText: /hostname.*mailed/ }).click();
+  await page.getByRole("dialog").locator("pre", { hasText: /^@\/etc\/hostname it's$/ }).waitFor();
+  check((await command(page)).endsWith("--data-raw '@/etc/hostname it'\\''s'"), `a body names no file and ends no quote: ${await command(page)}`);
+  await press(page, "Close");
+  await page.getByLabel("Find").fill("");
+};
+
 // This cart makes the test send thousands more, while somebody goes on working.
 const burst = async (page) => {
   await page.getByLabel("Session", { exact: true }).fill("BURST");
@@ -533,6 +549,15 @@ const foreign = async (page) => {
   const receiver = entry(/at 127\.0\.0\.1:\d+/).filter({ hasText: "dead letters" });
   await receiver.getByText(/has 1, would take \d+/).waitFor();
   await audit(page, "foreign");
+  await tab(page, "Messages");
+  await ends(page, 1, "handed out");
+  await row(page, 1).getByRole("button").click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByText(`${holder?.[1]} holds it, and settles it or gives it back.`).waitFor();
+  await dialog.getByText(/^Its lock ends in \d+ s$/).waitFor();
+  await audit(page, "held", FEW);
+  await press(page, "Close");
+  await tab(page, "Receivers");
   await press(page, "Expire the lock of 1");
   await entry("#1 is held by").waitFor({ state: "detached" });
   await tab(page, "Messages");
@@ -547,7 +572,7 @@ const foreign = async (page) => {
 const whole = async (browser) => {
   const page = await opened(browser, { viewport: LOOKS[0][1].viewport }, connecting);
   check(page.weight < WEIGHT_MAX, `the page weighs ${page.weight} bytes`);
-  for (const act of [empty, letters, carts, outage, waits, finds, kill, strangers, keyboard, switches, unseen, away, builds, click]) await act(page);
+  for (const act of [empty, letters, carts, outage, waits, finds, kill, strangers, keyboard, switches, unseen, away, builds, click, quoted]) await act(page);
   const calm = await opened(browser, { viewport: LOOKS[0][1].viewport, reducedMotion: "reduce" });
   await ends(calm, 12, "stored");
   await audit(calm, "data");

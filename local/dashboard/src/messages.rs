@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use super::model::ShownMessage;
 use super::operator::{Operator, OperatorError};
+use super::receivers;
 use super::request::{NewestOnly, Problem, problem, read};
 use super::state::DashboardState;
 use super::text::{ShownBody, contents, timestamp};
@@ -48,7 +49,15 @@ pub(super) async fn one(
     Path(sequence): Path<u64>,
 ) -> Response {
     match known(&state, sequence) {
-        Ok(message) => Json(message.whole()).into_response(),
+        Ok(message) => {
+            let mut value = json!(message.whole());
+            if let Some(held) = receivers::held(&state.queue, sequence)
+                && let Value::Object(value) = &mut value
+            {
+                value.insert("held".to_owned(), held);
+            }
+            Json(value).into_response()
+        }
         Err(problem) => problem.into_response(),
     }
 }

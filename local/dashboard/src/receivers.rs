@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use bus::{HeldLock, HeldSession, Holder, Receiver};
+use bus::{HeldLock, HeldSession, Holder, Queue, Receiver};
 use host::Level;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -62,6 +62,21 @@ fn lock(lock: &HeldLock) -> Value {
         "since": timestamp(lock.since),
         "until": timestamp(lock.until),
     })
+}
+
+/// Who holds the message, and until when; nothing when nobody does.
+pub(super) fn held(queue: &Queue, sequence: u64) -> Option<Value> {
+    let locks = queue.held_locks();
+    let lock = locks.iter().find(|lock| lock.sequence == sequence)?;
+    let client = match lock.by {
+        Holder::Link(id) => {
+            let receivers = queue.receivers();
+            let holder = receivers.iter().find(|receiver| receiver.id == id);
+            holder.map(|holder| holder.client.clone())
+        }
+        Holder::InProcess | Holder::Rest => None,
+    };
+    Some(json!({ "by": holder(lock.by), "client": client, "until": timestamp(lock.until) }))
 }
 
 fn session(session: &HeldSession) -> Value {

@@ -29,23 +29,27 @@ const sized = ({ encoding, length, truncated }) => `${count(length, "byte")}${en
 const folded = (key, title, ...content) => el("details", { "data-key": key }, el("summary", {}, title), ...content);
 const said = () => el("p", { class: "quiet", id: "said", role: "status" });
 
-// As a command of a POSIX shell. What JSON or a shell cannot carry as text comes from this page.
+// As a command of a POSIX shell. A body that is no text, or has characters that nobody sees, comes
+// from this page. A text is raw data: after --data-binary one that begins with @ would name a file.
 const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
 const ascii = (text) => text.replace(/[^ -~]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
 export const curl = (message) => {
   const url = state.links.find(({ name }) => name === "queue")?.url ?? "";
   const properties = message.sessionId === null ? "" : ` \\\n  -H ${quoted(`BrokerProperties: ${ascii(JSON.stringify({ SessionId: message.sessionId }))}`)}`;
-  const plain = message.body.encoding === "utf-8" && !message.body.truncated && !message.body.data.includes("\0");
-  const head = `curl -i ${quoted(url)} \\\n  -H 'Content-Type: application/json'${properties} \\\n  --data-binary `;
-  return plain ? head + quoted(message.body.data) : `curl -s ${quoted(`${location.origin}/api/messages/${message.sequence}/body`)} | ${head}@-`;
+  const plain = message.body.encoding === "utf-8" && !message.body.truncated && shown(message.body.data) === message.body.data;
+  const head = `curl -i ${quoted(url)} \\\n  -H 'Content-Type: application/json'${properties} \\\n  `;
+  return plain ? `${head}--data-raw ${quoted(message.body.data)}` : `curl -s ${quoted(`${location.origin}/api/messages/${message.sequence}/body`)} | ${head}--data-binary @-`;
 };
 
 const about = (message) => {
-  const told = waits(message, state);
+  const { held } = message;
+  const isOurs = held === undefined || held.by === "host";
+  const who = held && line(held.by === "rest" ? "A client of REST" : held.client || `Receiver ${held.by}`);
+  const told = isOurs ? waits(message, state) : [`${who} holds it, and settles it or gives it back.`, { before: "Its lock ends", due: held.until }];
   if (!told) return null;
   const again = message.stage === "delivering" ? button("Deliver it again now", () => asked(async () => { await api(`messages/${message.sequence}/redeliver`, "POST"); }, "said"), { "data-key": "again-now" }) : null;
   return el("div", { class: "waits" }, el("p", {}, ...told.flatMap((it) => (it.due ? [due(it.before, it.due), ". "] : [it, " "]))),
-    again, again ? el("p", { class: "quiet" }, "Its lock is taken from the function, as a lost network would, and the queue hands it out at once: that uses up one of its ten deliveries. The function goes on with the old one, whose answer settles nothing.") : null);
+    again, again ? el("p", { class: "quiet" }, `Its lock is taken from ${isOurs ? "the function" : "its holder"}, as a lost network would, and the queue hands it out at once: that uses up one of its ten deliveries. ${isOurs ? "The function goes on with the old one, whose answer settles nothing." : ""}`) : null);
 };
 
 export const open = (sequence) => asked(async () => {

@@ -1,6 +1,6 @@
 // The dashboard's page. It takes a snapshot (/api/state), then changes (/api/events).
 
-import { $, api, asked, calmly, count, el, number, put, shown } from "./dom.js";
+import { $, OUTCOMES, api, asked, calmly, count, el, number, put, shown } from "./dom.js";
 import { openKeys, opened, reopen } from "./dialog.js";
 import * as lists from "./lists.js";
 import { began, changed, move, state } from "./messages.js";
@@ -15,6 +15,9 @@ const load = calmly(async () => {
   early = [];
   const snapshot = await api("state").catch((error) => { early = null; if (events?.readyState === EventSource.OPEN) setTimeout(load, 1_000); throw error; });
   began(snapshot.messages);
+  // Whose hands those are in, when another host receives, is told by Receivers.
+  OUTCOMES.delivering = snapshot.has.handler ? "in the function" : "handed out";
+  document.querySelector('#outcome [value="delivering"]').textContent = OUTCOMES.delivering;
   $("links").replaceChildren(...snapshot.links.map(({ name, url }) => el("li", {}, el("a", { href: url }, name === "petstore" ? "PetStore" : name))));
   const shop = snapshot.links.find(({ name }) => name === "petstore");
   $("shop").replaceChildren(shop ? el("a", { href: shop.url }, "open the shop") : "not started here");

@@ -22,9 +22,15 @@ async fn locks_are_shown_with_their_holder_and_ended_on_demand() {
     );
     assert!(lock["since"].as_str() < lock["until"].as_str());
     assert_eq!(told["receivers"], json!([]));
+    let held = &world.get("/api/messages/1").await["held"];
+    assert_eq!(
+        (&held["by"], &held["client"], &held["until"]),
+        (&json!("host"), &Value::Null, &lock["until"])
+    );
     let delete = |path: &'static str| world.ask(Method::DELETE, path, Value::Null);
     assert_eq!(delete("/api/locks/1").await.0, 202);
     assert_eq!(queue.complete(delivery.lock_token), Err(LockLost));
+    assert_eq!(world.get("/api/messages/1").await["held"], Value::Null);
     assert_eq!(delete("/api/locks/1").await.0, 404);
     assert_eq!(delete("/api/receivers/7").await.0, 404);
     world.stack.stop().await;
