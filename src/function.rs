@@ -1,8 +1,7 @@
 //! The function, put together from its settings: the one place, for the handler, its `--check` and
 //! the operator's tool. What is composed here cannot differ between them.
 
-use azure_app::http_client;
-use azure_app::http_client::ClientError;
+use azure_app::http_client::{ClientError, DirectClient};
 use azure_app::program::exit;
 
 use crate::config::{INVOCATION_MAX, Settings};
@@ -44,9 +43,10 @@ impl SetupError {
 }
 
 impl Function {
-    /// Puts the function together. Requests go through `client`, but for retries of an upload:
-    /// these open connections of their own, for after a fail-over of the account all four attempts
-    /// could go down one pooled connection that leads nowhere. Asks nothing of the network.
+    /// Puts the function together. Tokens and the fallback go through `client`; the storage has
+    /// clients of its own. Retries of an upload open a connection each, for after a fail-over of
+    /// the account all four attempts could go down one pooled connection that leads nowhere. Asks
+    /// nothing of the network.
     ///
     /// # Errors
     /// When an address or a credential in `settings` is of no use.
@@ -74,11 +74,13 @@ fn store(
         retry,
         ..
     } = settings;
-    let unpooled = http_client::unpooled(USER_AGENT)?;
+    let pooled = DirectClient::pooled(USER_AGENT)?;
+    let unpooled = DirectClient::unpooled(USER_AGENT)?;
     let blobs = AzureBlobs::new(storage, container, client, retry.attempt_timeout)
         .map_err(SetupError::Storage)?;
+    let first = blobs.through(&pooled).map_err(SetupError::Storage)?;
     let for_retries = blobs.through(&unpooled).map_err(SetupError::Storage)?;
-    Ok(BlobStore::new(blobs).retrying_through(for_retries))
+    Ok(BlobStore::new(first).retrying_through(for_retries))
 }
 
 fn fallback(settings: &Settings, client: &reqwest::Client) -> Result<LogicApp, SetupError> {

@@ -1,11 +1,15 @@
 //! The HTTP clients of the process, with no retries, redirects or proxies of their own.
 
+mod direct;
+
 use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::crypto::ring;
 use rustls::{ClientConfig, RootCertStore};
+
+pub use direct::DirectClient;
 
 /// Below the idle limits of Azure's front ends, so that a pooled connection is not closed under a
 /// request.
@@ -24,6 +28,9 @@ pub enum ClientError {
     /// The HTTP library refuses its options.
     #[error("HTTP client: {0}")]
     Http(#[from] reqwest::Error),
+    /// The name of the program is no `User-Agent`.
+    #[error("User-Agent: {0}")]
+    Agent(#[from] http::Error),
 }
 
 /// Builds the client that keeps connections open; `agent` is its `User-Agent`. Trusts Mozilla's
@@ -46,28 +53,23 @@ pub fn for_properties(agent: &str) -> Result<reqwest::Client, ClientError> {
     Ok(builder.http1_title_case_headers().build()?)
 }
 
-/// Builds one that opens a connection for each request, and asks for the address anew: for what
-/// failed over a connection that was open.
-///
-/// # Errors
-/// As [`build`].
-pub fn unpooled(agent: &str) -> Result<reqwest::Client, ClientError> {
-    Ok(builder(agent)?.pool_max_idle_per_host(0).build()?)
+fn tls() -> Result<ClientConfig, rustls::Error> {
+    let roots = RootCertStore::from_iter(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
+    Ok(config
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots)
+        .with_no_client_auth())
 }
 
 fn builder(agent: &str) -> Result<reqwest::ClientBuilder, ClientError> {
-    let roots = RootCertStore::from_iter(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-    let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
     #[expect(
         clippy::disallowed_methods,
         reason = "the one place: no retries, redirects or proxies, said here"
     )]
     let builder = reqwest::Client::builder();
     Ok(builder
-        .tls_backend_preconfigured(tls)
+        .tls_backend_preconfigured(tls()?)
         // A proxy named by a variable meant for other programs would get the identity's secret and
         // signed URLs.
         .no_proxy()

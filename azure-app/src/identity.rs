@@ -5,7 +5,7 @@ mod held;
 use std::sync::Arc;
 
 use azure_core::credentials::TokenCredential;
-use azure_core::http::{ClientOptions, RetryOptions, Transport};
+use azure_core::http::{ClientOptions, HttpClient, RetryOptions, Transport};
 use azure_identity::{
     DeveloperToolsCredential, ManagedIdentityCredential, ManagedIdentityCredentialOptions,
     UserAssignedId,
@@ -50,7 +50,7 @@ impl Identity {
 
 /// Our client underneath, and none of the SDK's own retries.
 #[must_use]
-pub fn client_options(client: &reqwest::Client) -> ClientOptions {
+pub fn client_options(client: &(impl HttpClient + Clone + 'static)) -> ClientOptions {
     ClientOptions {
         transport: Some(Transport::new(Arc::new(client.clone()))),
         retry: RetryOptions::none(),

@@ -81,17 +81,37 @@ pub fn current() -> Option<TraceContext> {
 
 /// So many lower-case hexadecimal digits.
 fn hex(text: &str, digits: usize) -> Option<u128> {
-    let is_hex = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-    (text.len() == digits && text.bytes().all(is_hex))
-        .then(|| u128::from_str_radix(text, 16).ok())
-        .flatten()
+    if text.len() != digits {
+        return None;
+    }
+    text.bytes().try_fold(0, |number, byte| {
+        let digit = match byte {
+            b'0'..=b'9' => byte - b'0',
+            b'a'..=b'f' => byte - b'a' + 10,
+            _ => return None,
+        };
+        Some(number << 4 | u128::from(digit))
+    })
+}
+
+/// The same, written: each request has one, and the formatter takes five times as long.
+fn digits(number: u128, digits: u32) -> impl Iterator<Item = char> {
+    let at = move |digit: u32| (number >> (4 * digit)) as u32 & 0xf;
+    let each = (0..digits).rev();
+    each.filter_map(move |digit| char::from_digit(at(digit), 16))
 }
 
 /// As in the header.
 impl fmt::Display for TraceContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { trace, span, flags } = self;
-        write!(f, "00-{trace:032x}-{span:016x}-{flags:02x}")
+        let mut text = String::with_capacity(55);
+        text.push_str("00-");
+        text.extend(digits(self.trace, 32));
+        text.push('-');
+        text.extend(digits(self.span.into(), 16));
+        text.push('-');
+        text.extend(digits(self.flags.into(), 2));
+        f.write_str(&text)
     }
 }
 
@@ -107,7 +127,7 @@ pub struct TraceId(u128);
 
 impl fmt::Display for TraceId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:032x}", self.0)
+        f.write_str(&digits(self.0, 32).collect::<String>())
     }
 }
 

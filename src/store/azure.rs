@@ -6,7 +6,7 @@ use std::fmt;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use azure_core::http::Etag;
+use azure_core::http::{Etag, HttpClient};
 use azure_storage_blob::BlobContainerClient;
 use azure_storage_blob::models::{BlobClientGetPropertiesOptions, BlockBlobClientUploadOptions};
 use storage_account::{Container, Failure, StorageAccount, StorageError};
@@ -59,7 +59,10 @@ impl AzureBlobs {
     ///
     /// # Errors
     /// As [`Self::new`].
-    pub fn through(&self, client: &reqwest::Client) -> azure_core::Result<Self> {
+    pub fn through(
+        &self,
+        client: &(impl HttpClient + Clone + 'static),
+    ) -> azure_core::Result<Self> {
         Ok(Self {
             container: self.access.open(client)?,
             access: self.access.clone(),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use azure_app::identity::client_options;
 use azure_core::credentials::TokenCredential;
+use azure_core::http::HttpClient;
 use azure_storage_blob::{BlobContainerClient, BlobContainerClientOptions};
 
 use crate::account::{Access, StorageAccount};
@@ -58,7 +59,10 @@ impl Container {
     ///
     /// # Errors
     /// When the account's URL is of no use.
-    pub fn open(&self, client: &reqwest::Client) -> azure_core::Result<BlobContainerClient> {
+    pub fn open(
+        &self,
+        client: &(impl HttpClient + Clone + 'static),
+    ) -> azure_core::Result<BlobContainerClient> {
         let mut client_options = client_options(client);
         client_options.per_try_policies.push(Arc::new(TracePolicy));
         if let Access::Key(key) = &self.account.access {
