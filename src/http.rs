@@ -8,11 +8,12 @@ mod body;
 
 use std::future::Future;
 use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Body;
-use axum::extract::State;
+use axum::extract::{Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -88,10 +89,10 @@ async fn ready() -> Json<Ready> {
 
 async fn invoke<S: OrderStore, F: Fallback>(
     State(reserver): State<Arc<Reserver<S, F>>>,
-    headers: HeaderMap,
-    body: Body,
+    request: Request,
 ) -> Response {
     let received = Instant::now();
+    let (Parts { headers, .. }, body) = request.into_parts();
     let id = headers.get("x-azure-functions-invocationid");
     let id = id
         .and_then(|id| id.to_str().ok())
@@ -121,7 +122,7 @@ async fn invoke<S: OrderStore, F: Fallback>(
                 .map(TraceContext::next);
             telemetry::partitioned(&delivery);
             let wait = redelivery_wait(&delivery);
-            detached(one(reserver, delivery, id, received), wait).await
+            detached(Box::pin(one(reserver, delivery, id, received)), wait).await
         }
         Invocation::Many(mut deliveries) => {
             // The request has one trace, of the batch; each message may have one of its own.
@@ -130,11 +131,8 @@ async fn invoke<S: OrderStore, F: Fallback>(
             }
             deliveries.iter().for_each(telemetry::partitioned);
             let wait = deliveries.iter().map(redelivery_wait).max();
-            detached(
-                many(reserver, deliveries, id, trace, received),
-                wait.unwrap_or_default(),
-            )
-            .await
+            let reservations = many(reserver, deliveries, id, trace, received);
+            detached(Box::pin(reservations), wait.unwrap_or_default()).await
         }
     }
 }
@@ -196,16 +194,17 @@ fn trace_of(headers: &HeaderMap) -> Option<TraceContext> {
     TraceContext::parse(trace.to_str().ok()?)
 }
 
-/// Runs a reservation to its end, whatever becomes of the connection that asked for it.
-async fn detached(
-    reservation: impl Future<Output = Response> + Send + 'static,
-    wait: Duration,
-) -> Response {
+/// Runs a reservation to its end, whatever becomes of the connection that asked for it. It comes
+/// boxed: a future is moved often until it runs, and this one is large.
+async fn detached<R>(reservation: Pin<Box<R>>, wait: Duration) -> Response
+where
+    R: Future<Output = Response> + Send + 'static,
+{
     #[expect(
         clippy::disallowed_methods,
         reason = "the one place: detached from its connection"
     )]
-    let detached = tokio::spawn(Box::pin(reservation)); // boxed: a task moves its future often
+    let detached = tokio::spawn(reservation);
     match detached.await {
         Ok(response) => response,
         Err(_) => {

@@ -9,13 +9,11 @@
 
 use std::borrow::Cow;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
 use super::metadata::{Metadata, once};
-use super::{Characters, InvocationError, unquoted};
+use super::{Characters, InvocationError, base64, unquoted};
 use crate::order::Delivery;
 
 /// The most messages that one request may hold: what the extension takes at the most unless
@@ -62,7 +60,7 @@ fn packed(order: &str) -> Option<Vec<Bytes>> {
     let mut bodies = Vec::new();
     loop {
         let body = pieces.next()?.strip_prefix('"')?;
-        bodies.push(STANDARD.decode(body).ok()?.into());
+        bodies.push(base64::decoded(body)?);
         match pieces.next()? {
             "\"," => {}
             "\"]\"" => return pieces.next().is_none().then_some(bodies),
@@ -87,7 +85,7 @@ fn binary(items: &[Option<&RawValue>]) -> Option<Vec<Bytes>> {
             return Some(Bytes::new());
         };
         let Characters(text) = serde_json::from_str(item.get()).ok()?;
-        STANDARD.decode(text.as_bytes()).ok().map(Bytes::from)
+        base64::decoded(&text)
     });
     decoded.collect()
 }

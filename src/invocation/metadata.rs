@@ -177,6 +177,9 @@ pub fn session_within(tail: &[u8]) -> Option<String> {
 /// The text of a value of a single message, in any of its wrappings: `8412`, `"8412"`,
 /// `"\"8412\""`.
 pub(super) fn twice(value: &RawValue) -> Option<String> {
+    if let Some(text) = between(r#""\""#, value.get(), r#"\"""#) {
+        return Some(text.to_owned());
+    }
     let text = once(value)?;
     let wrapped = text.trim_ascii_start().starts_with('"');
     let inner = wrapped.then(|| serde_json::from_str(&text).ok()).flatten();
@@ -187,11 +190,20 @@ pub(super) fn twice(value: &RawValue) -> Option<String> {
 /// quotes that are left are the value's own, and two sessions that differ in them are two.
 pub(super) fn once(value: &RawValue) -> Option<String> {
     let json = value.get();
+    if let Some(text) = between("\"", json, "\"") {
+        return Some(text.to_owned());
+    }
     match json.as_bytes().first()? {
         b'"' => serde_json::from_str(json).ok(),
         b'0'..=b'9' => Some(json.to_owned()),
         _ => None,
     }
+}
+
+/// What of a JSON text stands between these quotes, where it has no escape: it needs no reading.
+pub(super) fn between<'a>(open: &str, json: &'a str, close: &str) -> Option<&'a str> {
+    let text = json.strip_prefix(open)?.strip_suffix(close)?;
+    (!text.as_bytes().contains(&b'\\')).then_some(text)
 }
 
 fn parsed<T: FromStr>(text: Option<String>) -> Option<T> {

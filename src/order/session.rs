@@ -1,5 +1,6 @@
 //! The session whose order a message carries, and the blob that holds it.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -51,7 +52,9 @@ impl SessionId {
     /// The blob that holds this session's order.
     #[must_use]
     pub fn blob_name(&self) -> BlobName {
-        BlobName(format!("{}.json", utf8_percent_encode(&self.0, ENCODED)))
+        let mut name = Cow::from(utf8_percent_encode(&self.0, ENCODED)).into_owned();
+        name.push_str(".json");
+        BlobName(name)
     }
 }
 
