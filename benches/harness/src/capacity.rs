@@ -80,9 +80,6 @@ pub struct Assumptions {
     /// Clicks on one cart that meet in a batch: so many orders are one upload.
     #[arg(long, default_value_t = 1.0)]
     clicks: f64,
-    /// The handler's CPU for an order in a batch, as a share of what it takes with `one`.
-    #[arg(long, default_value_t = 0.5)]
-    batch_share: f64,
     /// Share of messages that have to be mailed.
     #[arg(long, default_value_t = 0.0)]
     mailed: f64,
@@ -246,7 +243,7 @@ impl Capacity {
 impl fmt::Display for Capacity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [stored, handed] = self.sections();
-        let modes = modes::section(self.figures.cpu_us_per_message, &self.assumed);
+        let modes = modes::section(&self.figures, &self.assumed);
         write!(f, "{stored}\n{handed}\n{modes}")
     }
 }
@@ -272,6 +269,7 @@ mod tests {
     use clap::Parser;
 
     use super::*;
+    use crate::figures::{InBatches, PerUpdate};
 
     #[derive(Parser)]
     struct Line {
@@ -280,8 +278,19 @@ mod tests {
     }
 
     pub(super) fn capacity(line: &[&str]) -> Capacity {
+        let taking = |cpu_us, puts| PerUpdate {
+            cpu_us,
+            puts,
+            ..PerUpdate::default()
+        };
+        let in_batches = |size| InBatches {
+            size,
+            distinct: taking(50.0, 1.0),
+            ten_a_cart: taking(18.0, 0.2),
+        };
         let figures = Figures {
             cpu_us_per_message: 100.0,
+            batches: [8, 64].map(in_batches),
             ..Figures::default()
         };
         Capacity::new(figures, Line::parse_from([&["x"], line].concat()).assumed)

@@ -34,14 +34,23 @@ enum Command {
         /// In less than three minutes, and without writing files.
         #[arg(long)]
         quick: bool,
-        /// One topic, without writing files.
+        /// These topics alone, without writing files.
         #[arg(long)]
-        only: Option<Topic>,
+        only: Vec<Topic>,
+        /// Write their sections and figures, and leave the others as they are.
+        #[arg(long, requires = "only", conflicts_with = "quick")]
+        write: bool,
     },
-    /// Instructions per invocation, compared with the budget.
+    /// Instructions per invocation, compared with the budget; or per update of a batch.
     Instructions {
         #[command(flatten)]
         binary: Binary,
+        /// In batches of so many messages.
+        #[arg(long)]
+        batch: Option<usize>,
+        /// So many updates of each cart follow each other in a batch.
+        #[arg(long, default_value_t = 1, requires = "batch")]
+        updates: usize,
     },
     /// What the figures of benches/figures.json mean in Azure.
     Capacity {
@@ -71,8 +80,17 @@ impl Cli {
                 binary,
                 quick,
                 only,
-            } => binary.places().bench(quick, only),
-            Command::Instructions { binary } => binary.places().check_instructions(),
+                write,
+            } => {
+                let write = write || only.is_empty();
+                binary.places().bench(quick, &only, write)
+            }
+            Command::Instructions {
+                binary,
+                batch: Some(size),
+                updates,
+            } => binary.places().count_of_batches(size, updates),
+            Command::Instructions { binary, .. } => binary.places().check_instructions(),
             Command::Capacity { assumed, write } => {
                 let figures = Figures::read(&Figures::place(root()))?;
                 let capacity = Capacity::new(figures, assumed);

@@ -20,6 +20,31 @@ pub struct Figures {
     pub peak_mb: f64,
     /// Under callgrind.
     pub instructions_per_message: u64,
+    /// What an update takes in batches, from the smallest batch up.
+    #[serde(default)]
+    pub batches: [InBatches; 2],
+}
+
+/// An update in batches of one size.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct InBatches {
+    /// Messages of a batch.
+    pub size: usize,
+    /// Each of a cart of its own.
+    pub distinct: PerUpdate,
+    /// Ten following each other of each cart.
+    pub ten_a_cart: PerUpdate,
+}
+
+/// What an update takes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct PerUpdate {
+    /// CPU time of the handler, in microseconds.
+    pub cpu_us: f64,
+    /// Requests to the store.
+    pub puts: f64,
+    /// Under callgrind.
+    pub instructions: u64,
 }
 
 impl Figures {

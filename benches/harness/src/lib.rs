@@ -19,6 +19,7 @@ pub mod messages;
 pub mod procfs;
 pub mod report;
 pub mod responder;
+pub mod results;
 pub mod run;
 pub mod running;
 pub mod samples;

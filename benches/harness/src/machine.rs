@@ -7,21 +7,26 @@ use std::{fs, thread};
 use time::OffsetDateTime;
 use time::macros::format_description;
 
-/// The machine, the date and the commit, as a list in Markdown.
+/// The machine, as a list in Markdown.
 #[must_use]
-pub fn facts(root: &Path, command: &str) -> String {
+pub fn facts() -> String {
     let cores = thread::available_parallelism().map_or(0, usize::from);
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
-    let minute = format_description!("[year]-[month]-[day] [hour]:[minute] UTC");
-    let date = OffsetDateTime::now_utc().format(minute).unwrap_or_default();
     format!(
-        "- command: `{command}`\n- date: {date}\n- commit: {}\n- machine: {cores} cores, {}, {} of memory, Linux {}, load average {}\n",
-        commit(root),
+        "- machine: {cores} cores, {}, {} of memory, Linux {}\n",
         line_of("/proc/cpuinfo", "model name"),
         memory(),
         kernel.trim(),
-        load_average(),
     )
+}
+
+/// When and of what a section was measured: they need not be of one run.
+#[must_use]
+pub fn moment(root: &Path) -> String {
+    let minute = format_description!("[year]-[month]-[day] [hour]:[minute] UTC");
+    let date = OffsetDateTime::now_utc().format(minute).unwrap_or_default();
+    let (commit, load) = (commit(root), load_average());
+    format!("Measured {date} at {commit}, load average {load}.")
 }
 
 fn commit(root: &Path) -> String {

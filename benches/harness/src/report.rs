@@ -10,6 +10,8 @@ pub struct Section {
     pub title: &'static str,
     /// How it was measured and what it says.
     pub words: String,
+    /// When, where that is to be said.
+    pub moment: Option<String>,
     /// Column heads.
     pub head: Vec<String>,
     /// The rows, as long as the head.
@@ -23,6 +25,7 @@ impl Section {
         Self {
             title,
             words: words.into(),
+            moment: None,
             head: head.iter().map(|name| (*name).to_owned()).collect(),
             rows: Vec::new(),
         }
@@ -37,6 +40,9 @@ impl Section {
 impl fmt::Display for Section {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "## {}\n\n{}\n", self.title, self.words)?;
+        if let Some(moment) = &self.moment {
+            writeln!(f, "{moment}\n")?;
+        }
         let width = |column: usize| {
             let cells = self.rows.iter().chain([&self.head]);
             let lengths = cells

@@ -1,16 +1,16 @@
 //! `just bench`: everything in one run, to the terminal and to `benches/RESULTS.md`.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::ValueEnum;
 
 use crate::contender::Contender;
-use crate::error::{BenchError, doing};
+use crate::error::BenchError;
 use crate::figures::Figures;
 use crate::instructions::Budget;
 use crate::report::Section;
-use crate::sections::{Effort, batches, growth, memory, peers, rates, ratio, start};
+use crate::results::Results;
+use crate::sections::{Effort, at_once, batches, growth, memory, peers, rates, ratio, start};
 use crate::{instructions, machine};
 
 /// What can be measured, in the order of the report.
@@ -28,6 +28,8 @@ pub enum Topic {
     Peers,
     /// Many messages in one invocation.
     Batches,
+    /// Sessions of a batch at once.
+    AtOnce,
     /// Growth with concurrent invocations.
     Concurrency,
     /// Growth with the size of an order.
@@ -66,8 +68,12 @@ impl Places {
         there
     }
 
+    fn scratch(&self) -> PathBuf {
+        self.root.join("target/callgrind")
+    }
+
     fn instructions(&self) -> Result<u64, BenchError> {
-        instructions::per_invocation(&self.binary, &self.root.join("target/callgrind"))
+        instructions::per_invocation(&self.binary, &self.scratch())
     }
 
     fn budget(&self) -> Budget {
@@ -83,29 +89,44 @@ impl Places {
         Ok(())
     }
 
-    /// Measures everything, or one topic. Only a full run writes the committed files.
+    /// Measures the instructions for each message of batches of `size`, with `updates` of each cart.
+    ///
+    /// # Errors
+    /// When they cannot be measured.
+    pub fn count_of_batches(&self, size: usize, updates: usize) -> Result<(), BenchError> {
+        let scratch = self.scratch();
+        let count =
+            instructions::per_batched_message(&self.binary, &scratch, (size, updates), &[])?;
+        println!("{count} instructions per update, {updates} of a cart in batches of {size}");
+        Ok(())
+    }
+
+    /// Measures everything, or some topics; `write` puts what was measured into the committed
+    /// files, where the other topics stay as they are.
     ///
     /// # Errors
     /// When anything cannot be measured.
-    pub fn bench(&self, quick: bool, only: Option<Topic>) -> Result<(), BenchError> {
+    pub fn bench(&self, quick: bool, only: &[Topic], write: bool) -> Result<(), BenchError> {
         let effort = if quick { Effort::QUICK } else { Effort::FULL };
-        let command = if quick {
-            "just bench quick"
-        } else {
-            "just bench"
-        };
-        let mut report = Report::begin(&machine::facts(&self.root, command));
-        let mut figures = Figures::default();
+        let (results, figures) = (
+            self.root.join("benches/RESULTS.md"),
+            Figures::place(&self.root),
+        );
+        println!("{}", machine::facts());
         for topic in Topic::value_variants() {
-            if only.is_none_or(|only| only == *topic) {
-                report.add(&self.measure(*topic, effort, &mut figures)?);
+            if !only.is_empty() && !only.contains(topic) {
+                continue;
+            }
+            let mut measured = Figures::read(&figures)?;
+            let mut section = self.measure(*topic, effort, &mut measured)?;
+            section.moment = Some(machine::moment(&self.root));
+            println!("{section}");
+            if write && !quick {
+                measured.write(&figures)?;
+                Results::read(&results)?.with(&section).write(&results)?;
             }
         }
-        if quick || only.is_some() {
-            return Ok(());
-        }
-        figures.write(&Figures::place(&self.root))?;
-        report.write(&self.root.join("benches/RESULTS.md"))
+        Ok(())
     }
 
     fn measure(
@@ -135,9 +156,13 @@ impl Places {
             Topic::Rates => rates::measure(&function, effort),
             Topic::Peers => peers::measure(&self.contenders(function), effort),
             Topic::Batches => {
-                let scratch = self.root.join("target/callgrind");
-                batches::measure(&function, &self.binary, &scratch, effort)
+                let scratch = self.scratch();
+                let (section, measured) =
+                    batches::measure(&function, &self.binary, &scratch, effort)?;
+                figures.batches = measured;
+                Ok(section)
             }
+            Topic::AtOnce => at_once::measure(&function, &self.binary, &self.scratch(), effort),
             Topic::Concurrency => growth::by_concurrency(&function, effort),
             Topic::Size => growth::by_size(&function, effort),
             Topic::Memory => {
@@ -161,32 +186,4 @@ fn instruction_section(instructions: u64, verdict: &str) -> Section {
     );
     section.row(["order-items-reserver".to_owned(), instructions.to_string()]);
     section
-}
-
-/// With it begins what `just stack-speed` has measured.
-const OTHERS: &str = "\n## The local stack\n";
-
-/// The text of `RESULTS.md`, printed as it grows.
-struct Report(String);
-
-impl Report {
-    fn begin(facts: &str) -> Self {
-        let head = "# Benchmark results\n\nWritten by `just bench`; what it measures is in `benches/README.md`.\n";
-        let text = format!("{head}\n{facts}");
-        println!("{text}");
-        Self(text)
-    }
-
-    fn add(&mut self, section: &Section) {
-        println!("{section}");
-        self.0.push_str(&format!("\n{section}"));
-    }
-
-    /// What other recipes have measured stays: it comes last.
-    fn write(&self, path: &Path) -> Result<(), BenchError> {
-        let before = fs::read_to_string(path).unwrap_or_default();
-        let others = before.find(OTHERS).and_then(|at| before.get(at..));
-        let text = format!("{}{}", self.0, others.unwrap_or_default());
-        fs::write(path, text).map_err(doing(format!("write {}", path.display())))
-    }
 }

@@ -1,5 +1,6 @@
 //! What `just bench` measures, topic by topic.
 
+pub mod at_once;
 pub mod batches;
 pub mod growth;
 pub mod memory;

@@ -3,10 +3,11 @@
 use serde_json::Value;
 
 use super::Assumptions;
+use crate::figures::{Figures, InBatches};
 use crate::report::{Section, whole};
 
-/// The host's CPU for a message in batches of so many, in microseconds; observed on a real host.
-const HOST_IN_BATCHES: [(f64, f64); 2] = [(8.0, 120.0), (64.0, 70.0)];
+/// The host's CPU for a message in batches of 8 and of 64, in microseconds; observed on a real host.
+const HOST_IN_BATCHES: [f64; 2] = [120.0, 70.0];
 
 // List prices in USD of a European region, November 2026; they move.
 
@@ -44,19 +45,20 @@ struct Mode {
 }
 
 impl Mode {
-    fn all(handler_us: f64, assumed: &Assumptions) -> Vec<Self> {
+    fn all(figures: &Figures, assumed: &Assumptions) -> Vec<Self> {
         let mut all = vec![Self {
             name: "`one`".to_owned(),
             batch: 1.0,
             host_us: assumed.host_cpu_us,
-            handler_us,
+            handler_us: figures.cpu_us_per_message,
             uploads: 1.0,
         }];
-        all.extend(HOST_IN_BATCHES.map(|(batch, host_us)| Self {
-            name: format!("`many`, {batch} a batch"),
-            batch,
+        let batches = figures.batches.iter().zip(HOST_IN_BATCHES);
+        all.extend(batches.map(|(measured, host_us)| Self {
+            name: format!("`many`, {} a batch", measured.size),
+            batch: measured.size as f64,
             host_us,
-            handler_us: handler_us * assumed.batch_share,
+            handler_us: handler_us(measured, assumed.clicks),
             uploads: 1.0 / assumed.clicks,
         }));
         all
@@ -84,6 +86,15 @@ impl Mode {
         let mails = MILLION * assumed.mailed * MAIL;
         [compute, telemetry, storage, assumed.credits * BUS, mails]
     }
+}
+
+/// The handler's CPU for an update in a batch, in microseconds, where so many of a cart meet. What
+/// an upload takes is what distinct carts take more than ten updates a cart, for each request more.
+fn handler_us(measured: &InBatches, clicks: f64) -> f64 {
+    let (all, few) = (measured.distinct, measured.ten_a_cart);
+    let more = (all.puts - few.puts).max(f64::EPSILON);
+    let upload = ((all.cpu_us - few.cpu_us) / more).max(0.0);
+    all.cpu_us - upload * (all.puts - 1.0 / clicks)
 }
 
 /// The least level of `category` that passes: by the longest name that it begins with.
@@ -115,12 +126,12 @@ fn kilobytes() -> f64 {
 }
 
 /// The table of both.
-pub(super) fn section(handler_us: f64, assumed: &Assumptions) -> Section {
+pub(super) fn section(figures: &Figures, assumed: &Assumptions) -> Section {
     let words = format!(
         "Orders a second of one instance with one core, and USD for a million orders; {} click(s) on a cart meet in a batch.",
         assumed.clicks
     );
-    let modes = Mode::all(handler_us, assumed);
+    let modes = Mode::all(figures, assumed);
     let mut head = vec!["", "unit"];
     head.extend(modes.iter().map(|mode| mode.name.as_str()));
     let mut section = Section::new("One order an invocation, or many", words, &head);
@@ -131,6 +142,9 @@ pub(super) fn section(handler_us: f64, assumed: &Assumptions) -> Section {
     };
     row("CPU of host and handler", "µs", &|mode| {
         whole(mode.host_us + mode.handler_us)
+    });
+    row("of it the handler's, measured", "µs", &|mode| {
+        whole(mode.handler_us)
     });
     row("an instance holds", "orders/s", &|mode| {
         whole(mode.holds(assumed))
@@ -158,8 +172,9 @@ mod tests {
 
     #[test]
     fn an_order_in_a_batch_is_cheaper_than_one_of_its_own() {
-        let assumed = capacity(&["--mailed", "0.001"]).assumed;
-        let modes = Mode::all(100.0, &assumed);
+        let capacity = capacity(&["--mailed", "0.001"]);
+        let assumed = capacity.assumed;
+        let modes = Mode::all(&capacity.figures, &assumed);
         let of_host = |mode: &Mode| mode.costs(&assumed)[..2].iter().sum::<f64>();
         let [one, few, many] = [0, 1, 2].map(|at| of_host(&modes[at]));
         assert!(one > 5.0 * few && few > many, "{one} {few} {many}");
@@ -168,6 +183,21 @@ mod tests {
                 (mode.costs(&assumed)[4] - 0.25).abs() < 1e-9,
                 "a thousand mails"
             );
+        }
+    }
+
+    #[test]
+    fn what_meets_in_a_batch_shares_its_upload() {
+        let in_batches = |clicks| {
+            let capacity = capacity(&["--clicks", clicks]);
+            let modes = Mode::all(&capacity.figures, &capacity.assumed);
+            (modes[2].handler_us, modes[2].uploads)
+        };
+        // 10 µs any update, 40 µs an upload.
+        for (clicks, cpu, uploads) in [("1", 50.0, 1.0), ("4", 20.0, 0.25), ("10", 14.0, 0.1)] {
+            let (measured, made) = in_batches(clicks);
+            assert!((measured - cpu).abs() < 1e-6, "{clicks}: {measured}");
+            assert!((made - uploads).abs() < 1e-9);
         }
     }
 

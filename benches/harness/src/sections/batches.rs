@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::Effort;
 use crate::contender::Contender;
 use crate::error::BenchError;
+use crate::figures::{InBatches, PerUpdate};
 use crate::instructions::{per_batched_message, per_invocation};
 use crate::load::Target;
 use crate::messages::Messages;
@@ -14,10 +15,10 @@ use crate::report::{Section, mb, ms, us, whole};
 use crate::stage::{Pool, Stage};
 
 /// Messages of a batch.
-const SIZES: [usize; 3] = [1, 8, 64];
+const SIZES: [usize; 2] = [8, 64];
 
 /// Updates of each cart that follow each other.
-const UPDATES: [usize; 2] = [1, 10];
+const UPDATES: usize = 10;
 
 /// What a near Blob Storage takes.
 const SERVICE: Duration = Duration::from_millis(5);
@@ -38,7 +39,7 @@ pub fn measure(
     binary: &Path,
     scratch: &Path,
     effort: Effort,
-) -> Result<Section, BenchError> {
+) -> Result<(Section, [InBatches; 2]), BenchError> {
     let words = "Orders of 1 KB, a store that takes 5 ms, a fresh process for each row. Batches come one at a time, as \
                  the host sends them; single invocations 64 at a time. A PUT is a request of any kind to the store. \
                  With 256 KB each, a batch is 22.4 MB on the wire.";
@@ -60,20 +61,24 @@ pub fn measure(
         effort,
         ("one at a time", Messages::USUAL, None, Some(alone)),
     )?;
-    for size in SIZES {
-        for updates in UPDATES
-            .into_iter()
-            .filter(|updates| size > 1 || *updates == 1)
-        {
-            let name = match updates {
-                1 => format!("batches of {size}, distinct carts"),
-                _ => format!("batches of {size}, ten updates a cart"),
-            };
-            let instructions = per_batched_message(binary, scratch, size, updates)?;
-            let kind = Some((size, updates));
-            let wanted = (name.as_str(), Messages::USUAL, kind, Some(instructions));
-            row(&mut section, function, effort, wanted)?;
-        }
+    let mut measured = [InBatches::default(); 2];
+    let mut batch = |name: String, size, updates| -> Result<PerUpdate, BenchError> {
+        let instructions = per_batched_message(binary, scratch, (size, updates), &[])?;
+        let kind = Some((size, updates));
+        let wanted = (name.as_str(), Messages::USUAL, kind, Some(instructions));
+        row(&mut section, function, effort, wanted)
+    };
+    batch("batches of 1".to_owned(), 1, 1)?;
+    for (size, measured) in SIZES.into_iter().zip(&mut measured) {
+        *measured = InBatches {
+            size,
+            distinct: batch(format!("batches of {size}, distinct carts"), size, 1)?,
+            ten_a_cart: batch(
+                format!("batches of {size}, ten updates a cart"),
+                size,
+                UPDATES,
+            )?,
+        };
     }
     let largest = Messages {
         body: LARGEST,
@@ -81,7 +86,7 @@ pub fn measure(
     };
     let wanted = ("batches of 64, 256 KB each", largest, Some((64, 1)), None);
     row(&mut section, function, effort, wanted)?;
-    Ok(section)
+    Ok((section, measured))
 }
 
 fn row(
@@ -89,7 +94,7 @@ fn row(
     function: &Contender,
     effort: Effort,
     (name, messages, batch, instructions): (&str, Messages, Batch, Option<u64>),
-) -> Result<(), BenchError> {
+) -> Result<PerUpdate, BenchError> {
     let stage = Stage::start(function, SERVICE)?;
     let pool = Pool::of(|index| match batch {
         Some((size, updates)) => messages.batch(index, size, updates),
@@ -103,16 +108,21 @@ fn row(
     let peak = procfs::memory(stage.running.pid())?.peak;
     let updates = measured.load.latencies.len() * size;
     let all = updates + warm.latencies.len() * size;
-    let puts = stage.responder.answered()?;
+    let cpu = measured.cpu.div_f64(updates.max(1) as f64);
+    let puts = stage.responder.answered()? as f64 / all.max(1) as f64;
     section.row([
         name.to_owned(),
         whole(measured.load.rate() * size as f64),
         ms(measured.load.latencies.quantile(0.5)),
         ms(measured.load.latencies.quantile(0.99)),
-        us(measured.cpu.div_f64(updates.max(1) as f64)),
-        format!("{:.2}", puts as f64 / all.max(1) as f64),
+        us(cpu),
+        format!("{puts:.2}"),
         instructions.map_or_else(|| "–".to_owned(), |count| count.to_string()),
         mb(peak),
     ]);
-    Ok(())
+    Ok(PerUpdate {
+        cpu_us: cpu.as_secs_f64() * 1e6,
+        puts,
+        instructions: instructions.unwrap_or_default(),
+    })
 }
