@@ -81,9 +81,9 @@ stack-speed seconds="20" rounds="2":
     cargo build --release --package stack --package order-items-reserver
     benches/stack.sh {{seconds}} {{rounds}}
 
-# Instructions per invocation against benches/instructions.budget. Debian: valgrind.
-instructions: (static "order-items-reserver")
-    cargo run --quiet --package {{bench}} instructions --binary {{measured}}
+# Instructions per invocation against benches/instructions.budget, or of a batch. Debian: valgrind.
+instructions *arguments: (static "order-items-reserver")
+    cargo run --quiet --package {{bench}} instructions --binary {{measured}} {{arguments}}
 
 # What the measured figures mean in Azure; arguments change its assumptions.
 capacity *arguments:

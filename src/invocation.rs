@@ -103,10 +103,11 @@ pub fn parse(request: &[u8]) -> Result<Invocation, InvocationError> {
     let metadata = envelope.metadata.unwrap_or_default();
     let value = envelope.data.order.ok_or(InvocationError::NoBinding)?;
     let delivery = match Data::read(value)? {
-        Data::Bytes(body) => metadata.delivery(body, |_| true, twice),
+        Data::Bytes(body) => metadata.of_one().delivery(body, |_| true, twice),
         Data::Text(body) => {
             let claimed = Claimed::by(&body);
-            metadata.delivery(body, |property| !claimed.covers(property), twice)
+            let trusted = |property: &str| !claimed.covers(property);
+            metadata.of_one().delivery(body, trusted, twice)
         }
         Data::List => return batch::deliveries(value, &metadata).map(Invocation::Many),
     };

@@ -11,7 +11,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use azure_app::trace::TraceContext;
-use tracing::field::display;
 use tracing::{Level, Span, debug, enabled, error, info, info_span, warn};
 
 use crate::order::Delivery;
@@ -20,7 +19,7 @@ use crate::reserve::{Outcome, Reservation, Settlement};
 /// What happens within one invocation carries its id, and its trace where that is one.
 #[must_use]
 pub fn invocation_span(invocation_id: &str, trace: Option<TraceContext>) -> Span {
-    let trace_id = trace.map(|trace| display(trace.trace_id()));
+    let trace_id = trace.map(|trace| trace.trace_id().to_string());
     info_span!("invocation", invocation_id, trace_id)
 }
 

@@ -12,7 +12,7 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
-use super::metadata::{Metadata, once};
+use super::metadata::{Metadata, Properties, Value, once};
 use super::{Characters, InvocationError, base64, unquoted};
 use crate::order::Delivery;
 
@@ -37,34 +37,70 @@ pub(super) fn deliveries(
         1..=MESSAGES_MAX => {}
         more => return Err(InvocationError::TooMany(more)),
     }
-    let texts = metadata
-        .arrays()
-        .map(|array| array.map_or(Cow::Borrowed(""), listed));
-    let columns = texts.each_ref().map(|text| column(text, bodies.len()));
-    let of_message = |at: usize| Metadata::of(columns.each_ref().map(|column| *column.get(at)?));
+    let lists = metadata.arrays().map(|array| array.map(List::of));
+    let columns = lists.each_ref().map(|list| {
+        list.as_ref()
+            .map_or_else(Vec::new, |list| list.column(bodies.len()))
+    });
+    let of_message = |at: usize| Properties::of(columns.each_ref().map(|column| *column.get(at)?));
     let deliveries = bodies.into_iter().enumerate();
     Ok(deliveries
         .map(|(at, body)| of_message(at).delivery(body, |_| true, once))
         .collect())
 }
 
-/// The bodies of a list of base64 alone, written as the host writes it: `"[\"…\",\"…\"]"`. They are
-/// nearly all of a batch, so they are taken from where they stand: two more copies of all messages,
-/// and of what is read of them, would be the price of taking the string and the list apart first.
-/// What has another backslash or quote in it is no base64, and `None`.
+/// The bodies of a list of base64 alone. They are nearly all of a batch, so they are taken from
+/// where they stand: two more copies of all messages, and of what is read of them, would be the
+/// price of taking the string and the list apart first.
 fn packed(order: &str) -> Option<Vec<Bytes>> {
-    let mut pieces = order.split('\\');
+    plain(order)?.into_iter().map(base64::decoded).collect()
+}
+
+/// The texts of a list that is written as the host writes it, `"[\"…\",\"…\"]"`, if none of them has
+/// a backslash or a quote in it: then they are what stands there.
+fn plain(list: &str) -> Option<Vec<&str>> {
+    let mut pieces = list.split('\\');
     if pieces.next()? != "\"[" {
         return None;
     }
-    let mut bodies = Vec::new();
+    let mut texts = Vec::new();
     loop {
-        let body = pieces.next()?.strip_prefix('"')?;
-        bodies.push(base64::decoded(body)?);
+        texts.push(pieces.next()?.strip_prefix('"')?);
         match pieces.next()? {
             "\"," => {}
-            "\"]\"" => return pieces.next().is_none().then_some(bodies),
+            "\"]\"" => return pieces.next().is_none().then_some(texts),
             _ => return None,
+        }
+    }
+}
+
+/// The values of one property.
+enum List<'a> {
+    Plain(Vec<&'a str>),
+    Json(Cow<'a, str>),
+}
+
+impl<'a> List<'a> {
+    fn of(array: &'a RawValue) -> Self {
+        plain(array.get()).map_or_else(|| Self::Json(listed(array)), Self::Plain)
+    }
+
+    /// One value for each message; none at all where their number is another. Such a list does not
+    /// say which of the messages it leaves out. To take the first for the first would be a guess,
+    /// and a wrong one would give an order its neighbour's session, or its place in the queue: an
+    /// older cart would go over a newer one.
+    fn column(&self, messages: usize) -> Vec<Option<Value<'_>>> {
+        let values: Vec<Option<Value<'_>>> = match self {
+            Self::Plain(texts) => texts.iter().map(|text| Some(Value::Text(text))).collect(),
+            Self::Json(text) => {
+                let values: Option<Vec<Option<&RawValue>>> = serde_json::from_str(text).ok();
+                let values = values.unwrap_or_default().into_iter();
+                values.map(|value| value.map(Value::Json)).collect()
+            }
+        };
+        match values.len() == messages {
+            true => values,
+            false => Vec::new(),
         }
     }
 }
@@ -106,15 +142,4 @@ fn listed(array: &RawValue) -> Cow<'_, str> {
         Ok(Characters(text)) => text,
         Err(_) => Cow::Borrowed(array.get()),
     }
-}
-
-/// The values of one property, one for each message; none at all where their number is another.
-/// Such a list does not say which of the messages it leaves out. To take the first for the first
-/// would be a guess, and a wrong one would give an order its neighbour's session, or its place in
-/// the queue: an older cart would go over a newer one.
-fn column(text: &str, messages: usize) -> Vec<Option<&RawValue>> {
-    let values: Option<Vec<Option<&RawValue>>> = serde_json::from_str(text).ok();
-    values
-        .filter(|values| values.len() == messages)
-        .unwrap_or_default()
 }

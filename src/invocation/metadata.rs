@@ -48,9 +48,34 @@ pub(super) struct Metadata<'a> {
     application_properties_array: Option<&'a RawValue>,
 }
 
-/// The properties that matter, in one order: of a batch their lists, of one of its messages their
-/// values.
-pub(super) type Properties<'a> = [Option<&'a RawValue>; 8];
+/// A property of a message: JSON, or a text that needs no reading.
+#[derive(Clone, Copy)]
+pub(super) enum Value<'a> {
+    Json(&'a RawValue),
+    Text(&'a str),
+}
+
+impl Value<'_> {
+    /// As a text; JSON is read by `read`.
+    fn text(self, read: impl Fn(&RawValue) -> Option<String>) -> Option<String> {
+        match self {
+            Self::Json(json) => read(json),
+            Self::Text(text) => Some(text.to_owned()),
+        }
+    }
+}
+
+/// The properties that matter, of one message.
+pub(super) struct Properties<'a> {
+    message_id: Option<Value<'a>>,
+    session_id: Option<Value<'a>>,
+    sequence_number: Option<Value<'a>>,
+    enqueued_time: Option<Value<'a>>,
+    enqueued_time_utc: Option<Value<'a>>,
+    delivery_count: Option<Value<'a>>,
+    correlation_id: Option<Value<'a>>,
+    application_properties: Option<Value<'a>>,
+}
 
 /// Where publishers write their trace: `Diagnostic-Id` is what Microsoft's clients write and the
 /// host continues. Over REST a property is a header, whose name many a client writes in lower case.
@@ -82,33 +107,23 @@ impl ApplicationProperties<'_> {
 }
 
 impl<'a> Metadata<'a> {
-    /// That of one message of a batch.
-    pub(super) fn of(values: Properties<'a>) -> Self {
-        let [
-            message,
-            session,
-            number,
-            time,
-            utc,
-            count,
-            correlation,
-            properties,
-        ] = values;
-        Self {
-            message_id: message,
-            session_id: session,
-            sequence_number: number,
-            enqueued_time: time,
-            enqueued_time_utc: utc,
-            delivery_count: count,
-            correlation_id: correlation,
-            application_properties: properties,
-            ..Self::default()
+    /// The properties of a single message.
+    pub(super) fn of_one(&self) -> Properties<'a> {
+        let json = |value: Option<&'a RawValue>| value.map(Value::Json);
+        Properties {
+            message_id: json(self.message_id),
+            session_id: json(self.session_id),
+            sequence_number: json(self.sequence_number),
+            enqueued_time: json(self.enqueued_time),
+            enqueued_time_utc: json(self.enqueued_time_utc),
+            delivery_count: json(self.delivery_count),
+            correlation_id: json(self.correlation_id),
+            application_properties: json(self.application_properties),
         }
     }
 
-    /// The lists of a batch.
-    pub(super) fn arrays(&self) -> Properties<'a> {
+    /// The lists of a batch, in the order of [`Properties::of`].
+    pub(super) fn arrays(&self) -> [Option<&'a RawValue>; 8] {
         [
             self.message_id_array,
             self.session_id_array,
@@ -133,16 +148,41 @@ impl<'a> Metadata<'a> {
         ];
         of_one.iter().any(Option::is_some) && self.arrays().iter().all(Option::is_none)
     }
+}
 
-    /// The delivery of `body`, with the properties that `trusted` lets through, each read by
-    /// `text`.
+impl<'a> Properties<'a> {
+    /// Those of one message of a batch.
+    pub(super) fn of(values: [Option<Value<'a>>; 8]) -> Self {
+        let [
+            message_id,
+            session_id,
+            sequence_number,
+            enqueued_time,
+            enqueued_time_utc,
+            delivery_count,
+            correlation_id,
+            application_properties,
+        ] = values;
+        Self {
+            message_id,
+            session_id,
+            sequence_number,
+            enqueued_time,
+            enqueued_time_utc,
+            delivery_count,
+            correlation_id,
+            application_properties,
+        }
+    }
+
+    /// The delivery of `body`, with the properties that `trusted` lets through, JSON read by `text`.
     pub(super) fn delivery(
         &self,
         body: Bytes,
         trusted: impl Fn(&str) -> bool,
         text: impl Fn(&RawValue) -> Option<String>,
     ) -> Delivery {
-        let text = |name, value: Option<&RawValue>| value.filter(|_| trusted(name)).and_then(&text);
+        let text = |name, value: Option<Value<'_>>| value.filter(|_| trusted(name))?.text(&text);
         Delivery {
             body,
             message_id: text("MessageId", self.message_id),
@@ -152,15 +192,19 @@ impl<'a> Metadata<'a> {
                 .or_else(|| parsed(text("EnqueuedTimeUtc", self.enqueued_time_utc))),
             delivery_count: parsed(text("DeliveryCount", self.delivery_count)),
             trace: self
-                .properties()
+                .application_properties()
                 .filter(|_| trusted("ApplicationProperties"))
                 .and_then(|properties| properties.trace())
                 .or_else(|| TraceContext::parse(&text("CorrelationId", self.correlation_id)?)),
         }
     }
 
-    fn properties(&self) -> Option<ApplicationProperties<'a>> {
-        serde_json::from_str(self.application_properties?.get()).ok()
+    /// An object of its own; a text is none.
+    fn application_properties(&self) -> Option<ApplicationProperties<'a>> {
+        match self.application_properties? {
+            Value::Json(json) => serde_json::from_str(json.get()).ok(),
+            Value::Text(_) => None,
+        }
     }
 }
 
