@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use azure_app::http_client::root_cause;
-use azure_app::program::exit;
+use azure_app::program::{exit, report};
 use storage_account::{Grant, StorageError};
 use tokio::time::timeout;
 
@@ -30,19 +30,11 @@ pub async fn run(settings: &Settings, blobs: &AzureBlobs, fallback: &LogicApp) -
     println!("queue     not looked at; {PARTITIONS}");
     let storage = check_storage(settings, blobs).await;
     let fallback = check_fallback(settings, fallback).await;
-    if report("storage ", "ok", &storage) & report("fallback", "reachable", &fallback) {
+    if report("storage", "ok", &storage) & report("fallback", "reachable", &fallback) {
         ExitCode::SUCCESS
     } else {
         ExitCode::from(exit::UNAVAILABLE)
     }
-}
-
-fn report(what: &str, well: &str, finding: &Result<String, String>) -> bool {
-    match finding {
-        Ok(finding) => println!("{what}  {well}: {finding}"),
-        Err(problem) => println!("{what}  FAILED: {problem}"),
-    }
-    finding.is_ok()
 }
 
 /// Asks for a blob, as the function does before it lets an order replace another. A write is not

@@ -17,6 +17,17 @@ pub mod exit {
     pub const IO: u8 = 74;
 }
 
+/// Prints what `--check` found of something, on standard output: that it is `well`, or that it is
+/// not. Whether it is.
+#[must_use]
+pub fn report(what: &str, well: &str, finding: &Result<String, String>) -> bool {
+    match finding {
+        Ok(finding) => println!("{what:<8}  {well}: {finding}"),
+        Err(problem) => println!("{what:<8}  FAILED: {problem}"),
+    }
+    finding.is_ok()
+}
+
 /// A program whose command line is at most one option.
 #[derive(Clone, Copy, Debug)]
 pub struct Program {

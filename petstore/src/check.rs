@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use azure_app::program::exit;
+use azure_app::program::{exit, report};
 
 use crate::bus::Bus;
 use crate::store::azure::{AzureCarts, CONTAINER};
@@ -10,24 +10,16 @@ use crate::store::azure::{AzureCarts, CONTAINER};
 /// Reports on standard output; 0 when all is well.
 pub async fn run(bus: &Bus, store: &AzureCarts, place: &str) -> ExitCode {
     println!("settings  ok");
-    let bus = report("bus  ", &bus.reach().await);
+    let bus = report("bus", "ok", &bus.reach().await);
     let place = format!("container {CONTAINER} at {place}");
     let found = match store.container_exists().await {
         Ok(true) => Ok(format!("{place}; a read was tried, a write was not")),
         Ok(false) => Ok(format!("{place} is missing; the first click creates it")),
         Err(error) => Err(format!("{place}: {error}")),
     };
-    if report("store", &found) && bus {
+    if report("store", "ok", &found) && bus {
         ExitCode::SUCCESS
     } else {
         ExitCode::from(exit::UNAVAILABLE)
     }
-}
-
-fn report(what: &str, finding: &Result<String, String>) -> bool {
-    match finding {
-        Ok(finding) => println!("{what}     ok: {finding}"),
-        Err(problem) => println!("{what}     FAILED: {problem}"),
-    }
-    finding.is_ok()
 }

@@ -21,12 +21,11 @@
 //! | 4 | [`store`], [`bus`] |
 //! | 3 | [`record`] |
 //! | 2 | [`order`] |
-//! | 1 | [`cart`], [`breeds`], [`session`] |
+//! | 1 | [`cart`], [`session`] |
 //! | 0 | [`catalogue`] |
 
 #![warn(missing_docs)]
 
-pub mod breeds;
 pub mod bus;
 pub mod cart;
 pub mod carts;

@@ -4,9 +4,8 @@ use maud::{Markup, html};
 
 use super::layout::{Frame, about, page};
 use super::pictures;
-use crate::breeds::BREEDS;
 use crate::cart::QUANTITY_MAX;
-use crate::catalogue::{Animal, PRODUCTS, Product, Size};
+use crate::catalogue::{Animal, BREEDS, PRODUCTS, Product, Size};
 
 /// What of the catalogue to show.
 #[derive(Clone, Copy, Debug, Default)]
