@@ -11,7 +11,7 @@ use std::sync::Arc;
 use axum::Form;
 use axum::extract::State;
 use axum::extract::rejection::FormRejection;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 use tracing::{info, warn};
@@ -131,7 +131,9 @@ async fn answer(shop: Arc<Shop>, headers: &HeaderMap, outcome: Outcome) -> Respo
         Ok((Some(key), to)) => (cookie(&shop, &key), Redirect::to(&to)).into_response(),
         Ok((None, to)) => Redirect::to(&to).into_response(),
         Err(problem) => {
-            warn!(status = %problem.status, why = problem.title, "a post changed nothing");
+            if problem.status == StatusCode::FORBIDDEN {
+                warn!(why = problem.title, "post refused");
+            }
             Visitor::of(shop, headers).await.problem(problem)
         }
     }
