@@ -63,6 +63,8 @@ const take = async (browser, url) => {
   await row(posted).locator(".try.no").nth(1).waitFor();
   await page.evaluate(() => document.activeElement.blur());
   await page.mouse.move(0, 0);
+  // A switch below the fold was scrolled to.
+  await page.evaluate(() => scrollTo(0, 0));
   await page.screenshot({ path: picture });
 };
 

@@ -513,6 +513,14 @@ const gone = async (page) => {
   await page.getByText("The stack does not answer. What you see is of").waitFor();
   for (const name of ["Post cart", "pause", "kill now", "503"]) check(await page.getByRole("button", { name, exact: true }).isDisabled(), `${name} is off when the stack is gone`);
   check(await page.locator("#messages button").first().isDisabled(), "what cannot be opened is off");
+  let acted = 0;
+  page.on("request", (request) => { acted += request.method() === "GET" ? 0 : 1; });
+  await page.locator("#tab-messages").focus();
+  for (const key of ["p", "h"]) await page.keyboard.press(key);
+  await page.keyboard.press("?");
+  await page.getByRole("dialog").getByText("pause the queue, or go on").waitFor();
+  await press(page, "Close");
+  check(acted === 0, "no key does anything either");
   await audit(page, "gone", FEW);
 };
 

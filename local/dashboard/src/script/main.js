@@ -135,6 +135,7 @@ lists.tabs.forEach((tab, index) => { acts[index + 1] = () => lists.select(tab, t
 const keyed = (event) => {
   const inField = event.target.closest?.("input, select, textarea");
   if (event.ctrlKey || event.metaKey || event.altKey || inField || $("dialog").open || !keysOn() || !(event.key in acts)) return;
+  if (!$("gone").hidden && "/nph".includes(event.key)) return;
   event.preventDefault();
   acts[event.key]();
 };
