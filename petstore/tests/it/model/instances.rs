@@ -396,15 +396,7 @@ impl Run {
             (instance.life, instance.then).hash(&mut hasher);
         }
         self.told.hash(&mut hasher);
-        let Limits {
-            store_faults,
-            bus_faults,
-            crashes,
-            sweeps,
-            waits,
-            long_waits,
-        } = self.left;
-        [store_faults, bus_faults, crashes, sweeps, waits, long_waits].hash(&mut hasher);
+        self.left.hash(&mut hasher);
         hasher.finish()
     }
 

@@ -12,15 +12,31 @@ pub(super) enum Click {
 }
 
 /// How much may go wrong.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Limits {
+    /// Requests to the store without an answer.
     pub(super) store_faults: u8,
+    /// Such ones that are done later, or never; where every state is visited.
+    pub(super) late: u8,
+    /// Sends without an answer.
     pub(super) bus_faults: u8,
     pub(super) crashes: u8,
     pub(super) sweeps: u8,
     pub(super) waits: u8,
     /// Longer than the bus remembers ids.
     pub(super) long_waits: u8,
+}
+
+impl Limits {
+    pub(super) const NONE: Self = Self {
+        store_faults: 0,
+        late: 0,
+        bus_faults: 0,
+        crashes: 0,
+        sweeps: 0,
+        waits: 0,
+        long_waits: 0,
+    };
 }
 
 #[derive(Clone, Debug)]

@@ -2,6 +2,7 @@
 //! for what nobody sends. Then nothing waits, nothing confirmed is lost, and nothing went back.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
@@ -100,38 +101,50 @@ fn clicks(setup: &Setup, run: &Run, kept: &Kept) -> Result<(), String> {
         return Err("a mark is left on a clean record".to_owned());
     }
     for ((_, click), told) in setup.clicks.iter().zip(&run.told) {
-        let times = match click {
-            Click::Add(product) => pieces(&record, *product),
-            Click::Place => usize::from(record.placed.is_some()),
-        };
-        let possible = match told {
-            Some(Told::Done) => 1..=1,
-            Some(Told::Refused) => 0..=0,
-            None => 0..=1,
-        };
-        if !possible.contains(&times) {
+        let times = times(&record, *click);
+        if !possible(*told).contains(&times) {
             return Err(format!(
                 "{click:?} was told {told:?}, and is there {times} times"
             ));
         }
     }
-    let has = |session: &str, at: Option<u64>| {
+    let last = |session: &str| {
         let mut of_session = kept.taken.iter().filter(|taken| taken.session == session);
-        let last = of_session
-            .next_back()
-            .map(|taken| kept.revisions[&taken.message]);
-        last.is_some() && at.is_none_or(|at| last == Some(at))
+        of_session.next_back()
     };
     if let Some(placed) = &record.placed
-        && !has(placed.session.as_str(), None)
+        && !last(placed.session.as_str()).is_some_and(|taken| is_placed(&taken.order))
     {
-        return Err("the bus does not have the placed order".to_owned());
+        return Err("the placed order is not the last that the bus has of it".to_owned());
     }
     let open = !record.cart.lines().is_empty();
-    if open && !has(record.session.as_str(), Some(record.revision)) {
+    let revision = last(record.session.as_str()).map(|taken| kept.revisions[&taken.message]);
+    if open && revision != Some(record.revision) {
         return Err("the bus does not have the open cart as it is".to_owned());
     }
     Ok(())
+}
+
+/// How often a click may be there of which a shopper was told this.
+pub(super) fn possible(told: Option<Told>) -> RangeInclusive<usize> {
+    match told {
+        Some(Told::Done) => 1..=1,
+        Some(Told::Refused) => 0..=0,
+        None => 0..=1,
+    }
+}
+
+/// How often a click is there.
+pub(super) fn times(record: &Record, click: Click) -> usize {
+    match click {
+        Click::Add(product) => pieces(record, product),
+        Click::Place => usize::from(record.placed.is_some()),
+    }
+}
+
+/// Whether an order says that it was placed.
+pub(super) fn is_placed(order: &str) -> bool {
+    order.contains("\"complete\":true")
 }
 
 /// In the open cart and in the placed order.

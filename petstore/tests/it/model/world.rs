@@ -43,16 +43,25 @@ pub(super) enum Broken {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Request {
     Read,
-    Write { bytes: Vec<u8>, expected: Expected },
+    Write {
+        bytes: Vec<u8>,
+        expected: Expected,
+    },
     Mark,
     Unmark(Version),
     Marks,
-    Send { message: String, session: String },
+    Send {
+        message: String,
+        session: String,
+        order: String,
+    },
+    /// A delivery that failed asks when to go on.
+    Turn,
 }
 
 impl Request {
     pub(super) fn changes_something(&self) -> bool {
-        !matches!(self, Self::Read | Self::Marks)
+        !matches!(self, Self::Read | Self::Marks | Self::Turn)
     }
 
     pub(super) fn is_send(&self) -> bool {
@@ -69,6 +78,7 @@ pub(super) enum Reply {
     Unmark(bool),
     Marks(Vec<(RecordName, Version)>),
     Sent,
+    Turn,
     /// None in time, or a broken connection: it may have been done.
     None {
         at_once: bool,
@@ -80,6 +90,7 @@ pub(super) enum Reply {
 pub(super) struct Taken {
     pub(super) message: String,
     pub(super) session: String,
+    pub(super) order: String,
 }
 
 /// What is kept outside of the instances.
@@ -158,7 +169,12 @@ impl Kept {
                 let marks = self.mark.map(|at| (NAME, version_of(at)));
                 Reply::Marks(marks.into_iter().collect())
             }
-            Request::Send { message, session } => {
+            Request::Turn => Reply::Turn,
+            Request::Send {
+                message,
+                session,
+                order,
+            } => {
                 let known = self.known.get(message);
                 let is_new = known.is_none_or(|at| at + WINDOW_MS < self.now);
                 if is_new {
@@ -166,6 +182,7 @@ impl Kept {
                     self.taken.push(Taken {
                         message: message.clone(),
                         session: session.clone(),
+                        order: order.clone(),
                     });
                 }
                 Reply::Sent
@@ -263,6 +280,8 @@ pub(super) struct World {
     pub(super) replies: BTreeMap<usize, Reply>,
     /// Everything is answered at once: nobody explores.
     pub(super) calm: bool,
+    /// Ids are not named: whoever runs one task at a time names them.
+    pub(super) nameless: bool,
     /// Tasks of clicks that bring their cart along: what they read first.
     pub(super) cookies: BTreeSet<String>,
 }
@@ -279,6 +298,7 @@ impl Shared {
             asked: BTreeMap::new(),
             replies: BTreeMap::new(),
             calm,
+            nameless: false,
             cookies: BTreeSet::new(),
         })))
     }
@@ -287,11 +307,16 @@ impl Shared {
         self.0.lock().expect("no test panics with it")
     }
 
+    /// Waits for a delivery's next turn.
+    pub(super) async fn turn(&self) {
+        self.ask(Request::Turn).await;
+    }
+
     async fn ask(&self, request: Request) -> Reply {
         let task = {
             let mut world = self.world();
             let (task, name, instance) = world.current.clone();
-            if let Request::Write { bytes, .. } = &request {
+            if let (Request::Write { bytes, .. }, false) = (&request, world.nameless) {
                 world.kept.christen(bytes, &name, &instance);
             }
             if world.calm {
@@ -373,6 +398,7 @@ impl Publisher for Shared {
         let request = Request::Send {
             message: order.message.clone(),
             session: order.session.as_str().to_owned(),
+            order: order.order.clone(),
         };
         let reply = self.ask(request).await;
         let counts_as_sent = self.world().broken == Broken::NextBeforeClear;
