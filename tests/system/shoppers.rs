@@ -1,12 +1,15 @@
 //! A crowd driven by the load verb of the local stack, and its judge: each blob is the cart last
 //! shown.
 //!
-//! In place of the function there is a loop that writes each message as it comes, or forgets some.
+//! In place of the function there is a loop that writes each message as it comes; or forgets some,
+//! or opens again what was placed.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::extract::{RawQuery, State};
+use axum::http::StatusCode;
 use axum::routing::get;
 use axum::{Json, Router};
 use blob::{Blob, BlobEndpoint, BlobStorage, Conditions, Upload};
@@ -24,20 +27,38 @@ use crate::shop::{Bus, Shop};
 
 type Written = Arc<Mutex<Vec<Value>>>;
 
-/// Stores every message whose number is not a multiple of `forgets`.
-async fn reserve(queue: Queue, storage: BlobStorage, written: Written, forgets: u64) {
+/// What is broken on purpose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Breaks {
+    Nothing,
+    /// Every second message is forgotten.
+    Forgets,
+    /// An order that was placed is open again.
+    Reopens,
+    /// A third instance says that something waits, and the others do not.
+    OneWaits,
+}
+
+/// Stores every message.
+async fn reserve(queue: Queue, storage: BlobStorage, written: Written, breaks: Breaks) {
     loop {
         let delivery = queue.receive().await;
         let accepted = delivery.accepted;
-        if accepted.sequence % forgets != 0 {
+        if breaks != Breaks::Forgets || accepted.sequence % 2 != 0 {
             let properties = accepted.message.properties;
             let metadata = [
                 ("sequence", accepted.sequence.to_string()),
                 ("enqueued", accepted.enqueued.format(&Rfc3339).unwrap()),
                 ("messageid", properties.message_id.unwrap()),
             ];
+            let mut bytes = accepted.message.body;
+            if breaks == Breaks::Reopens {
+                let text = String::from_utf8(bytes.to_vec()).unwrap();
+                let open = text.replace("\"complete\":true", "\"complete\":false");
+                bytes = open.into_bytes().into();
+            }
             let upload = Upload {
-                bytes: accepted.message.body,
+                bytes,
                 metadata: metadata
                     .map(|(name, value)| (name.to_owned(), value))
                     .into(),
@@ -51,6 +72,23 @@ async fn reserve(queue: Queue, storage: BlobStorage, written: Written, forgets: 
         }
         queue.complete(delivery.lock_token).unwrap();
     }
+}
+
+/// An instance that turns every click away, and says from the second time on that two shoppers'
+/// orders wait.
+fn one_that_waits() -> Router {
+    let asked = Arc::new(AtomicU64::new(0));
+    let health = move || {
+        let waits = if asked.fetch_add(1, Ordering::Relaxed) == 0 {
+            0
+        } else {
+            2
+        };
+        async move { Json(json!({"outbox": {"pending": waits}})) }
+    };
+    Router::new()
+        .route("/health", get(health))
+        .fallback(|| async { StatusCode::SERVICE_UNAVAILABLE })
 }
 
 fn entry(name: &str, blob: &Blob) -> Value {
@@ -84,7 +122,7 @@ fn dashboard(written: Written) -> Router {
         .with_state(written)
 }
 
-async fn crowd(forgets: u64) -> Report {
+async fn crowd(breaks: Breaks) -> Report {
     let bus = Bus::open().await;
     let listener = async || TcpListener::bind("127.0.0.1:0").await.unwrap();
     let blobs = BlobEndpoint::start(listener().await).unwrap();
@@ -95,35 +133,49 @@ async fn crowd(forgets: u64) -> Report {
         Shop::start(&bus, &storage).await,
         Shop::start(&bus, &storage).await,
     ];
+    let mut parts = JoinSet::new();
+    let mut urls = shops.each_ref().map(|shop| shop.url.clone()).to_vec();
+    if breaks == Breaks::OneWaits {
+        let third = listener().await;
+        urls.push(format!("http://{}", third.local_addr().unwrap()));
+        parts.spawn(async { axum::serve(third, one_that_waits()).await.unwrap() });
+    }
     let written = Written::default();
     let api = listener().await;
     let addresses = Addresses {
         queue: Some(format!("http://{}/order-items", bus.address)),
         blobs: Some(blobs.url().to_owned()),
         dashboard: Some(format!("http://{}", api.local_addr().unwrap())),
-        petstore: Some(format!("{},{}", shops[0].url, shops[1].url)),
+        petstore: Some(urls.join(",")),
         connection: Some(bus.connection_string()),
         ..Addresses::default()
     };
     let places = Places::find("absent/stack.json".into(), addresses).unwrap();
-    let mut parts = JoinSet::new();
     let router = dashboard(Arc::clone(&written));
     parts.spawn(async { axum::serve(api, router).await.unwrap() });
     parts.spawn(reserve(
         bus.queue.clone(),
         blobs.storage().clone(),
         written,
-        forgets,
+        breaks,
     ));
     let plan = Plan {
         pace: Pace::Rate(60.0),
         carts: 20,
         through_petstore: true,
-        duration: Duration::from_secs(2),
+        duration: match breaks {
+            // Until some have placed an order.
+            Breaks::Reopens => Duration::from_secs(6),
+            _ => Duration::from_secs(2),
+        },
         faults: Faults::default(),
         seed: 3,
         body_bytes: 0,
-        settle: Duration::from_secs(60),
+        settle: match breaks {
+            // It never does.
+            Breaks::OneWaits => Duration::from_secs(3),
+            _ => Duration::from_secs(60),
+        },
         out: None,
     };
     let report = run(&plan, &places, std::future::pending()).await.unwrap();
@@ -134,7 +186,7 @@ async fn crowd(forgets: u64) -> Report {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_each_shopper_of_a_crowd_was_shown_is_what_is_stored() {
-    let report = crowd(u64::MAX).await;
+    let report = crowd(Breaks::Nothing).await;
     assert!(report.kept, "{report}");
     let clicks = report.clicks.unwrap();
     assert!(clicks.confirmed > 20 && clicks.unsure == 0, "{report}");
@@ -142,11 +194,34 @@ async fn what_each_shopper_of_a_crowd_was_shown_is_what_is_stored() {
     assert!(report.fates.stored >= 10, "{report}");
 }
 
-/// The negative control: every second message is forgotten.
+/// Whether the run was broken, and in this way.
+async fn is_found(breaks: Breaks, way: impl Fn(&Violation) -> bool) {
+    let report = crowd(breaks).await;
+    assert!(!report.kept, "{breaks:?}: {report}");
+    assert!(report.to_string().contains("BROKEN"), "{report}");
+    assert!(report.violations.iter().any(way), "{breaks:?}: {report}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_judge_sees_that_a_cart_was_forgotten() {
-    let report = crowd(2).await;
-    assert!(!report.kept);
-    let lost = |violation: &Violation| matches!(violation, Violation::NotTheCartShown { .. });
-    assert!(report.violations.iter().any(lost), "{report}");
+    is_found(Breaks::Forgets, |it| {
+        matches!(it, Violation::NotTheCartShown { .. })
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_judge_sees_that_a_placed_order_was_changed() {
+    is_found(Breaks::Reopens, |it| {
+        matches!(it, Violation::PlacedOrder { .. })
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_judge_hears_of_every_instance_what_waits() {
+    is_found(Breaks::OneWaits, |it| {
+        matches!(it, Violation::Pending { pending: 2 })
+    })
+    .await;
 }

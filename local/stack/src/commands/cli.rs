@@ -131,3 +131,6 @@ impl From<PortChoice> for Ports {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -155,3 +155,43 @@ async fn who_interrupts_twice_does_not_wait() {
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(said.contains("aborted without a verdict"), "{said}");
 }
+
+/// Two instances over one store, either killed now and then, while the bus and the carts' storage
+/// break, and shoppers click twice at once or hang up. The seed is in the report.
+#[tokio::test]
+async fn shoppers_lose_nothing_whatever_breaks_at_two_instances() {
+    if !is_built("petstore") {
+        return;
+    }
+    let Some(app) = real_app() else { return };
+    let options = ["--no-build", "--in-memory", "--shops", "2"];
+    let local = Local::start(&app, &options);
+    let running = found(&app).await;
+    assert_eq!(running.petstores.len(), 2, "{running:?}");
+    let arguments = [
+        "--shoppers",
+        "60",
+        "--rate",
+        "60",
+        "--for",
+        "20s",
+        "--faults",
+        "bus=any,shop-storage=any,shop=kills",
+        "--json",
+    ];
+    let report = report(&ended(load(&app, &arguments)).await);
+    assert_eq!(report["kept"], true, "{report:#}");
+    let count = |group: &str, name: &str| report[group][name].as_u64().unwrap();
+    for (group, name, least) in [
+        ("clicks", "confirmed", 100),
+        ("clicks", "aborted", 5),
+        ("clicks", "doubled", 5),
+        ("faults", "shopKills", 1),
+        ("faults", "busSpells", 1),
+        ("faults", "shopStorageSpells", 1),
+        ("fates", "stored", 30),
+    ] {
+        assert!(count(group, name) >= least, "{group}.{name}: {report:#}");
+    }
+    assert_eq!(local.terminate(), Some(0));
+}

@@ -267,7 +267,12 @@ fn the_program_says_its_version_its_faults_and_its_words() {
 #[test]
 fn options_of_the_start_do_not_go_unheard_with_a_command() {
     let app = app_with_handler(SLEEP);
-    let (code, text) = run(&app, &["--in-memory", "reset"]);
-    assert_eq!(code, Some(1), "{text}");
-    assert!(text.contains("options other than --root"), "{text}");
+    for given in [&["--in-memory"][..], &["--shops", "2"], &["--func"]] {
+        let (code, text) = run(&app, &[given, &["reset"]].concat());
+        assert_eq!(code, Some(1), "{text}");
+        assert!(text.contains("options other than --root"), "{text}");
+    }
+    let (code, text) = run(&app, &["--shops", "99"]);
+    assert_eq!(code, Some(2), "{text}");
+    assert!(text.contains("99 is not in 1..=8"), "{text}");
 }
