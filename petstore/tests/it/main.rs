@@ -15,6 +15,7 @@ mod fences;
 mod inputs;
 mod model;
 mod outage;
+mod outbox;
 mod overlap;
 mod pages;
 mod process;
