@@ -12,6 +12,7 @@ pub(crate) mod messages;
 pub(crate) mod rules;
 pub(crate) mod storage;
 
+mod batches;
 mod explore;
 mod protocol;
 
@@ -22,7 +23,7 @@ use time::format_description::well_known::Rfc3339;
 
 use explore::{Explored, explore};
 use messages::{Message, at, in_partition};
-use protocol::{Broken, ByHand, Entry, Protocol, Variant};
+use protocol::{BatchRule, Broken, ByHand, Entry, Protocol, Variant};
 use rules::Rule;
 
 /// The product's protocol, in the worst of worlds: messages come in any order.
@@ -37,6 +38,9 @@ fn among(entries: Vec<Entry>) -> Protocol {
         fifo: false,
         faults: true,
         deliveries: 2,
+        batch_max: 1,
+        batch_rule: BatchRule::Product,
+        attempts: 2,
         entries,
         rule: None,
         by_hand: ByHand::Nothing,

@@ -1,6 +1,6 @@
 //! Breadth first, every state once; so the first trace to anything is a shortest one.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt::Write as _;
 
 use super::protocol::{Broken, Protocol, State, Step};
@@ -13,6 +13,8 @@ pub(super) struct Explored {
     pub(super) broken: BTreeMap<Broken, Trace>,
     /// The shortest trace to a hand-over.
     pub(super) mailed: Option<Trace>,
+    /// What is stored and what is mailed where nothing can happen any more.
+    pub(super) ends: BTreeSet<(u8, u8)>,
 }
 
 #[derive(Debug)]
@@ -56,11 +58,15 @@ pub(super) fn explore(protocol: &Protocol, wanted: Option<Broken>) -> Explored {
         steps: 0,
         broken: BTreeMap::new(),
         mailed: None,
+        ends: BTreeSet::new(),
     };
     let mut successors = Vec::new();
     let mut at = 0;
     while let Some(node) = nodes.get(at) {
         protocol.successors(&node.state, &mut successors);
+        if successors.is_empty() {
+            explored.ends.insert(node.state.end());
+        }
         for successor in successors.drain(..) {
             explored.steps += 1;
             if let Some(broken) = successor.broken {

@@ -4,6 +4,7 @@
 //! No etag appears in it. An etag is only ever compared with the blob's current one, and none
 //! recurs; so a state says of each copy of an etag whether it is still the current one.
 
+mod batches;
 mod faults;
 
 use order_items_reserver::order::{Order, Position};
@@ -12,6 +13,8 @@ use order_items_reserver::store::{Origin, Stored, Verdict};
 use super::messages::{Message, second};
 use super::rules::Rule;
 use super::storage::origin;
+use batches::Batch;
+pub(super) use batches::BatchRule;
 
 pub(super) const MESSAGES_MAX: usize = 3;
 
@@ -43,6 +46,12 @@ pub(super) struct Protocol {
     pub(super) faults: bool,
     /// Deliveries of each message, at the most.
     pub(super) deliveries: u8,
+    /// Messages of one invocation, at the most.
+    pub(super) batch_max: usize,
+    /// How those of one invocation are taken.
+    pub(super) batch_rule: BatchRule,
+    /// Attempts per delivery.
+    pub(super) attempts: u8,
     /// The messages, and a file that somebody may save by hand, in their true order.
     pub(super) entries: Vec<Entry>,
     /// By what the newer of two is told, if not by the product's own rule.
@@ -93,8 +102,7 @@ pub(super) enum ByHand {
     DeletesForGood,
 }
 
-/// Attempts per delivery, and rounds of PUT and HEAD per attempt.
-const ATTEMPTS: u8 = 2;
+/// Rounds of PUT and HEAD per attempt.
 const ROUNDS: u8 = 2;
 
 /// What must never happen.
@@ -149,10 +157,11 @@ impl Queued {
 enum Handler {
     Idle,
     Busy {
+        batch: Batch,
+        /// The message whose order is tried.
         message: u8,
         attempt: u8,
         round: u8,
-        locked: bool,
         phase: Phase,
     },
 }
@@ -162,7 +171,11 @@ enum Phase {
     PutSent(Aim),
     PutAnswered(Answer),
     HeadSent,
-    HeadAnswered { found: u8, current: bool },
+    HeadAnswered {
+        found: u8,
+        current: bool,
+    },
+    /// Nothing is left to upload.
     Mailing,
     Settling(End),
 }
@@ -175,6 +188,8 @@ enum End {
     Superseded,
     /// Something newer was concluded.
     SupersededUnread,
+    /// Of several orders each its own.
+    Each,
 }
 
 /// What a PUT asks for.
@@ -216,10 +231,10 @@ pub(super) struct Successor {
 #[derive(Clone, Copy)]
 struct Work {
     handler: usize,
+    batch: Batch,
     message: u8,
     attempt: u8,
     round: u8,
-    locked: bool,
     phase: Phase,
 }
 
@@ -276,19 +291,19 @@ impl State {
 
     fn resume(&mut self, work: Work, phase: Phase) {
         self.handlers[work.handler] = Handler::Busy {
+            batch: work.batch,
             message: work.message,
             attempt: work.attempt,
             round: work.round,
-            locked: work.locked,
             phase,
         };
     }
 
-    /// The message goes back to the queue, unless somebody else has its lock.
+    /// All go back to the queue, but for those whose lock somebody else has.
     fn drop_delivery(&mut self, work: Work) {
         self.handlers[work.handler] = Handler::Idle;
-        if work.locked {
-            self.queued(work.message).visible = true;
+        for message in work.batch.locked() {
+            self.queued(message).visible = true;
         }
     }
 
@@ -404,25 +419,27 @@ impl Protocol {
 
     /// Everything that can happen next.
     pub(super) fn successors(&self, state: &State, successors: &mut Vec<Successor>) {
+        for batch in self.batches(state) {
+            self.deliver(state, &batch, successors);
+        }
         for message in self.messages() {
-            self.deliver(state, message, successors);
             self.land(state, message, successors);
         }
         for handler in 0..2 {
             if let Handler::Busy {
+                batch,
                 message,
                 attempt,
                 round,
-                locked,
                 phase,
             } = state.handlers[handler]
             {
                 let work = Work {
                     handler,
+                    batch,
                     message,
                     attempt,
                     round,
-                    locked,
                     phase,
                 };
                 self.proceed(state, work, successors);
@@ -450,35 +467,6 @@ impl Protocol {
                 state: *state,
                 broken: Some(Broken::Stuck),
             });
-        }
-    }
-
-    fn deliver(&self, state: &State, message: u8, successors: &mut Vec<Successor>) {
-        let index = usize::from(message) - 1;
-        let queued = state.queue[index];
-        let earlier = &state.queue[..index];
-        let open = |earlier: &Queued| !earlier.done && !earlier.is_dead_letter();
-        let blocked = self.fifo && earlier.iter().any(open);
-        if !queued.visible || queued.deliveries_left == 0 || blocked {
-            return;
-        }
-        for handler in 0..2 {
-            if state.handlers[handler] != Handler::Idle {
-                continue;
-            }
-            let mut next = *state;
-            next.queue[index].visible = false;
-            next.queue[index].deliveries_left -= 1;
-            let work = Work {
-                handler,
-                message,
-                attempt: 1,
-                round: 1,
-                locked: true,
-                phase: Phase::HeadSent,
-            };
-            self.start(&mut next, work);
-            push(successors, "delivered", work, next);
         }
     }
 
@@ -518,13 +506,13 @@ impl Protocol {
             Phase::PutAnswered(Answer::Written { current }) => {
                 next.remembers[self.memory(work.handler)] |=
                     current && self.is_placed(work.message);
-                next.resume(work, Phase::Settling(End::Stored));
+                self.ends(&mut next, work, End::Stored);
                 push(successors, "learns: written", work, next);
             }
             Phase::PutAnswered(Answer::Conflict) => {
                 match self.variant {
                     Variant::ConflictMeansNewer => {
-                        next.resume(work, Phase::Settling(End::SupersededUnread));
+                        self.ends(&mut next, work, End::SupersededUnread);
                     }
                     Variant::ConflictIsFailure => self.next_attempt(&mut next, work),
                     _ => next.resume(work, Phase::HeadSent),
@@ -546,20 +534,14 @@ impl Protocol {
                 self.read(&mut next, work, found, current);
                 push(successors, "reads", work, next);
             }
-            Phase::Mailing => {
-                next.mailed |= 1 << (work.message - 1);
-                next.resume(work, Phase::Settling(End::HandedOver));
-                push(successors, "fallback accepts", work, next);
-            }
+            Phase::Mailing => {}
             Phase::Settling(end) => {
-                next.handlers[work.handler] = Handler::Idle;
-                if work.locked {
-                    next.queued(work.message).done = true;
-                }
+                let broken = self.settle(&mut next, work, end);
                 push(successors, "acknowledges", work, next);
-                successors.last_mut().unwrap().broken = unproven(state, work, end);
+                successors.last_mut().unwrap().broken = broken;
             }
         }
+        self.accept_mails(state, work, successors);
     }
 
     /// What a HEAD means, as `store::Stored::judge` has it.
@@ -570,10 +552,8 @@ impl Protocol {
                 let memory = &mut state.remembers[self.memory(work.handler)];
                 *memory |= current && self.is_placed(found);
                 match self.judge(work.message, found) {
-                    Verdict::Same => return state.resume(work, Phase::Settling(End::Stored)),
-                    Verdict::Superseded(_) => {
-                        return state.resume(work, Phase::Settling(End::Superseded));
-                    }
+                    Verdict::Same => return self.ends(state, work, End::Stored),
+                    Verdict::Superseded(_) => return self.ends(state, work, End::Superseded),
                     Verdict::Doubtful(_) => return self.next_attempt(state, work),
                     Verdict::Newer(_)
                     | Verdict::Later(_)
@@ -599,8 +579,11 @@ impl Protocol {
     }
 
     fn next_attempt(&self, state: &mut State, work: Work) {
-        if work.attempt == ATTEMPTS {
-            return state.resume(work, Phase::Mailing);
+        if self.batch_rule == BatchRule::LeavesTheUnlocked && !work.batch.holds(work.message) {
+            return self.ends(state, work, End::SupersededUnread);
+        }
+        if work.attempt == self.attempts {
+            return self.mail(state, work);
         }
         let (attempt, round) = (work.attempt + 1, 1);
         self.start(
@@ -611,17 +594,6 @@ impl Protocol {
                 ..work
             },
         );
-    }
-}
-
-/// What is wrong with an acknowledgement.
-fn unproven(state: &State, work: Work, end: End) -> Option<Broken> {
-    let mailed = state.mailed & (1 << (work.message - 1)) != 0;
-    match end {
-        _ if state.newest_stored() < work.message && !mailed => Some(Broken::Lost),
-        End::HandedOver if !mailed => Some(Broken::Lost),
-        End::SupersededUnread => Some(Broken::SupersededUnread),
-        _ => None,
     }
 }
 

@@ -1,20 +1,16 @@
 //! What goes wrong: requests and answers that are lost or late, crashes, and people.
 
-use super::{Aim, Answer, ByHand, Handler, Phase, Protocol, State, Successor, Variant, Work};
-use super::{late_bit, push, step};
+use super::{
+    Aim, Answer, ByHand, Handler, Phase, Protocol, State, Successor, Variant, Work, late_bit, push,
+    step,
+};
 
 impl Protocol {
     /// A lost request, a lost answer, a slow one: to the handler all the same.
     pub(super) fn fail(&self, state: &State, work: Work, successors: &mut Vec<Successor>) {
         let mut next = *state;
         match work.phase {
-            Phase::Mailing => {
-                next.drop_delivery(work);
-                push(successors, "fallback refuses", work, next);
-                next.mailed |= 1 << (work.message - 1);
-                push(successors, "fallback's yes is lost", work, next);
-            }
-            Phase::Settling(_) => {}
+            Phase::Mailing | Phase::Settling(_) => {}
             phase => {
                 next.let_go(work.message, phase);
                 self.next_attempt(&mut next, work);
@@ -26,12 +22,17 @@ impl Protocol {
                 }
             }
         }
-        if work.locked && state.queue[usize::from(work.message) - 1].deliveries_left > 0 {
+        self.refuse_mails(state, work, successors);
+        self.end_in_vain(state, work, successors);
+        for message in work.batch.locked() {
+            if state.queue[usize::from(message) - 1].deliveries_left == 0 {
+                continue;
+            }
             let mut next = *state;
-            next.queued(work.message).visible = true;
-            let locked = false;
-            next.resume(Work { locked, ..work }, work.phase);
-            push(successors, "loses its lock", work, next);
+            next.queued(message).visible = true;
+            let batch = work.batch.without_lock(message);
+            next.resume(Work { batch, ..work }, work.phase);
+            push(successors, "loses its lock", Work { message, ..work }, next);
         }
     }
 
@@ -93,15 +94,15 @@ impl Protocol {
             for &handler in process {
                 next.remembers[handler] = false;
                 if let Handler::Busy {
+                    batch,
                     message,
-                    locked,
                     phase,
                     ..
                 } = state.handlers[handler]
                 {
                     next.let_go(message, phase);
                     next.handlers[handler] = Handler::Idle;
-                    if locked {
+                    for message in batch.locked() {
                         next.queued(message).visible = true;
                     }
                 }
