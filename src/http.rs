@@ -22,11 +22,11 @@ use axum::{Json, Router};
 use azure_app::trace::TraceContext;
 use serde::Serialize;
 use tokio::net::TcpListener;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep_until};
 use tracing::Instrument as _;
 
 use crate::fallback::Fallback;
-use crate::invocation::{Invocation, reply};
+use crate::invocation::{Invocation, reply, reply_to_all};
 use crate::order::Delivery;
 use crate::reserve::{Reservation, Reserver, redelivery_wait};
 use crate::store::OrderStore;
@@ -122,7 +122,7 @@ async fn invoke<S: OrderStore, F: Fallback>(
                 .map(TraceContext::next);
             telemetry::partitioned(&delivery);
             let wait = redelivery_wait(&delivery);
-            detached(Box::pin(one(reserver, delivery, id, received)), wait).await
+            detached(Box::pin(one(reserver, delivery, id, received)), wait, None).await
         }
         Invocation::Many(mut deliveries) => {
             // The request has one trace, of the batch; each message may have one of its own.
@@ -131,8 +131,9 @@ async fn invoke<S: OrderStore, F: Fallback>(
             }
             deliveries.iter().for_each(telemetry::partitioned);
             let wait = deliveries.iter().map(redelivery_wait).max();
+            let end = Instant::now() + reserver.batch.time;
             let reservations = many(reserver, deliveries, id, trace, received);
-            detached(Box::pin(reservations), wait.unwrap_or_default()).await
+            detached(Box::pin(reservations), wait.unwrap_or_default(), Some(end)).await
         }
     }
 }
@@ -146,7 +147,7 @@ async fn one<S: OrderStore, F: Fallback>(
     let span = telemetry::invocation_span(&id, delivery.trace);
     let reservation = reserver.reserve(&delivery).instrument(span).await;
     telemetry::reserved(&id, &delivery, &reservation, received.elapsed());
-    match reply([&reservation]) {
+    match reply(&reservation) {
         Some(reply) => Json(reply).into_response(),
         None => error_answer(
             StatusCode::INTERNAL_SERVER_ERROR,
@@ -168,7 +169,7 @@ async fn many<S: OrderStore, F: Fallback>(
     let span = telemetry::invocation_span(&id, trace);
     let reservations = reserver.reserve_all(&deliveries, ended);
     let reservations = reservations.instrument(span).await;
-    match reply(&reservations) {
+    match reply_to_all(&reservations) {
         Some(reply) => Json(reply).into_response(),
         None => error_answer(
             StatusCode::INTERNAL_SERVER_ERROR,
@@ -195,8 +196,9 @@ fn trace_of(headers: &HeaderMap) -> Option<TraceContext> {
 }
 
 /// Runs a reservation to its end, whatever becomes of the connection that asked for it. It comes
-/// boxed: a future is moved often until it runs, and this one is large.
-async fn detached<R>(reservation: Pin<Box<R>>, wait: Duration) -> Response
+/// boxed: a future is moved often until it runs, and this one is large. After a panic it waits, but
+/// not beyond the `end` of a batch, whose locks nobody renews.
+async fn detached<R>(reservation: Pin<Box<R>>, wait: Duration, end: Option<Instant>) -> Response
 where
     R: Future<Output = Response> + Send + 'static,
 {
@@ -209,7 +211,8 @@ where
         Ok(response) => response,
         Err(_) => {
             // As for every message given back: a panic must not burn its deliveries at once.
-            sleep(wait).await;
+            let until = Instant::now() + wait;
+            sleep_until(end.map_or(until, |end| end.min(until))).await;
             error_answer(
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "the invocation panicked; see the log",

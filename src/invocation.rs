@@ -212,7 +212,8 @@ impl Claimed {
 pub struct Reply {
     outputs: Outputs,
     /// Shown by the host with the invocation, on success only, and always as information: what
-    /// asks for more has a line of its own instead.
+    /// asks for more has a line of its own instead. Those of a batch say which message they are
+    /// of, by its number: the host names the invocation alone.
     logs: Vec<String>,
     return_value: (),
 }
@@ -220,21 +221,38 @@ pub struct Reply {
 #[derive(Debug, Serialize)]
 struct Outputs {}
 
-/// The answer that completes the message, or all messages of a batch; `None` when one of them has
-/// to be given back: the host completes all, or none.
+/// The answer that completes the message; `None` when it has to be given back.
 #[must_use]
-pub fn reply<'a>(reservations: impl IntoIterator<Item = &'a Reservation>) -> Option<Reply> {
-    let mut logs = Vec::new();
-    for reservation in reservations {
-        if reservation.is_given_back() {
-            return None;
+pub fn reply(reservation: &Reservation) -> Option<Reply> {
+    let done = !reservation.is_given_back();
+    done.then(|| Reply::telling(routine(reservation).into_iter().collect()))
+}
+
+/// The answer that completes all messages of a batch; `None` when one of them has to be given back:
+/// the host completes all, or none.
+#[must_use]
+pub fn reply_to_all(reservations: &[Reservation]) -> Option<Reply> {
+    let done = !reservations.iter().any(Reservation::is_given_back);
+    done.then(|| Reply::telling(reservations.iter().filter_map(numbered).collect()))
+}
+
+impl Reply {
+    fn telling(logs: Vec<String>) -> Self {
+        Self {
+            outputs: Outputs {},
+            logs,
+            return_value: (),
         }
-        logs.extend(routine(reservation));
     }
-    Some(Reply {
-        outputs: Outputs {},
-        logs,
-        return_value: (),
+}
+
+/// The record of an order that has no line of its own, with its message's number.
+fn numbered(reservation: &Reservation) -> Option<String> {
+    let record = routine(reservation)?;
+    let position = reservation.order.as_ref()?.position;
+    Some(match position {
+        Some(position) => format!("#{} {record}", position.sequence),
+        None => record,
     })
 }
 

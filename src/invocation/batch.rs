@@ -8,8 +8,10 @@
 //! (`Utility.ApplyBindingData` of azure-functions-host), so the broker's word counts in each mode.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use bytes::Bytes;
+use serde::de::{Deserialize, Deserializer, IgnoredAny, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::metadata::{Metadata, Properties, Value, once};
@@ -32,10 +34,8 @@ pub(super) fn deliveries(
         Some(bodies) => bodies,
         None => listed_bodies(&listed(order))?,
     };
-    match bodies.len() {
-        0 => return Err(InvocationError::NoMessage),
-        1..=MESSAGES_MAX => {}
-        more => return Err(InvocationError::TooMany(more)),
+    if bodies.is_empty() {
+        return Err(InvocationError::NoMessage);
     }
     let lists = metadata.arrays().map(|array| array.map(List::of));
     let columns = lists.each_ref().map(|list| {
@@ -57,7 +57,7 @@ fn packed(order: &str) -> Option<Vec<Bytes>> {
 }
 
 /// The texts of a list that is written as the host writes it, `"[\"…\",\"…\"]"`, if none of them has
-/// a backslash or a quote in it: then they are what stands there.
+/// a backslash or a quote in it: then they are what stands there. Of more than a batch may have none.
 fn plain(list: &str) -> Option<Vec<&str>> {
     let mut pieces = list.split('\\');
     if pieces.next()? != "\"[" {
@@ -65,6 +65,9 @@ fn plain(list: &str) -> Option<Vec<&str>> {
     }
     let mut texts = Vec::new();
     loop {
+        if texts.len() == MESSAGES_MAX {
+            return None;
+        }
         texts.push(pieces.next()?.strip_prefix('"')?);
         match pieces.next()? {
             "\"," => {}
@@ -93,8 +96,10 @@ impl<'a> List<'a> {
         let values: Vec<Option<Value<'_>>> = match self {
             Self::Plain(texts) => texts.iter().map(|text| Some(Value::Text(text))).collect(),
             Self::Json(text) => {
-                let values: Option<Vec<Option<&RawValue>>> = serde_json::from_str(text).ok();
-                let values = values.unwrap_or_default().into_iter();
+                let entries: Option<Entries<'_>> = serde_json::from_str(text).ok();
+                let entries = entries.filter(|entries| entries.length == messages);
+                let values = entries.map(|entries| entries.items).unwrap_or_default();
+                let values = values.into_iter();
                 values.map(|value| value.map(Value::Json)).collect()
             }
         };
@@ -107,8 +112,11 @@ impl<'a> List<'a> {
 
 /// The bodies of any list.
 fn listed_bodies(list: &str) -> Result<Vec<Bytes>, InvocationError> {
-    let items: Vec<Option<&RawValue>> =
+    let Entries { items, length } =
         serde_json::from_str(list).map_err(|error| InvocationError::NotAList(unquoted(&error)))?;
+    if length > MESSAGES_MAX {
+        return Err(InvocationError::TooMany(length));
+    }
     Ok(binary(&items).unwrap_or_else(|| items.iter().copied().map(as_text).collect()))
 }
 
@@ -141,5 +149,44 @@ fn listed(array: &RawValue) -> Cow<'_, str> {
     match serde_json::from_str(array.get()) {
         Ok(Characters(text)) => text,
         Err(_) => Cow::Borrowed(array.get()),
+    }
+}
+
+/// The first items of a list, as many as a batch may have, and how many there are: what is longer
+/// is refused, and its items, which may be of two bytes each, are not kept for that.
+struct Entries<'a> {
+    items: Vec<Option<&'a RawValue>>,
+    length: usize,
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Entries<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Items;
+
+        impl<'de> Visitor<'de> for Items {
+            type Value = Entries<'de>;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a list")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Entries<'de>, A::Error> {
+                let mut items = Vec::new();
+                while items.len() < MESSAGES_MAX {
+                    let Some(item) = list.next_element()? else {
+                        let length = items.len();
+                        return Ok(Entries { items, length });
+                    };
+                    items.push(item);
+                }
+                let mut length = items.len();
+                while list.next_element::<IgnoredAny>()?.is_some() {
+                    length += 1;
+                }
+                Ok(Entries { items, length })
+            }
+        }
+
+        deserializer.deserialize_seq(Items)
     }
 }

@@ -1,13 +1,18 @@
 //! Many messages at once: of a session's neighbours only the newest is uploaded, and the others
 //! share its fate. Sessions run beside each other, bounded; the broker is told one thing of all.
 //!
+//! Of one session uploads come one after the other, as their orders came. A mail goes on beside
+//! them: it changes no file, and a workflow that hangs must not keep a newer order waiting.
+//!
 //! The host completes all messages of a batch or none, runs one batch at a time, and renews no lock
 //! meanwhile. So a batch has an end: what has not begun by then is given back untried, while its
 //! messages are still locked.
 
 use std::collections::HashMap;
+use std::mem::{replace, take};
 use std::num::NonZeroUsize;
 use std::time::Duration;
+use std::vec::IntoIter;
 
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
@@ -16,7 +21,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::{GivenBack, Outcome, Reservation, Reserver, Settlement, redelivery_wait};
 use crate::fallback::{Fallback, Reason};
-use crate::order::{Delivery, Order, OrderError, SessionId};
+use crate::order::{Delivery, Order, SessionId};
 use crate::progress;
 use crate::store::OrderStore;
 
@@ -45,12 +50,43 @@ struct Run {
     older: Vec<Item>,
 }
 
-/// What is done one after the other.
+/// What there is to do, beside all else.
 enum Work {
-    /// It has no session.
-    Unreadable(usize, OrderError),
-    /// All of one session, in the order in which they came.
-    Session(Vec<Run>),
+    /// Uploads of one session, one after the other.
+    Upload(Session),
+    Mail(Box<Unstored>),
+}
+
+impl Work {
+    fn upload(runs: Vec<Run>, first: bool) -> Self {
+        let runs = runs.into_iter();
+        Self::Upload(Session { runs, first })
+    }
+}
+
+/// What is left to upload of one session, in the order in which it came.
+struct Session {
+    runs: IntoIter<Run>,
+    /// Begins in any case: that its time suffices was checked when the program began.
+    first: bool,
+}
+
+/// An order that goes to a person, and those that share its fate.
+struct Unstored {
+    at: usize,
+    /// `None` when the message is unreadable.
+    order: Option<Order>,
+    reason: Reason,
+    older: Vec<Item>,
+}
+
+/// What follows a piece of work.
+enum Next {
+    /// The session is done with uploads, and another one may begin.
+    Session,
+    /// A mail, and the rest of the session beside it.
+    Mail(Box<Unstored>, Session),
+    Nothing,
 }
 
 /// A batch under way.
@@ -116,53 +152,96 @@ where
     E: Fn(&Delivery, &Reservation) + Sync,
 {
     async fn run(&self) -> Vec<(usize, Reservation)> {
-        let mut waiting = planned(self.deliveries).into_iter();
+        let (unreadable, sessions) = planned(self.deliveries);
+        let mut waiting = sessions.into_iter();
         let at_once = self.reserver.batch.sessions_at_once.get();
-        // The first begin in any case: that their time suffices was checked when the program began.
         let first = waiting.by_ref().take(at_once);
+        let first = first.map(|runs| Work::upload(runs, true));
+        let mails = unreadable.into_iter().map(|one| Work::Mail(Box::new(one)));
         let mut running: FuturesUnordered<_> =
-            first.map(|work| self.bring_to_end(work, true)).collect();
+            first.chain(mails).map(|work| self.bring_on(work)).collect();
         let mut reservations = Vec::with_capacity(self.deliveries.len());
-        while let Some(done) = running.next().await {
+        while let Some((done, next)) = running.next().await {
             reservations.extend(done);
-            running.extend(waiting.next().map(|work| self.bring_to_end(work, false)));
+            match next {
+                Next::Session => {
+                    let next = waiting.next().map(|runs| Work::upload(runs, false));
+                    running.extend(next.map(|work| self.bring_on(work)));
+                }
+                Next::Mail(unstored, session) => {
+                    running.push(self.bring_on(Work::Mail(unstored)));
+                    running.push(self.bring_on(Work::Upload(session)));
+                }
+                Next::Nothing => {}
+            }
         }
         reservations
     }
 
-    async fn bring_to_end(&self, work: Work, first: bool) -> Vec<(usize, Reservation)> {
+    async fn bring_on(&self, work: Work) -> (Vec<(usize, Reservation)>, Next) {
         let mut done = Vec::new();
-        match work {
-            Work::Unreadable(at, error) => {
-                let reservation = self.hand_over(at, None, Reason::Unreadable(error)).await;
-                self.end(at, reservation, &mut done);
+        let next = match work {
+            Work::Upload(session) => self.upload(session, &mut done).await,
+            Work::Mail(unstored) => {
+                self.mail(*unstored, &mut done).await;
+                Next::Nothing
             }
-            Work::Session(runs) => {
-                for (nth, Run { newest, older }) in runs.into_iter().enumerate() {
-                    let in_time = first && nth == 0 || Instant::now() <= self.upload_until;
-                    let reservation = match in_time {
-                        true => self.reserve(newest.at, newest.order).await,
-                        false => given_back(newest.order, GivenBack::OutOfTime),
+        };
+        (done, next)
+    }
+
+    /// Up to the first order that is not stored.
+    async fn upload(&self, mut session: Session, done: &mut Vec<(usize, Reservation)>) -> Next {
+        while let Some(Run { newest, older }) = session.runs.next() {
+            let in_time = take(&mut session.first) || Instant::now() <= self.upload_until;
+            if !in_time {
+                let reservation = given_back(newest.order, GivenBack::OutOfTime);
+                self.end_run(newest.at, reservation, older, done);
+                continue;
+            }
+            match self.reserver.store(newest.order).await {
+                Ok(reservation) => self.end_run(newest.at, reservation, older, done),
+                Err((order, reason)) => {
+                    let unstored = Unstored {
+                        at: newest.at,
+                        order: Some(order),
+                        reason,
+                        older,
                     };
-                    let is_done = !reservation.is_given_back();
-                    self.end(newest.at, reservation, &mut done);
-                    for Item { at, order } in older {
-                        let reservation = match is_done {
-                            true => superseded(order),
-                            false => given_back(order, GivenBack::NewerOpen),
-                        };
-                        self.end(at, reservation, &mut done);
-                    }
+                    return Next::Mail(Box::new(unstored), session);
                 }
             }
         }
-        done
+        Next::Session
     }
 
-    async fn reserve(&self, at: usize, order: Order) -> Reservation {
-        match self.reserver.store(order).await {
-            Ok(reservation) => reservation,
-            Err((order, reason)) => self.hand_over(at, Some(order), reason).await,
+    async fn mail(&self, unstored: Unstored, done: &mut Vec<(usize, Reservation)>) {
+        let Unstored {
+            at,
+            order,
+            reason,
+            older,
+        } = unstored;
+        let reservation = self.hand_over(at, order, reason).await;
+        self.end_run(at, reservation, older, done);
+    }
+
+    /// The older ones are superseded once somebody has the newest, and not before.
+    fn end_run(
+        &self,
+        at: usize,
+        reservation: Reservation,
+        older: Vec<Item>,
+        done: &mut Vec<(usize, Reservation)>,
+    ) {
+        let is_done = !reservation.is_given_back();
+        self.end(at, reservation, done);
+        for Item { at, order } in older {
+            let reservation = match is_done {
+                true => superseded(order),
+                false => given_back(order, GivenBack::NewerOpen),
+            };
+            self.end(at, reservation, done);
         }
     }
 
@@ -206,15 +285,20 @@ fn given_back(order: Order, why: GivenBack) -> Reservation {
     }
 }
 
-/// What there is to do, in the order in which it came.
-fn planned(deliveries: &[Delivery]) -> Vec<Work> {
-    let mut plan = Vec::new();
+/// What is unreadable, and the runs of each session, in the order in which they came.
+fn planned(deliveries: &[Delivery]) -> (Vec<Unstored>, Vec<Vec<Run>>) {
+    let (mut unreadable, mut plan) = (Vec::new(), Vec::<Vec<Run>>::new());
     let mut sessions: HashMap<SessionId, usize> = HashMap::new();
     for (at, delivery) in deliveries.iter().enumerate() {
         let order = match Order::parse(delivery) {
             Ok(order) => order,
             Err(error) => {
-                plan.push(Work::Unreadable(at, error));
+                unreadable.push(Unstored {
+                    at,
+                    order: None,
+                    reason: Reason::Unreadable(error),
+                    older: Vec::new(),
+                });
                 continue;
             }
         };
@@ -223,11 +307,11 @@ fn planned(deliveries: &[Delivery]) -> Vec<Work> {
             .or_insert_with(|| plan.len());
         let item = Item { at, order };
         match plan.get_mut(place) {
-            Some(Work::Session(runs)) => join(runs, item),
-            _ => plan.push(Work::Session(vec![Run::of(item)])),
+            Some(runs) => join(runs, item),
+            None => plan.push(vec![Run::of(item)]),
         }
     }
-    plan
+    (unreadable, plan)
 }
 
 /// Adds the session's next order: to the last run, if one of the two gives way to the other.
@@ -238,7 +322,7 @@ fn planned(deliveries: &[Delivery]) -> Vec<Work> {
 fn join(runs: &mut Vec<Run>, item: Item) {
     match runs.last_mut() {
         Some(run) if gives_way(&run.newest, &item) => {
-            let older = std::mem::replace(&mut run.newest, item);
+            let older = replace(&mut run.newest, item);
             run.older.push(older);
         }
         Some(run) if gives_way(&item, &run.newest) => run.older.push(item),

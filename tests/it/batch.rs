@@ -2,6 +2,7 @@
 //! what the host is answered.
 
 mod doubles;
+mod odd;
 mod splits;
 
 use std::collections::HashSet;
@@ -264,7 +265,7 @@ async fn a_batch_waits_once_before_it_is_given_back() {
 /// Everything hangs, for as long as it may.
 #[tokio::test(start_paused = true)]
 async fn a_batch_ends_before_its_locks_do() {
-    for (sessions, mailed) in [(1, 1), (8, 8), (64, 2 * MAILS_AT_ONCE)] {
+    for sessions in [1, 8, 64] {
         let outside = Outside::new();
         outside.seen().uploads = Answers::Never;
         outside.seen().workflow = Answers::Never;
@@ -287,14 +288,20 @@ async fn a_batch_ends_before_its_locks_do() {
             took > Duration::from_secs(100 + 60),
             "who began was not cut off"
         );
-        let begun = ends
+        let (puts, tried) = {
+            let puts = outside.seen().puts.clone();
+            (puts.len(), puts.into_iter().collect::<HashSet<_>>().len())
+        };
+        assert_eq!(puts, 4 * tried, "1 + 3 each");
+        // A session goes on beside its mail, and what has a last chance to begin after 85 s depends
+        // on the waits between attempts.
+        assert!((2 * sessions..=3 * sessions).contains(&tried), "{tried}");
+        let mailed = ends
             .iter()
             .filter(|it| **it != Err(GivenBack::OutOfTime))
             .count();
-        assert_eq!(begun, mailed, "mailed, without an answer");
-        let tried: HashSet<_> = outside.seen().puts.iter().cloned().collect();
-        assert_eq!(tried.len(), sessions, "those that began at once");
-        assert_eq!(outside.seen().puts.len(), 4 * sessions, "1 + 3 each");
+        let two_rounds = 2 * MAILS_AT_ONCE;
+        assert_eq!(mailed, tried.min(two_rounds), "mailed, without an answer");
     }
 }
 
@@ -316,18 +323,22 @@ async fn sessions_begin_while_there_is_time() {
 }
 
 fn request(messages: &[Message]) -> Vec<u8> {
-    let column = |value: fn(&Message) -> Value| {
+    redelivered(messages, 1)
+}
+
+fn redelivered(messages: &[Message], count: u32) -> Vec<u8> {
+    let column = |value: &dyn Fn(&Message) -> Value| {
         let values: Vec<Value> = messages.iter().map(value).collect();
         Value::from(values).to_string()
     };
     let metadata = json!({
-        "MessageIdArray": column(|it| json!(it.id())),
-        "SequenceNumberArray": column(|it| json!(it.position.unwrap().sequence.0)),
-        "EnqueuedTimeUtcArray": column(|it| json!(it.position.unwrap().enqueued.to_string())),
-        "DeliveryCountArray": column(|_| json!(1)),
-        "SessionIdArray": column(|it| json!(it.session.as_str())),
+        "MessageIdArray": column(&|it| json!(it.id())),
+        "SequenceNumberArray": column(&|it| json!(it.position.unwrap().sequence.0)),
+        "EnqueuedTimeUtcArray": column(&|it| json!(it.position.unwrap().enqueued.to_string())),
+        "DeliveryCountArray": column(&|_| json!(count)),
+        "SessionIdArray": column(&|it| json!(it.session.as_str())),
     });
-    let bodies = column(|it| json!(STANDARD.encode(&it.bytes)));
+    let bodies = column(&|it| json!(STANDARD.encode(&it.bytes)));
     json!({"Data": {"order": bodies}, "Metadata": metadata})
         .to_string()
         .into_bytes()
@@ -348,7 +359,7 @@ async fn the_host_is_told_of_each_order_or_to_give_back_all() {
     outside.seen().broken.insert("B".to_owned());
     let messages = [cart("A", 1), cart("B", 2), cart("A", 3), poison(4)];
     let (status, body) = asked(&outside, request(&messages)).await;
-    let expected = r#"{"Outputs":{},"Logs":["A.json superseded by a newer order of its batch, upload attempts: 0","A.json stored, upload attempts: 1"],"ReturnValue":null}"#;
+    let expected = r##"{"Outputs":{},"Logs":["#1 A.json superseded by a newer order of its batch, upload attempts: 0","#3 A.json stored, upload attempts: 1"],"ReturnValue":null}"##;
     assert_eq!((status, body.as_str()), (200, expected));
     outside.seen().workflow = Answers::Failure;
     let (status, body) = asked(&outside, request(&messages)).await;

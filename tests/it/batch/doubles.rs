@@ -7,6 +7,7 @@ use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use order_items_reserver::fallback::logic_app::operation_id;
 use order_items_reserver::fallback::{Fallback, FallbackError, Notice};
 use order_items_reserver::order::{Delivery, Order, SessionId};
 use order_items_reserver::reserve::{BatchLimits, Reservation, Reserver};
@@ -14,6 +15,7 @@ use order_items_reserver::retry::Retry;
 use order_items_reserver::store::StoreError;
 use order_items_reserver::store::blob::{BlobService, BlobStore, Condition, Head, PutReply};
 use tokio::time::sleep;
+use uuid::Uuid;
 
 use crate::invocation::doubles::busy;
 use crate::model::messages::Message;
@@ -28,14 +30,17 @@ pub(super) enum Answers {
     After(Duration),
     Failure,
     Never,
+    /// After so long.
+    Panic(Duration),
 }
 
 #[derive(Debug)]
 pub(super) struct Seen {
     pub(super) storage: Storage,
-    /// Message ids of all PUTs and of all mails, as they came.
+    /// Message ids of all PUTs and of all mails, as they came, and the mails' operations.
     pub(super) puts: Vec<String>,
     pub(super) mails: Vec<String>,
+    pub(super) operations: Vec<Uuid>,
     pub(super) at_once: usize,
     pub(super) at_once_max: usize,
     pub(super) mails_at_once: usize,
@@ -56,6 +61,7 @@ impl Outside {
             storage: Storage::new(),
             puts: Vec::new(),
             mails: Vec::new(),
+            operations: Vec::new(),
             at_once: 0,
             at_once_max: 0,
             mails_at_once: 0,
@@ -72,6 +78,15 @@ impl Outside {
 
     /// The product between them; sessions of a batch so many at once.
     pub(super) fn reserver(&self, sessions: usize) -> Arc<Reserver<BlobStore<Self>, Self>> {
+        self.reserver_for(sessions, Duration::from_secs(285))
+    }
+
+    /// The same for batches that may take so long.
+    pub(super) fn reserver_for(
+        &self,
+        sessions: usize,
+        time: Duration,
+    ) -> Arc<Reserver<BlobStore<Self>, Self>> {
         Arc::new(Reserver {
             store: BlobStore::new(self.clone()),
             fallback: self.clone(),
@@ -82,7 +97,7 @@ impl Outside {
             fallback_timeout: Duration::from_secs(100),
             batch: BatchLimits {
                 sessions_at_once: NonZeroUsize::new(sessions).unwrap(),
-                time: Duration::from_secs(285),
+                time,
             },
         })
     }
@@ -114,7 +129,7 @@ impl BlobService for Outside {
                 false => seen.uploads,
             }
         };
-        if let Answers::After(time) = answers {
+        if let Answers::After(time) | Answers::Panic(time) = answers {
             sleep(time).await;
         }
         // Who is given up stays counted until the next one looks, which only makes it stricter.
@@ -122,6 +137,7 @@ impl BlobService for Outside {
         match answers {
             Answers::Failure => Err(busy()),
             Answers::Never => pending().await,
+            Answers::Panic(_) => panic!("the storage's client panics, as this test asks"),
             Answers::AtOnce | Answers::After(_) => {
                 Ok(self.seen().storage.put(&Upload::of(order, condition)))
             }
@@ -143,6 +159,7 @@ impl Fallback for Outside {
         let answers = {
             let mut seen = self.seen();
             seen.mails.push(notice.delivery.message_id.clone().unwrap());
+            seen.operations.push(operation_id(notice.delivery));
             seen.mails_at_once += 1;
             seen.mails_at_once_max = seen.mails_at_once_max.max(seen.mails_at_once);
             seen.workflow
@@ -160,7 +177,7 @@ impl Fallback for Outside {
                 self.seen().mails_at_once -= 1;
                 Err(FallbackError::Refused(500))
             }
-            Answers::AtOnce | Answers::After(_) => {
+            Answers::AtOnce | Answers::After(_) | Answers::Panic(_) => {
                 self.seen().mails_at_once -= 1;
                 Ok(())
             }
