@@ -51,9 +51,10 @@ impl ReplyLink {
         self.credit = count.wrapping_add(credit).wrapping_sub(self.count);
     }
 
-    /// Sends what waits, as far as the credit goes.
+    /// Sends what waits, as far as the credit and the session's window go. Beyond the window
+    /// nothing is put into the outbox: an answer is a megabyte for a request of some bytes.
     pub(super) fn send(&mut self, handle: u32, outbox: &mut Outbox, out: &mut BytesMut) {
-        while self.credit > 0 {
+        while self.credit > 0 && !outbox.is_blocked() {
             let Some(reply) = self.waiting.pop_front() else {
                 return;
             };

@@ -41,6 +41,7 @@ impl Session {
     /// Does all that can be done now for the links on which the client receives.
     pub(in crate::amqp) fn pump(&mut self, context: &mut SessionContext<'_>) {
         self.serve_waiting(context);
+        self.send_replies(context);
         // In turns, so that a link with a large credit does not keep the others waiting.
         while self.hand_out_one_each(context) {}
         self.drain(context);
@@ -61,6 +62,15 @@ impl Session {
                     self.links.insert(handle, Link::Waiting(link));
                 }
                 Tried::Over(attach, link) => self.attached(*attach, link, context),
+            }
+        }
+    }
+
+    /// Answers that waited for the client's window.
+    fn send_replies(&mut self, context: &mut SessionContext<'_>) {
+        for (handle, link) in &mut self.links {
+            if let Link::Replies(_, replies) = link {
+                replies.send(*handle, &mut self.outbox, context.out);
             }
         }
     }

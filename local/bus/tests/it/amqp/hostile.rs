@@ -5,7 +5,13 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::wire::{LIMIT, MESSAGE, Stage, attached, contains, frame, heard, open, transfer};
+use fe2o3_amqp_types::definitions::{Handle, Role};
+use fe2o3_amqp_types::messaging::{Source, Target, TargetArchetype};
+use fe2o3_amqp_types::performatives::{Attach, Flow, Performative};
+
+use super::wire::{
+    Client, LIMIT, MESSAGE, Stage, attach, attached, begin, contains, frame, heard, open, transfer,
+};
 
 #[tokio::test]
 async fn whoever_speaks_something_else_is_told_what_is_spoken_here() {
@@ -95,6 +101,85 @@ async fn a_delivery_without_end_and_a_frame_without_end_are_cut() {
         b"AMQP\x00\x01\x00\x00",
         "hung up on at once"
     );
+    stage.serves_others().await;
+}
+
+/// A link to the queue's management, or from it.
+fn management(handle: u32, role: Role) -> Performative {
+    let Performative::Attach(link) = attach(handle) else {
+        unreachable!("an attach");
+    };
+    let address = "order-items/$management";
+    let (source, target) = match role {
+        Role::Sender => (Source::builder(), Target::builder().address(address)),
+        Role::Receiver => (Source::builder().address(address), Target::builder()),
+    };
+    Performative::Attach(Attach {
+        role,
+        source: Some(Box::new(source.build())),
+        target: Some(Box::new(TargetArchetype::Target(target.build()))),
+        ..link
+    })
+}
+
+/// So many transfers from now on, and answers on handle 1; it wants to hear the same of us.
+fn room(window: u32) -> Performative {
+    Performative::Flow(Flow {
+        next_incoming_id: Some(0),
+        incoming_window: window,
+        next_outgoing_id: 0,
+        outgoing_window: 100,
+        handle: Some(Handle(1)),
+        delivery_count: Some(0),
+        link_credit: Some(10_000),
+        available: None,
+        drain: false,
+        echo: true,
+        properties: None,
+    })
+}
+
+/// Each answer would be as long as the queue's messages together, of a request of some bytes.
+#[tokio::test]
+async fn answers_are_not_kept_without_end_for_a_client_that_has_no_room_for_them() {
+    const REQUEST: &[u8] = b"\x00\x53\x73\xc0\x07\x05\xa1\x01r\x40\x40\x40\x40\
+        \x00\x53\x74\xc1\x29\x02\xa1\x09operation\xa1\x1acom.microsoft:peek-message\
+        \x00\x53\x77\xc1\x2c\x04\xa1\x14from-sequence-number\x55\x00\xa1\x0dmessage-count\x54\x05";
+    let stage = Stage::open().await;
+    let mut client = Client::opened(&stage).await;
+    let Performative::Begin(mut closed) = begin() else {
+        unreachable!("a begin");
+    };
+    closed.incoming_window = 0;
+    client.say(0, &Performative::Begin(closed)).await;
+    client.say(0, &management(0, Role::Sender)).await;
+    client.say(0, &management(1, Role::Receiver)).await;
+    client.say(0, &room(0)).await;
+    for id in 0..500 {
+        let Performative::Transfer(mut request) = transfer(id, false) else {
+            unreachable!("a transfer");
+        };
+        request.settled = Some(true);
+        let request = Performative::Transfer(request);
+        client.say_with(0, &request, REQUEST).await;
+    }
+    client.say(0, &room(10_000)).await;
+    let (mut answers, mut echoes) = (0, 0);
+    while echoes < 2 {
+        let (_, heard) = client.hear_frame().await;
+        match heard.get(..3) {
+            Some([0, 0x53, 0x14]) => answers += 1,
+            Some([0, 0x53, 0x13]) => {
+                let flow = serde_amqp::from_slice(&heard).unwrap();
+                let Performative::Flow(flow) = flow else {
+                    unreachable!("a flow");
+                };
+                echoes += u32::from(flow.handle == Some(Handle(1)));
+            }
+            _ => {}
+        }
+    }
+    assert!((1..=17).contains(&answers), "{answers} of 500 were kept");
     stage.serves_others().await;
 }
 
