@@ -57,24 +57,30 @@ impl MessageDetails {
 
     /// The host's word, which may come after the queue's. Of a lock that was lost it comes when
     /// the function is done, and the message may be with it again.
-    pub(super) fn delivered(&mut self, delivered: &Delivered, now: OffsetDateTime) {
+    /// Of a batch the answer's `record` of the message is apart.
+    pub(super) fn delivered(
+        &mut self,
+        delivered: &Delivered,
+        record: Option<String>,
+        now: OffsetDateTime,
+    ) {
         let number = delivered.delivery_count;
         let known = |delivery: &&mut ShownDelivery| delivery.number == number;
         if !self.deliveries.iter().any(|it| it.number == number) {
             self.delivery_begins(number, now - delivered.took);
         }
         if let Some(delivery) = self.deliveries.iter_mut().rev().find(known) {
-            delivery.ended = Some(ended(&delivered.outcome));
+            delivery.ended = Some(ended(&delivered.outcome, record));
             delivery.took_ms = Some((delivered.took.as_secs_f64() * 1e4).round() / 10.0);
             delivery.ended_at.get_or_insert_with(|| timestamp(now));
         }
     }
 }
 
-fn ended(outcome: &DeliveryOutcome) -> String {
+fn ended(outcome: &DeliveryOutcome, record: Option<String>) -> String {
     match outcome {
         DeliveryOutcome::Completed { status, logs } if logs.is_empty() => {
-            format!("completed ({status})")
+            record.unwrap_or_else(|| format!("completed ({status})"))
         }
         DeliveryOutcome::Completed { logs, .. } => logs.join("; "),
         DeliveryOutcome::Abandoned { why, last: false } => {

@@ -44,6 +44,8 @@ pub(super) struct LineFields {
     pub(super) reason: Option<String>,
     /// What comes next in its delivery, and when at the latest.
     pub(super) next: Option<NextStep>,
+    /// What the answer to its batch says of it.
+    pub(super) record: Option<String>,
 }
 
 /// What the handler says that it is about to do.
@@ -88,7 +90,26 @@ impl LineFields {
             outcome: text("outcome"),
             reason: text("reason"),
             next,
+            record: None,
         }
+    }
+
+    /// Of a line of an answer to a batch, which names the message by its number:
+    /// `#8412 S.json stored, upload attempts: 1`.
+    fn of_batch(text: &str) -> Option<Self> {
+        let (number, record) = text.strip_prefix('#')?.split_once(' ')?;
+        let (ended, _) = record.split_once(", upload attempts: ")?;
+        let outcome = match ended.strip_suffix(" stored") {
+            Some(_) => "stored",
+            None if ended.contains(" superseded by ") => "superseded",
+            None => return None,
+        };
+        Some(Self {
+            sequence: Some(number.parse().ok()?),
+            outcome: Some(outcome.to_owned()),
+            record: Some(cut(record, FIELD_MAX)),
+            ..Self::default()
+        })
     }
 }
 
@@ -109,7 +130,7 @@ impl LogLine {
             at: timestamp(now),
             level: own.unwrap_or(level_name(level)),
             text: cut(text, LINE_MAX),
-            said: LineFields::read(&fields, now),
+            said: LineFields::of_batch(text).unwrap_or_else(|| LineFields::read(&fields, now)),
         }
     }
 
@@ -128,7 +149,7 @@ impl LogLine {
         let DeliveryOutcome::Completed { logs, .. } = &delivered.outcome else {
             return None;
         };
-        // Of a batch all answers come together, and do not say of which message each is.
+        // Of a batch the host tells them as lines of their own.
         let [text] = logs.as_slice() else { return None };
         text.contains(" stored, upload").then(|| Self {
             writer: FUNCTION,

@@ -232,7 +232,10 @@ impl ShownMessage {
     }
 
     pub(super) fn delivered(&mut self, delivered: &Delivered, now: OffsetDateTime) {
-        self.details.delivered(delivered, now);
+        let is_of_this = |line: &&LogLine| line.is_of(delivered.delivery_count);
+        let of_this = self.details.log.iter().rfind(is_of_this);
+        let record = of_this.and_then(|line| line.said.record.clone());
+        self.details.delivered(delivered, record, now);
     }
 
     pub(super) fn log_line(&mut self, line: LogLine) {

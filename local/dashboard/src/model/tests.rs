@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use super::*;
 
+mod batches;
 mod click;
 mod found;
 

@@ -1,6 +1,7 @@
 //! One readable line for each thing that happens, and the only way to the screen: what others wrote
 //! must not steer the terminal.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::io::Write;
 use std::time::Duration;
@@ -36,11 +37,33 @@ pub(super) struct EventLines {
     pub(super) verbose: bool,
     /// Where a dead letter can be seen.
     pub(super) dead_letters_url: String,
+    /// What the answer to a batch says of its messages, by their numbers. It comes before the
+    /// message's own line, which tells it.
+    said: BTreeMap<u64, String>,
 }
 
+/// More than a batch has.
+const SAID_MAX: usize = 1_000;
+
 impl EventLines {
+    pub(super) fn new(verbose: bool, dead_letters_url: String) -> Self {
+        Self {
+            verbose,
+            dead_letters_url,
+            said: BTreeMap::new(),
+        }
+    }
+
     /// The line for an event; nothing for what a calm screen leaves out.
-    pub(super) fn event(&self, event: &Event) -> Option<String> {
+    pub(super) fn event(&mut self, event: &Event) -> Option<String> {
+        if let Event::LogLine { text, .. } = event
+            && let Some((number, record)) = of_batch(text)
+        {
+            self.said.insert(number, record.to_owned());
+            if self.said.len() > SAID_MAX {
+                self.said.pop_first();
+            }
+        }
         match event {
             Event::HandlerStarted { pid } if self.verbose => {
                 Some(format!("handler started, process {}", pid.unwrap_or(0)))
@@ -55,7 +78,10 @@ impl EventLines {
                 told.then(|| log_line(*level, text))
             }
             Event::Note { level, text } => Some(format!("{}{text}", prefix(*level))),
-            Event::Delivered(delivered) => Some(delivery_line(delivered)),
+            Event::Delivered(delivered) => {
+                let said = self.said.remove(&delivered.sequence);
+                Some(delivery_line(delivered, said))
+            }
             Event::DeadLettered {
                 sequence,
                 session,
@@ -153,7 +179,13 @@ fn prefix(level: Level) -> &'static str {
     }
 }
 
-fn delivery_line(delivered: &Delivered) -> String {
+/// The number and the rest of `#8412 S.json stored, upload attempts: 1`.
+fn of_batch(text: &str) -> Option<(u64, &str)> {
+    let (number, record) = text.strip_prefix('#')?.split_once(' ')?;
+    Some((number.parse().ok()?, record))
+}
+
+fn delivery_line(delivered: &Delivered, said: Option<String>) -> String {
     let Delivered {
         sequence,
         session,
@@ -164,7 +196,7 @@ fn delivery_line(delivered: &Delivered) -> String {
     } = delivered;
     let what = match outcome {
         DeliveryOutcome::Completed { status, logs } if logs.is_empty() => {
-            format!("completed ({status})")
+            said.map_or_else(|| format!("completed ({status})"), |said| word(&said))
         }
         DeliveryOutcome::Completed { logs, .. } => logs.join("; "),
         DeliveryOutcome::Abandoned { why, last: false } => {
@@ -315,7 +347,7 @@ mod tests {
             outcome,
             took: Duration::from_micros(4_200),
         };
-        delivery_line(&delivered)
+        delivery_line(&delivered, None)
     }
 
     #[test]
@@ -380,6 +412,48 @@ mod tests {
         assert_eq!(
             told(10, None, last),
             "#12  (no session)  delivery 10  abandoned (no answer within functionTimeout), for the last time  4 ms"
+        );
+    }
+
+    #[test]
+    fn of_a_batch_each_message_has_its_own_line() {
+        let mut lines = EventLines::new(false, String::new());
+        let delivered = |sequence| {
+            Event::Delivered(Delivered {
+                sequence,
+                message_id: None,
+                session: Some("S".to_owned()),
+                delivery_count: 1,
+                outcome: DeliveryOutcome::Completed {
+                    status: 200,
+                    logs: Vec::new(),
+                },
+                took: Duration::from_millis(4),
+            })
+        };
+        for text in [
+            "#7 S.json superseded by a newer order of its batch, upload attempts: 0",
+            "#8 S.json stored, upload attempts: 1",
+        ] {
+            let level = Level::Information;
+            let text = text.to_owned();
+            assert_eq!(lines.event(&Event::LogLine { level, text }), None);
+        }
+        let mut told = |sequence| lines.event(&delivered(sequence)).expect("a line");
+        assert_eq!(
+            told(7),
+            "#7  S  delivery 1  S.json superseded by a newer order of its batch, upload attempts: 0  4 ms"
+        );
+        assert_eq!(
+            told(8),
+            "#8  S  delivery 1  S.json stored, upload attempts: 1  4 ms"
+        );
+        // One that a person got: its line is its own.
+        assert_eq!(told(9), "#9  S  delivery 1  completed (200)  4 ms");
+        assert_eq!(
+            told(8),
+            "#8  S  delivery 1  completed (200)  4 ms",
+            "told once"
         );
     }
 

@@ -56,10 +56,7 @@ impl RunningParts {
         verbose: bool,
         keeps: bool,
     ) -> Self {
-        let lines = EventLines {
-            verbose,
-            dead_letters_url: dead_letters_url(&stack),
-        };
+        let lines = EventLines::new(verbose, dead_letters_url(&stack));
         Self {
             stack,
             storefronts,
