@@ -128,7 +128,11 @@ fn the_time_limits_of_host_and_code_agree() {
 fn a_batch_is_as_the_host_makes_it_and_ends_before_the_queues_locks() {
     let host = json_of("host.json");
     let most = &host["extensions"]["serviceBus"]["maxMessageBatchSize"];
-    assert_eq!(most, BATCH_MAX);
+    let most = usize::try_from(most.as_u64().unwrap()).unwrap();
+    assert!(
+        (1..=BATCH_MAX).contains(&most),
+        "smaller batches are an operator's choice, longer ones are not read: {most}"
+    );
     assert!(INVOCATION_MAX + MARGIN <= LOCK);
     let bicep = text_of("infra/modules/servicebus.bicep");
     let locks: Vec<&str> = bicep

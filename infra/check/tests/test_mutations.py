@@ -10,7 +10,7 @@ from infracheck.bicep import Compiler, CompilerMissing
 from infracheck.engine import Engine
 from infracheck.project import Project
 from infracheck.scenarios import SCENARIOS, play, refused
-from mutations import COMPILER, STATIC, WORKFLOW_ENGINE, WORKFLOW_STATIC, Fault
+from mutations import ALLOWED, COMPILER, STATIC, WORKFLOW_ENGINE, WORKFLOW_STATIC, Fault
 
 
 def seeded(fault: Fault) -> Project:
@@ -54,6 +54,18 @@ def test_fault_is_found(fault: Fault) -> None:
     finally:
         project.forget()
     assert any(fault.complaint in problem for problem in found), found
+
+
+@pytest.mark.parametrize("change", ALLOWED, ids=str)
+def test_what_an_operator_may_change_is_no_fault(change: Fault) -> None:
+    project = seeded(change)
+    try:
+        found = static(project, "what nothing says")
+    except CompilerMissing as error:
+        pytest.skip(str(error))
+    finally:
+        project.forget()
+    assert not found
 
 
 def test_what_is_not_formatted_is_found(bicep: Compiler) -> None:
