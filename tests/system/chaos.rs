@@ -10,7 +10,6 @@ use bus::{Message, Queue, Transition};
 use load::judge::Violation;
 use load::report::{Conclusion, Report};
 use stack::chaos::{Chaos, ChaosPlan};
-use testkit::fixture::AppFolder;
 use time::format_description::well_known::Rfc3339;
 
 async fn chaos(messages: usize) -> Chaos {
@@ -89,20 +88,7 @@ async fn s1_s2_s3_l1_l4_two_instances_under_every_fault_keep_the_promise() {
 /// given back, so a run takes longer than one message at a time does.
 #[tokio::test(flavor = "multi_thread")]
 async fn s1_s2_s3_l1_l4_two_instances_under_every_fault_keep_the_promise_in_batches() {
-    let app = AppFolder::copy_of(&testkit::workspace());
-    let workflow = "infra/logicapp";
-    std::fs::create_dir_all(app.path().join(workflow)).unwrap();
-    let workflow = format!("{workflow}/fallback.definition.json");
-    let copied = std::fs::copy(
-        testkit::workspace().join(&workflow),
-        app.path().join(&workflow),
-    );
-    copied.unwrap();
-    app.replace(
-        "OrderItemsReserver/function.json",
-        r#""cardinality": "one""#,
-        r#""cardinality": "many""#,
-    );
+    let app = crate::app_in_batches();
     let report = run(chaos_in(app.path(), 1_000).await, async {}).await;
     assert_eq!(report.verdict, Conclusion::Kept, "{report}");
     let figures = report.figures.as_ref().expect("the figures of chaos");

@@ -2,6 +2,7 @@
 //! kept, and says so when somebody breaks it.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -146,6 +147,10 @@ struct Field {
 
 impl Field {
     async fn start() -> Self {
+        Self::start_in(&testkit::workspace()).await
+    }
+
+    async fn start_in(root: &Path) -> Self {
         let settings = BTreeMap::from([
             (
                 "AzureFunctionsJobHost__customHandler__description__defaultExecutablePath"
@@ -153,12 +158,9 @@ impl Field {
                 crate::stack::handler(),
             ),
             ("UPLOAD_BACKOFF_BASE_MS".to_owned(), "5".to_owned()),
+            ("UPLOAD_ATTEMPT_TIMEOUT_MS".to_owned(), "1000".to_owned()),
         ]);
-        let stack = Arc::new(
-            Stack::start(&testkit::workspace(), Ports::Auto, settings)
-                .await
-                .unwrap(),
-        );
+        let stack = Arc::new(Stack::start(root, Ports::Auto, settings).await.unwrap());
         let (url, dashboard) = dashboard(Arc::clone(&stack)).await;
         let addresses = Addresses {
             queue: Some(format!("{}/{}", stack.door.url(), stack.queue.name())),
@@ -229,6 +231,37 @@ async fn s1_s2_s3_a_load_with_faults_and_kills_keeps_the_promise() {
     assert_eq!(
         found, report.messages.accepted,
         "the faults are over: nothing waits"
+    );
+    field.stop().await;
+}
+
+/// One word in function.json, and nothing else. What waited for the end of a fault comes in batches,
+/// and of each cart in one the newest alone is uploaded.
+#[tokio::test(flavor = "multi_thread")]
+async fn s1_s2_s3_a_load_with_faults_and_kills_keeps_the_promise_in_batches() {
+    let app = crate::app_in_batches();
+    let field = Field::start_in(app.path()).await;
+    let plan = Plan {
+        duration: Duration::from_secs(6),
+        ..plan("storage=any,logic-app=502,handler=kills")
+    };
+    let report = field.load(plan).await;
+    println!("{report}");
+    assert!(report.kept, "{report}");
+    let faults = report.faults.unwrap();
+    assert!(faults.storage_spells > 0 && faults.kills > 0, "{report}");
+    assert_eq!(report.messages.due, 600);
+    let fates = report.fates;
+    let found = fates.stored + fates.superseded + fates.mailed + fates.dead_lettered;
+    assert_eq!(
+        found, report.messages.accepted,
+        "the faults are over: nothing waits"
+    );
+    let writes = field.stack.blob.as_ref().unwrap().storage().writes_after(0);
+    let (writes, accepted) = (writes.len(), report.messages.accepted);
+    assert!(
+        writes * 5 < accepted * 4,
+        "{writes} uploads of {accepted} carts"
     );
     field.stop().await;
 }

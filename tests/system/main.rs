@@ -7,6 +7,8 @@
     reason = "clippy.toml allows them in tests; clippy does not see that these helpers are tests too"
 )]
 
+use testkit::fixture::AppFolder;
+
 mod chaos;
 mod clients;
 mod dashboard;
@@ -15,3 +17,22 @@ mod load;
 mod shop;
 mod shoppers;
 mod stack;
+
+/// The function app with one word changed: it takes many messages in one invocation.
+fn app_in_batches() -> AppFolder {
+    let app = AppFolder::copy_of(&testkit::workspace());
+    let workflow = "infra/logicapp";
+    std::fs::create_dir_all(app.path().join(workflow)).unwrap();
+    let workflow = format!("{workflow}/fallback.definition.json");
+    let copied = std::fs::copy(
+        testkit::workspace().join(&workflow),
+        app.path().join(&workflow),
+    );
+    copied.unwrap();
+    app.replace(
+        "OrderItemsReserver/function.json",
+        r#""cardinality": "one""#,
+        r#""cardinality": "many""#,
+    );
+    app
+}
