@@ -11,6 +11,7 @@
     reason = "a panic is how an oracle speaks"
 )]
 
+pub mod amqp;
 pub mod batch;
 pub mod blob_name;
 pub mod connection_string;
@@ -23,7 +24,7 @@ pub mod workflow;
 pub type Check = fn(&[u8]);
 
 /// Every target: its name, which is that of its corpus too, and its check.
-pub const TARGETS: [(&str, Check); 7] = [
+pub const TARGETS: [(&str, Check); 8] = [
     ("invocation", invocation::check),
     ("batch", batch::check),
     ("order", order::check),
@@ -31,4 +32,5 @@ pub const TARGETS: [(&str, Check); 7] = [
     ("connection_string", connection_string::check),
     ("workflow", workflow::check),
     ("door", door::check),
+    ("amqp", amqp::check),
 ];

@@ -11,7 +11,9 @@ use std::fs;
 use std::panic::catch_unwind;
 use std::path::PathBuf;
 
+use allocation_counter::measure;
 use oracles::{Check, TARGETS};
+use order_items_reserver::invocation::parse;
 
 /// All corpora together, in bytes: they are cloned by everybody.
 const CORPUS_MAX: u64 = 200 * 1024;
@@ -79,6 +81,27 @@ fn workflows() {
 #[test]
 fn the_door() {
     replay("door");
+}
+
+#[test]
+fn the_amqp_door() {
+    replay("amqp");
+}
+
+/// Two bytes an item: what is refused for its length is counted, and not kept.
+#[test]
+fn a_batch_of_far_too_many_takes_no_memory() {
+    for item in ["1", "null", r#"\"\""#] {
+        let items = vec![item; 500_000].join(",");
+        let request = format!(r#"{{"Data":{{"order":"[{items}]"}},"Metadata":{{}}}}"#);
+        let mut refused = None;
+        let used = measure(|| refused = Some(parse(request.as_bytes()))).bytes_max;
+        let refused = refused.expect("it was called").unwrap_err().to_string();
+        assert!(refused.contains("a batch of 500000 messages"), "{refused}");
+        // The list, taken out of its string.
+        let allowed = 64 * 1024 + 2 * request.len() as u64;
+        assert!(used <= allowed, "{item}: {used} of {allowed} bytes");
+    }
 }
 
 #[test]
