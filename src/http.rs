@@ -169,20 +169,21 @@ async fn many<S: OrderStore, F: Fallback>(
     let span = telemetry::invocation_span(&id, trace);
     let reservations = reserver.reserve_all(&deliveries, ended);
     let reservations = reservations.instrument(span).await;
-    match reply_to_all(&reservations) {
-        Some(reply) => Json(reply).into_response(),
-        None => error_answer(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            format!(
-                "neither storage nor fallback took {} of {} orders, so the whole batch is given back",
-                reservations
-                    .iter()
-                    .filter(|one| one.is_given_back())
-                    .count(),
-                reservations.len()
-            ),
-        ),
+    if let Some(reply) = reply_to_all(&reservations) {
+        return Json(reply).into_response();
     }
+    for (delivery, reservation) in deliveries.iter().zip(&reservations) {
+        telemetry::given_back_with_others(&id, delivery, reservation, received.elapsed());
+    }
+    let (all, open) = (
+        reservations.len(),
+        reservations.iter().filter(|one| one.is_given_back()),
+    );
+    let error = format!(
+        "neither storage nor fallback took {} of {all} orders, so the whole batch is given back",
+        open.count()
+    );
+    error_answer(StatusCode::INTERNAL_SERVER_ERROR, error)
 }
 
 /// The trace that the host names: with Application Insights it does, without it never. More than

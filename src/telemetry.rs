@@ -32,9 +32,31 @@ pub fn reserved(
     took: Duration,
 ) {
     let routine = reservation.is_routine();
-    if routine && !enabled!(Level::DEBUG) {
-        return;
+    if !routine || enabled!(Level::DEBUG) {
+        line(invocation_id, delivery, reservation, took, routine);
     }
+}
+
+/// The same once more where a batch is given back: its answer has no records then, and what of it
+/// was stored would have none, however often it comes again and wherever it ends.
+pub fn given_back_with_others(
+    invocation_id: &str,
+    delivery: &Delivery,
+    reservation: &Reservation,
+    took: Duration,
+) {
+    if reservation.is_routine() && !enabled!(Level::DEBUG) {
+        line(invocation_id, delivery, reservation, took, false);
+    }
+}
+
+fn line(
+    invocation_id: &str,
+    delivery: &Delivery,
+    reservation: &Reservation,
+    took: Duration,
+    routine: bool,
+) {
     let session = match &reservation.order {
         Some(order) => Some(order.session.as_str()),
         None => delivery.session_id.as_deref(),

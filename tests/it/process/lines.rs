@@ -141,6 +141,38 @@ async fn every_order_has_one_record_at_the_level_it_asks_for() {
     assert_eq!(seen, documented);
 }
 
+/// The answer that gives a batch back has no records, so what was stored of it has a line, like the
+/// one that took it along. When all is well there is none.
+#[tokio::test]
+async fn what_was_stored_of_a_batch_that_is_given_back_has_a_line() {
+    let endpoint = BlobEndpoint::start(listener().await).unwrap();
+    let forward = vec![
+        Step::ReadAll,
+        Step::Forward(endpoint.address()),
+        Step::Relay,
+    ];
+    let storage = Scripted::start([], forward).await;
+    let refuses = answering("502 Bad Gateway", "");
+    let fallback = Scripted::start([refuses], accepting()).await;
+    let mut rig = Rig::start(storage, fallback, &[("RUST_LOG", "info")]).await;
+    let mut poison = Message::new("poison", 9);
+    poison.body = "no order".into();
+    let batch = [Message::new("S", 7), Message::new("S", 8), poison];
+    let given_back = rig.handler.door.post(Message::batch(&batch)).await.unwrap();
+    assert_eq!(given_back.status, 500, "{}", given_back.body);
+    let again = batch.each_ref().map(Message::again);
+    let settled = rig.handler.door.post(Message::batch(&again)).await.unwrap();
+    assert_eq!(settled.status, 200, "{}", settled.body);
+    rig.handler.kill().await;
+
+    let (out, err) = (rig.handler.stdout.outcomes(), rig.handler.stderr.outcomes());
+    assert_eq!((out.len(), err.len()), (2, 2), "{out:?} {err:?}");
+    assert_line(&out[0], &batch[0], "superseded", 0);
+    assert_line(&out[1], &batch[1], "stored", 1);
+    let told: Vec<&Value> = err.iter().map(|line| &line["outcome"]).collect();
+    assert_eq!(told, ["abandoned", "handed over"]);
+}
+
 fn row(outcome: &str, record: &str, level: &str) -> (String, String, String) {
     (outcome.to_owned(), record.to_owned(), level.to_owned())
 }

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use order_items_reserver::order::{EnqueuedTime, Order, Position, SequenceNumber, SessionId};
-use serde_json::json;
+use serde_json::{Value, json};
 use time::Duration;
 use time::format_description::well_known::Rfc3339;
 use time::macros::datetime;
@@ -66,6 +66,27 @@ impl Message {
                 "CorrelationId": format!("\"00-{TRACE_ID}-00f067aa0ba902b7-01\""),
                 "SessionId": json!(self.session).to_string(),
                 "sys": { "MethodName": "OrderItemsReserver" }
+            }
+        });
+        body.to_string().into_bytes()
+    }
+
+    /// What the host posts of many, with `"cardinality": "many"`.
+    pub(crate) fn batch(messages: &[Self]) -> Vec<u8> {
+        let column = |value: fn(&Self) -> Value| {
+            let values: Vec<Value> = messages.iter().map(value).collect();
+            Value::from(values).to_string()
+        };
+        let body = json!({
+            "Data": { "order": column(|it| json!(STANDARD.encode(&it.body))) },
+            "Metadata": {
+                "DeliveryCountArray": column(|it| json!(it.delivery_count)),
+                "EnqueuedTimeUtcArray": column(|it| json!(it.enqueued().format(&Rfc3339).unwrap())),
+                "MessageIdArray": column(|it| json!(it.id)),
+                "SequenceNumberArray": column(|it| json!(it.sequence)),
+                "SessionIdArray": column(|it| json!(it.session)),
+                "CorrelationIdArray":
+                    column(|_| json!(format!("00-{TRACE_ID}-00f067aa0ba902b7-01"))),
             }
         });
         body.to_string().into_bytes()
