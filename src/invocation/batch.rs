@@ -57,7 +57,7 @@ fn packed(order: &str) -> Option<Vec<Bytes>> {
 }
 
 /// The texts of a list that is written as the host writes it, `"[\"…\",\"…\"]"`, if none of them has
-/// a backslash or a quote in it: then they are what stands there. Of more than a batch may have none.
+/// a backslash or a quote in it: then they are what stands there. Too many are none.
 fn plain(list: &str) -> Option<Vec<&str>> {
     let mut pieces = list.split('\\');
     if pieces.next()? != "\"[" {
