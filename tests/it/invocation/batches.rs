@@ -227,6 +227,37 @@ fn a_list_of_another_length_tells_nothing_of_any_item() {
     }
 }
 
+/// Texts alone are taken from where they stand, and counted all the same.
+#[test]
+fn a_list_of_texts_of_another_length_tells_nothing_either() {
+    for wrong in [json!(["A"]), json!(["A", "B", "C"]), json!([""])] {
+        let lists = [
+            ("SessionIdArray", wrong.clone()),
+            ("SequenceNumberArray", json!(["7", "8"])),
+        ];
+        let read = many(&batch(&json!(["e30=", "e30="]), &lists));
+        for (one, number) in read.iter().zip([7, 8]) {
+            assert_eq!(one.session_id, None, "{wrong}");
+            assert_eq!(one.sequence_number, Some(SequenceNumber(number)));
+        }
+    }
+}
+
+/// One escape has a whole list read as JSON; what it says of the others is the same.
+#[test]
+fn a_value_with_an_escape_changes_nothing_for_its_neighbours() {
+    let texts = ["a", "", "\u{e9}/+", "b c", "\",\""];
+    let escaped = ["d\"e", "f\\g", "h\ti", "[\"j\",\"k\"]", "\\\",\\\""];
+    for ids in std::iter::once(texts.to_vec()).chain(escaped.map(|id| [&[id], &texts[..]].concat()))
+    {
+        let bodies = json!(vec!["e30="; ids.len()]);
+        let read = many(&batch(&bodies, &[("MessageIdArray", json!(ids))]));
+        let read: Vec<_> = read.iter().map(|one| one.message_id.as_deref()).collect();
+        let expected: Vec<_> = ids.iter().map(|id| Some(*id)).collect();
+        assert_eq!(read, expected);
+    }
+}
+
 /// A list that was not put into a string says the same.
 #[test]
 fn a_list_may_stand_as_it_is() {
