@@ -109,17 +109,15 @@ impl Capacity {
 
     fn instance(&self) -> Part {
         let slots = self.assumed.in_flight / (self.assumed.store_ms / 1e3);
-        let cpu = self.figures.cpu_us_per_message + self.assumed.host_cpu_us;
+        let handler = self.figures.alone.cpu_us;
+        let cpu = handler + self.assumed.host_cpu_us;
         let core = 1e6 / cpu;
         Part {
             name: "one instance, 1 core",
             holds: slots.min(core),
             why: format!(
-                "1 s ÷ ({:.0} µs handler, measured + {:.0} µs host, observed) = {core:.0}; slots: {:.0} ÷ {} ms = {slots:.0}",
-                self.figures.cpu_us_per_message,
-                self.assumed.host_cpu_us,
-                self.assumed.in_flight,
-                self.assumed.store_ms,
+                "1 s ÷ ({handler:.0} µs handler, measured + {:.0} µs host, observed) = {core:.0}; slots: {:.0} ÷ {} ms = {slots:.0}",
+                self.assumed.host_cpu_us, self.assumed.in_flight, self.assumed.store_ms,
             ),
         }
     }
@@ -290,6 +288,7 @@ mod tests {
         };
         let figures = Figures {
             cpu_us_per_message: 100.0,
+            alone: taking(100.0, 1.0),
             batches: [8, 64].map(in_batches),
             ..Figures::default()
         };

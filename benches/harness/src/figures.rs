@@ -20,6 +20,9 @@ pub struct Figures {
     pub peak_mb: f64,
     /// Under callgrind.
     pub instructions_per_message: u64,
+    /// What an update takes alone, with the load and the store of the batches.
+    #[serde(default)]
+    pub alone: PerUpdate,
     /// What an update takes in batches, from the smallest batch up.
     #[serde(default)]
     pub batches: [InBatches; 2],

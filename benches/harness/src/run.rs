@@ -157,9 +157,9 @@ impl Places {
             Topic::Peers => peers::measure(&self.contenders(function), effort),
             Topic::Batches => {
                 let scratch = self.scratch();
-                let (section, measured) =
+                let (section, alone, batches) =
                     batches::measure(&function, &self.binary, &scratch, effort)?;
-                figures.batches = measured;
+                (figures.alone, figures.batches) = (alone, batches);
                 Ok(section)
             }
             Topic::AtOnce => at_once::measure(&function, &self.binary, &self.scratch(), effort),

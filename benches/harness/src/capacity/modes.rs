@@ -50,7 +50,7 @@ impl Mode {
             name: "`one`".to_owned(),
             batch: 1.0,
             host_us: assumed.host_cpu_us,
-            handler_us: figures.cpu_us_per_message,
+            handler_us: figures.alone.cpu_us,
             uploads: 1.0,
         }];
         let batches = figures.batches.iter().zip(HOST_IN_BATCHES);

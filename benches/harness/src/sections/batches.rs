@@ -39,7 +39,7 @@ pub fn measure(
     binary: &Path,
     scratch: &Path,
     effort: Effort,
-) -> Result<(Section, [InBatches; 2]), BenchError> {
+) -> Result<(Section, PerUpdate, [InBatches; 2]), BenchError> {
     let words = "Orders of 1 KB, a store that takes 5 ms, a fresh process for each row. Batches come one at a time, as \
                  the host sends them; single invocations 64 at a time. A PUT is a request of any kind to the store. \
                  With 256 KB each, a batch is 22.4 MB on the wire.";
@@ -54,13 +54,9 @@ pub fn measure(
         "peak MB",
     ];
     let mut section = Section::new("Many messages in one invocation", words, &head);
-    let alone = per_invocation(binary, scratch)?;
-    row(
-        &mut section,
-        function,
-        effort,
-        ("one at a time", Messages::USUAL, None, Some(alone)),
-    )?;
+    let instructions = Some(per_invocation(binary, scratch)?);
+    let wanted = ("one at a time", Messages::USUAL, None, instructions);
+    let alone = row(&mut section, function, effort, wanted)?;
     let mut measured = [InBatches::default(); 2];
     let mut batch = |name: String, size, updates| -> Result<PerUpdate, BenchError> {
         let instructions = per_batched_message(binary, scratch, (size, updates), &[])?;
@@ -86,7 +82,7 @@ pub fn measure(
     };
     let wanted = ("batches of 64, 256 KB each", largest, Some((64, 1)), None);
     row(&mut section, function, effort, wanted)?;
-    Ok((section, measured))
+    Ok((section, alone, measured))
 }
 
 fn row(
