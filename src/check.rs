@@ -24,9 +24,14 @@ const PARTITIONS: &str = "where it or its namespace is partitioned, each message
     session's id as SessionId (or PartitionKey): partitions number their messages apart";
 
 /// Asks `blobs` and `fallback`, and reports on standard output: [`ExitCode::SUCCESS`] when both
-/// answer, else [`exit::UNAVAILABLE`].
-pub async fn run(settings: &Settings, blobs: &AzureBlobs, fallback: &LogicApp) -> ExitCode {
-    println!("settings  ok");
+/// answer, else [`exit::UNAVAILABLE`]. `spans` says where spans go.
+pub async fn run(
+    settings: &Settings,
+    spans: &str,
+    blobs: &AzureBlobs,
+    fallback: &LogicApp,
+) -> ExitCode {
+    println!("settings  ok; {spans}");
     println!("queue     not looked at; {PARTITIONS}");
     let storage = check_storage(settings, blobs).await;
     let fallback = check_fallback(settings, fallback).await;

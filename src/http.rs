@@ -19,7 +19,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::serve::ListenerExt as _;
 use axum::{Json, Router};
-use azure_app::trace::TraceContext;
+use azure_app::trace::{Span, TraceContext};
 use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio::time::{Instant, sleep_until};
@@ -30,6 +30,7 @@ use crate::invocation::{Invocation, reply, reply_to_all};
 use crate::order::Delivery;
 use crate::reserve::{Reservation, Reserver, redelivery_wait};
 use crate::store::OrderStore;
+use crate::telemetry::span;
 use crate::{invocation, telemetry};
 use body::Unreadable;
 pub use body::{BATCH_REQUEST_MAX, REQUEST_MAX};
@@ -101,12 +102,12 @@ async fn invoke<S: OrderStore, F: Fallback>(
     let trace = trace_of(&headers);
     let request = match body::read(body).await {
         Ok(request) => request,
-        Err(unreadable) => return refuse_unreadable(&id, &unreadable),
+        Err(unreadable) => return refuse_unreadable(&id, trace, &unreadable),
     };
     let invocation = match invocation::parse(&request) {
         Ok(invocation) => invocation,
         Err(error) => {
-            telemetry::refused(&id, None, &error);
+            telemetry::refused(&id, trace, None, &error);
             return error_answer(StatusCode::BAD_REQUEST, error.to_string());
         }
     };
@@ -116,23 +117,37 @@ async fn invoke<S: OrderStore, F: Fallback>(
             // The host continues the message's own trace, and names its span. One that it began is
             // of use only where the message has none: it knows of fewer places for it than we do.
             let continued = trace.filter(|trace| trace.is_sampled());
-            delivery.trace = continued
-                .or(delivery.trace)
-                .or(trace)
-                .map(TraceContext::next);
+            let parent = continued.or(delivery.trace).or(trace);
+            let span = span::of_message(&id, &mut delivery, parent, None);
+            if span.is_none() {
+                delivery.trace = parent.map(TraceContext::next);
+            }
             telemetry::partitioned(&delivery);
             let wait = redelivery_wait(&delivery);
-            detached(Box::pin(one(reserver, delivery, id, received)), wait, None).await
+            detached(
+                Box::pin(one(reserver, delivery, id, received, span)),
+                wait,
+                None,
+            )
+            .await
         }
         Invocation::Many(mut deliveries) => {
             // The request has one trace, of the batch; each message may have one of its own.
+            let batch = span::of_batch(&id, &deliveries, trace);
+            let context = batch.as_ref().map(Span::context);
+            let mut spans = Vec::new();
             for delivery in &mut deliveries {
-                delivery.trace = delivery.trace.or(trace).map(TraceContext::next);
+                let parent = delivery.trace.or(context).or(trace);
+                match span::of_message(&id, delivery, parent, context) {
+                    Some(span) => spans.push(span),
+                    None => delivery.trace = parent.map(TraceContext::next),
+                }
             }
             deliveries.iter().for_each(telemetry::partitioned);
             let wait = deliveries.iter().map(redelivery_wait).max();
             let end = Instant::now() + reserver.batch.time;
-            let reservations = many(reserver, deliveries, id, trace, received);
+            let trace = context.or(trace);
+            let reservations = many(reserver, deliveries, id, trace, received, batch, spans);
             detached(Box::pin(reservations), wait.unwrap_or_default(), Some(end)).await
         }
     }
@@ -143,10 +158,12 @@ async fn one<S: OrderStore, F: Fallback>(
     delivery: Delivery,
     id: String,
     received: Instant,
+    exported: Option<Span>,
 ) -> Response {
     let span = telemetry::invocation_span(&id, delivery.trace);
     let reservation = reserver.reserve(&delivery).instrument(span).await;
     telemetry::reserved(&id, &delivery, &reservation, received.elapsed());
+    span::end(exported, &reservation);
     match reply(&reservation) {
         Some(reply) => Json(reply).into_response(),
         None => error_answer(
@@ -162,26 +179,29 @@ async fn many<S: OrderStore, F: Fallback>(
     id: String,
     trace: Option<TraceContext>,
     received: Instant,
+    batch: Option<Span>,
+    spans: Vec<Span>,
 ) -> Response {
+    let spans = span::OfBatch::new(spans);
     let ended = |delivery: &Delivery, reservation: &Reservation| {
         telemetry::reserved(&id, delivery, reservation, received.elapsed());
+        spans.end(delivery, reservation);
     };
     let span = telemetry::invocation_span(&id, trace);
     let reservations = reserver.reserve_all(&deliveries, ended);
     let reservations = reservations.instrument(span).await;
+    let given_back = reservations.iter().filter(|one| one.is_given_back());
+    let given_back = given_back.count();
+    span::end_batch(batch, given_back);
     if let Some(reply) = reply_to_all(&reservations) {
         return Json(reply).into_response();
     }
     for (delivery, reservation) in deliveries.iter().zip(&reservations) {
         telemetry::given_back_with_others(&id, delivery, reservation, received.elapsed());
     }
-    let (all, open) = (
-        reservations.len(),
-        reservations.iter().filter(|one| one.is_given_back()),
-    );
     let error = format!(
-        "neither storage nor fallback took {} of {all} orders, so the whole batch is given back",
-        open.count()
+        "neither storage nor fallback took {given_back} of {} orders, so the whole batch is given back",
+        reservations.len()
     );
     error_answer(StatusCode::INTERNAL_SERVER_ERROR, error)
 }
@@ -222,14 +242,14 @@ where
     }
 }
 
-fn refuse_unreadable(id: &str, unreadable: &Unreadable) -> Response {
+fn refuse_unreadable(id: &str, trace: Option<TraceContext>, unreadable: &Unreadable) -> Response {
     let (status, session) = match unreadable {
         Unreadable::TooLarge { session } => (StatusCode::PAYLOAD_TOO_LARGE, session.as_deref()),
         Unreadable::BatchTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, None),
         Unreadable::TooSlow => (StatusCode::REQUEST_TIMEOUT, None),
         Unreadable::Broken(_) => (StatusCode::BAD_REQUEST, None),
     };
-    telemetry::refused(id, session, unreadable);
+    telemetry::refused(id, trace, session, unreadable);
     error_answer(status, unreadable.to_string())
 }
 

@@ -1,6 +1,7 @@
 //! THE DATA PATH: parse, or hand over; store with retries; on exhaustion hand over; the
 //! fallback's yes completes, its no abandons.
 
+mod attempt;
 mod batch;
 
 use std::time::Duration;
@@ -146,9 +147,14 @@ impl<S: OrderStore, F: Fallback> Reserver<S, F> {
 
     /// All attempts to store it, and why they failed.
     async fn store(&self, order: Order) -> Result<Reservation, (Order, Reason)> {
-        let attempt = async |number| match number {
-            1 => self.store.put(&order).await,
-            _ => self.store.put_again(&order).await,
+        let attempt = async |number| {
+            let put = async {
+                match number {
+                    1 => self.store.put(&order).await,
+                    _ => self.store.put_again(&order).await,
+                }
+            };
+            attempt::traced(&order, number, put).await
         };
         let mut tried = 0;
         let failed = |error: &_, wait| {

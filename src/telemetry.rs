@@ -6,6 +6,8 @@
 //! it costs the least, and only when somebody wants that much detail. What a person looks for later is a line on the stream that
 //! arrives at its level, and names its invocation.
 
+pub mod span;
+
 use std::fmt::Display;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -122,6 +124,12 @@ pub fn partitioned(delivery: &Delivery) {
 }
 
 /// The line of a request that was no invocation of ours.
-pub fn refused(invocation_id: &str, session: Option<&str>, error: &impl Display) {
+pub fn refused(
+    invocation_id: &str,
+    trace: Option<TraceContext>,
+    session: Option<&str>,
+    error: &impl Display,
+) {
+    span::refused(invocation_id, trace, error);
     error!(invocation_id, session, outcome = "refused", %error, "invocation refused");
 }

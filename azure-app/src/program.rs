@@ -15,6 +15,8 @@ pub mod exit {
     pub const OS: u8 = 71;
     /// `EX_IOERR`: a file or a stream cannot be read or written.
     pub const IO: u8 = 74;
+    /// 128 and the signal's number, as a shell tells of whom SIGTERM ended.
+    pub const TERMINATED: u8 = 143;
 }
 
 /// Prints what `--check` found of something, on standard output: that it is `well`, or that it is

@@ -75,6 +75,21 @@ impl fmt::Display for Mistakes {
 
 impl Error for Mistakes {}
 
+/// Both, or what is wrong with either.
+///
+/// # Errors
+/// The mistakes of the first, and then those of the second.
+pub fn both<A, B>(a: Result<A, Mistakes>, b: Result<B, Mistakes>) -> Result<(A, B), Mistakes> {
+    match (a, b) {
+        (Ok(a), Ok(b)) => Ok((a, b)),
+        (Err(Mistakes(mut all)), b) => {
+            all.extend(b.err().into_iter().flat_map(|Mistakes(more)| more));
+            Err(Mistakes(all))
+        }
+        (Ok(_), Err(mistakes)) => Err(mistakes),
+    }
+}
+
 /// Where settings come from, and what was wrong with them so far.
 pub struct Reader<'a> {
     defaults: Defaults<'a>,

@@ -1,10 +1,20 @@
 //! Which trace a piece of work belongs to: W3C Trace Context, level 2.
 //!
 //! The publisher of a message names a trace, the Functions host continues it, and each of our
-//! requests carries it on, so that one id leads from a click to the blob, or to the mail.
+//! requests carries it on, so that one id leads from a click to the blob, or to the mail. Where
+//! spans are exported ([`crate::export`]), the ids that go out are those of [`Span`]s.
 
+mod span;
+
+use std::cell::RefCell;
 use std::fmt;
 use std::future::Future;
+
+use futures_util::future::Either;
+pub use opentelemetry::trace::SpanKind;
+
+pub(crate) use span::export_through;
+pub use span::{Span, is_exported};
 
 /// A position in a trace: what the header `traceparent` says.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -17,8 +27,15 @@ pub struct TraceContext {
 /// `sampled` and `random`: what else is set is not known, and not passed on (§3.2.2.5).
 const KNOWN_FLAGS: u8 = 0b11;
 
+/// Where a piece of work is.
+struct Place {
+    context: TraceContext,
+    /// The span that it is all of.
+    span: Option<RefCell<Span>>,
+}
+
 tokio::task_local! {
-    static CURRENT: TraceContext;
+    static CURRENT: Place;
 }
 
 impl TraceContext {
@@ -68,15 +85,48 @@ impl TraceContext {
     }
 
     /// Does `work` at this position: [`current`] tells it there.
-    pub async fn within<F: Future>(self, work: F) -> F::Output {
-        CURRENT.scope(self, work).await
+    pub fn within<F: Future>(self, work: F) -> impl Future<Output = F::Output> {
+        let place = Place {
+            context: self,
+            span: None,
+        };
+        CURRENT.scope(place, work)
+    }
+}
+
+impl Span {
+    /// Does `work` at this span, which ends with it; [`note`] reaches it there.
+    pub fn within<F: Future>(self, work: F) -> impl Future<Output = F::Output> {
+        let place = Place {
+            context: self.context(),
+            span: Some(RefCell::new(self)),
+        };
+        CURRENT.scope(place, work)
+    }
+}
+
+/// Does `work` at `span`, if there is one.
+pub fn within<F: Future>(span: Option<Span>, work: F) -> impl Future<Output = F::Output> {
+    match span {
+        Some(span) => Either::Left(span.within(work)),
+        None => Either::Right(work),
     }
 }
 
 /// Where the work that asks is, if that is known.
 #[must_use]
 pub fn current() -> Option<TraceContext> {
-    CURRENT.try_with(|context| *context).ok()
+    CURRENT.try_with(|place| place.context).ok()
+}
+
+/// Writes something down at the span that the work which asks is in, if it is in one.
+pub fn note(write: impl FnOnce(&mut Span)) {
+    let noted = CURRENT.try_with(|place| {
+        if let Some(mut span) = place.span.as_ref().and_then(|it| it.try_borrow_mut().ok()) {
+            write(&mut span);
+        }
+    });
+    noted.ok(); // an error means that it is in none
 }
 
 /// So many lower-case hexadecimal digits.

@@ -6,6 +6,8 @@
 use std::time::Duration;
 
 use azure_app::http_client::root_cause;
+use azure_app::trace;
+use azure_app::trace::{Span, SpanKind, TraceContext};
 use reqwest::StatusCode;
 use reqwest::header::CONTENT_TYPE;
 use serde_json::json;
@@ -122,6 +124,7 @@ impl Bus {
         // After a 401 once more, with a new token.
         let answer = self.tokens.send(request).await?;
         let status = answer.status();
+        trace::note(|span| span.answered(status.as_u16()));
         let busy = matches!(status.as_u16(), 408 | 429) || status.is_server_error();
         if busy {
             return Err(SendError::Later {
@@ -150,6 +153,21 @@ impl Bus {
         })
     }
 
+    /// The span of one try, where spans are exported. Its trace is the message's: the click's.
+    fn span(&self, order: &OwedOrder) -> Option<Span> {
+        let name = || format!("send {}", self.queue.name).into();
+        let click = TraceContext::parse(&order.traceparent);
+        let mut span = Span::begin(SpanKind::Client, name, click)?;
+        span.set("messaging.system", "servicebus");
+        span.set("messaging.operation.name", "send");
+        span.set("messaging.operation.type", "send");
+        span.set("messaging.destination.name", self.queue.name.clone());
+        span.set("messaging.message.id", order.message.clone());
+        span.set("session.id", order.session.as_str().to_owned());
+        span.asks(&self.messages);
+        Some(span)
+    }
+
     /// Reaches the bus without sending: any answer will do. Fetches a token where one is needed.
     ///
     /// # Errors
@@ -168,12 +186,29 @@ impl Bus {
 
 impl Publisher for Bus {
     async fn publish(&self, order: &OwedOrder) -> Result<(), SendError> {
-        match tokio::time::timeout(self.timeout, self.post(order)).await {
+        let sent = trace::within(self.span(order), async {
+            let sent = self.post(order).await;
+            trace::note(|span| settle(span, &sent));
+            sent
+        });
+        match tokio::time::timeout(self.timeout, sent).await {
             Ok(outcome) => outcome,
             Err(_) => Err(SendError::later(format!(
                 "no answer within {:?}",
                 self.timeout
             ))),
+        }
+    }
+}
+
+fn settle(span: &mut Span, sent: &Result<(), SendError>) {
+    match sent {
+        Ok(()) => span.done(),
+        Err(error) => {
+            // Of an answer its status; else there was none.
+            let status = span.status().map(|status| status.to_string());
+            let kind = status.unwrap_or_else(|| "unreachable".to_owned());
+            span.failed(kind, error.to_string());
         }
     }
 }

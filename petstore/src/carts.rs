@@ -14,6 +14,7 @@
 
 use std::time::Duration;
 
+use azure_app::trace;
 use time::OffsetDateTime;
 use tokio::sync::Mutex;
 use tracing::info;
@@ -184,7 +185,7 @@ impl<S: CartStore, C: Clock> Carts<S, C> {
         let mut stamp = Stamp {
             click: fresh_id(),
             message: Uuid::now_v7().to_string(),
-            traceparent: fresh_trace(),
+            traceparent: trace::current().map_or_else(fresh_trace, |here| here.to_string()),
             next_session: SessionId::fresh(),
             now: 0,
             claim: self.claim_from(0),

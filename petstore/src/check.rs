@@ -7,9 +7,9 @@ use azure_app::program::{exit, report};
 use crate::bus::Bus;
 use crate::store::azure::{AzureCarts, CONTAINER};
 
-/// Reports on standard output; 0 when all is well.
-pub async fn run(bus: &Bus, store: &AzureCarts, place: &str) -> ExitCode {
-    println!("settings  ok");
+/// Reports on standard output; 0 when all is well. `spans` says where spans go.
+pub async fn run(spans: &str, bus: &Bus, store: &AzureCarts, place: &str) -> ExitCode {
+    println!("settings  ok; {spans}");
     let bus = report("bus", "ok", &bus.reach().await);
     let place = format!("container {CONTAINER} at {place}");
     let found = match store.container_exists().await {

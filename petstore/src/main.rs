@@ -5,8 +5,9 @@ mod serve;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use azure_app::export::{Export, Exporter, LAST_SPANS};
 use azure_app::program::{Program, exit};
-use azure_app::{http_client, log};
+use azure_app::{http_client, log, settings};
 use petstore::bus::Bus;
 use petstore::carts::{Carts, SystemClock};
 use petstore::check;
@@ -47,20 +48,21 @@ fn main() -> ExitCode {
         Ok(option) => option,
         Err(code) => return code,
     };
-    let settings = match Settings::from_env() {
-        Ok(settings) => settings,
+    let read = settings::both(Settings::from_env(), Export::from_env(&PROGRAM));
+    let (settings, export) = match read {
+        Ok(read) => read,
         Err(mistakes) => return PROGRAM.fail(exit::USAGE, mistakes),
     };
     match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
     {
-        Ok(runtime) => runtime.block_on(run(settings, option)),
+        Ok(runtime) => runtime.block_on(run(settings, export, option)),
         Err(error) => PROGRAM.fail(exit::OS, format!("runtime: {error}")),
     }
 }
 
-async fn run(settings: Settings, option: Option<&'static str>) -> ExitCode {
+async fn run(settings: Settings, export: Option<Export>, option: Option<&'static str>) -> ExitCode {
     let client = match http_client::for_properties(USER_AGENT) {
         Ok(client) => client,
         Err(error) => return PROGRAM.fail(exit::SOFTWARE, error),
@@ -69,12 +71,17 @@ async fn run(settings: Settings, option: Option<&'static str>) -> ExitCode {
         Ok(store) => store,
         Err(error) => return PROGRAM.fail(exit::USAGE, format!("store: {error}")),
     };
-    let bus = match Bus::new(settings.queue.clone(), client, settings.publish_timeout) {
+    let bus = match Bus::new(
+        settings.queue.clone(),
+        client.clone(),
+        settings.publish_timeout,
+    ) {
         Ok(bus) => bus,
         Err(error) => return PROGRAM.fail(exit::USAGE, error),
     };
     if option == Some(CHECK) {
-        return check::run(&bus, &store, &settings.storage.shown()).await;
+        let spans = Export::told(export.as_ref());
+        return check::run(&spans, &bus, &store, &settings.storage.shown()).await;
     }
     log::init(settings.log_filter.clone());
     let listener = match TcpListener::bind((settings.address, settings.port)).await {
@@ -90,8 +97,10 @@ async fn run(settings: Settings, option: Option<&'static str>) -> ExitCode {
         url = format!("http://{address}"),
         bus = bus.shown(),
         store = settings.storage.shown(),
+        spans = export.as_ref().map(Export::shown),
         "listening"
     );
+    let exporter = export.map(|export| Exporter::start(export, client));
     let carts = Arc::new(Carts::new(store, SystemClock, settings.publish_timeout));
     let outbox = Outbox::start(Arc::clone(&carts), bus, settings.outbox_max);
     let transport = match settings.in_azure {
@@ -99,7 +108,11 @@ async fn run(settings: Settings, option: Option<&'static str>) -> ExitCode {
         false => Transport::plain(&settings.storage.shown()),
     };
     let shop = Shop::new(carts, outbox, transport);
-    match serve(listener, shop, option == Some(ATTACHED)).await {
+    let served = serve(listener, shop, option == Some(ATTACHED)).await;
+    if let Some(exporter) = exporter {
+        exporter.finish(LAST_SPANS).await;
+    }
+    match served {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => PROGRAM.fail(exit::OS, error),
     }

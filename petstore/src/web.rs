@@ -3,6 +3,7 @@
 mod actions;
 mod guard;
 mod problem;
+mod traced;
 mod views;
 
 use std::io;
@@ -11,11 +12,13 @@ use std::time::Duration;
 
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderValue, header};
-use axum::middleware::map_response;
+use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::Response;
 use axum::routing::{MethodRouter, get, post};
 use axum::serve::ListenerExt as _;
 use axum::{Json, Router};
+use azure_app::trace;
+use azure_app::trace::TraceContext;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::RwLock;
@@ -75,11 +78,17 @@ impl Shop {
     ) -> Result<Clicked, ClickError> {
         let under_way = Arc::clone(&self.clicks).read_owned().await;
         let shop = Arc::clone(self);
+        // The task is not within our span, which ends with the answer, but the message is of it.
+        let here = trace::current();
+        let placed = match &operation {
+            Operation::Place { session, .. } => Some(session.clone()),
+            Operation::Step { .. } => None,
+        };
         #[expect(
             clippy::disallowed_methods,
             reason = "outlives the request, and is waited for"
         )]
-        let task = tokio::spawn(async move {
+        let task = tokio::spawn(at(here, async move {
             let room = shop.outbox.has_room();
             let mut clicked = shop.carts.click(&name, &operation, room).await;
             if let Ok(Some(handover)) = clicked.as_mut().map(|clicked| clicked.handover.take()) {
@@ -87,11 +96,13 @@ impl Shop {
             }
             drop(under_way);
             clicked
-        });
-        match timeout(CLICK_LIMIT, task).await {
+        }));
+        let clicked = match timeout(CLICK_LIMIT, task).await {
             Ok(Ok(clicked)) => clicked,
             _ => Err(ClickError::Ended),
-        }
+        };
+        traced::clicked(placed.as_ref(), &clicked);
+        clicked
     }
 
     /// Waits for the clicks under way, and then until nothing waits for the bus; so long at most.
@@ -105,6 +116,14 @@ impl Shop {
         };
         timeout(limit, nothing_waits).await.ok();
         self.outbox.status().pending
+    }
+}
+
+/// Does `work` at a place in a trace, if there is one.
+async fn at<F: Future>(place: Option<TraceContext>, work: F) -> F::Output {
+    match place {
+        Some(place) => place.within(work).await,
+        None => work.await,
     }
 }
 
@@ -128,7 +147,7 @@ pub async fn serve(
 
 /// All routes.
 pub fn router(shop: Arc<Shop>) -> Router {
-    Router::new()
+    let routes = Router::new()
         .route("/", get(views::home))
         .route("/breeds/{animal}", get(views::breeds))
         .route("/products", get(views::products))
@@ -146,8 +165,12 @@ pub fn router(shop: Arc<Shop>) -> Router {
         .fallback(views::not_found)
         .method_not_allowed_fallback(views::method_not_allowed)
         .layer(DefaultBodyLimit::max(FORM_MAX))
-        .layer(map_response(harden))
-        .with_state(shop)
+        .layer(map_response(harden));
+    let routes = match trace::is_exported() {
+        true => routes.layer(from_fn_with_state(Arc::clone(&shop), traced::clicks)),
+        false => routes,
+    };
+    routes.with_state(shop)
 }
 
 /// Style sheet, script and icon: compiled in. Pages ask for them with a mark of their content, so

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use azure_app::http_client::root_cause;
+use azure_app::trace::{Span, SpanKind};
 use azure_core::credentials::TokenCredential;
 use reqwest::Response;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
@@ -77,6 +78,35 @@ impl LogicApp {
 
 impl Fallback for LogicApp {
     async fn send(&self, notice: &Notice<'_>) -> Result<(), FallbackError> {
+        let mut span = self.span(notice);
+        let sent = self.post(notice, span.as_mut()).await;
+        if let Some(span) = &mut span {
+            match &sent {
+                Ok(()) => span.done(),
+                Err(error) => span.failed(kind(error), error.to_string()),
+            }
+        }
+        sent
+    }
+}
+
+impl LogicApp {
+    /// The span of one call, where spans are exported.
+    fn span(&self, notice: &Notice<'_>) -> Option<Span> {
+        let name = || "POST {FALLBACK_URL}".into();
+        let mut span = Span::begin(SpanKind::Client, name, notice.delivery.trace)?;
+        span.set("http.request.method", "POST");
+        span.set("url.template", "{FALLBACK_URL}");
+        span.set("order.attempts", i64::from(notice.reason.attempts()));
+        span.asks(&self.url);
+        Some(span)
+    }
+
+    async fn post(
+        &self,
+        notice: &Notice<'_>,
+        span: Option<&mut Span>,
+    ) -> Result<(), FallbackError> {
         let body = serde_json::to_vec(&FallbackRequest::new(notice)?)
             .map_err(|error| FallbackError::Unreachable(error.to_string()))?;
         let mut request = self
@@ -88,12 +118,16 @@ impl Fallback for LogicApp {
         if let Some(token) = self.token().await? {
             request = request.header(AUTHORIZATION, token);
         }
-        if let Some(trace) = notice.delivery.trace {
+        let here = span.as_ref().map(|span| span.context());
+        if let Some(trace) = here.or(notice.delivery.trace) {
             request = request.header("traceparent", trace.to_string());
         }
         let answer = request.send().await;
         let answer = answer.map_err(|error| FallbackError::Unreachable(root_cause(&error)))?;
         let status = answer.status();
+        if let Some(span) = span {
+            span.answered(status.as_u16());
+        }
         if !status.is_success() {
             return Err(FallbackError::Refused(status.as_u16()));
         }
@@ -107,6 +141,19 @@ impl Fallback for LogicApp {
         }
         Ok(())
     }
+}
+
+/// The class of an error: of an answer its status.
+fn kind(error: &FallbackError) -> String {
+    match error {
+        FallbackError::Refused(status) => return status.to_string(),
+        FallbackError::TimedOut(_) => "timeout",
+        FallbackError::Unreachable(_) => "unreachable",
+        FallbackError::Withheld => "withheld",
+        FallbackError::TooLong(_) => "too_long",
+        FallbackError::Credential(_) => "no_token",
+    }
+    .to_owned()
 }
 
 /// What the workflow's run is found by: the trace, from the click on, where there is one; else the

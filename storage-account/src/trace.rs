@@ -1,10 +1,10 @@
 //! Tells the storage which trace a request belongs to: its own log then leads from a blob to the
-//! click.
+//! click. And tells the span that asks who was asked, and what the answer was.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use azure_app::trace::current;
+use azure_app::trace::{current, note};
 use azure_core::error::ErrorKind;
 use azure_core::http::policies::{Policy, PolicyResult};
 use azure_core::http::{Context, Request};
@@ -30,6 +30,11 @@ impl Policy for TracePolicy {
                 "the pipeline ends without a transport",
             ));
         };
-        policy.send(context, request, rest).await
+        note(|span| span.asks(request.url()));
+        let answer = policy.send(context, request, rest).await;
+        if let Ok(answer) = &answer {
+            note(|span| span.answered(answer.status().into()));
+        }
+        answer
     }
 }

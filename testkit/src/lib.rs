@@ -3,7 +3,8 @@
 //! - Waiting: `wait` (`until`, `within`).
 //! - Places: `net` (free ports, ports where nobody listens), `fixture` (folders, a function app).
 //! - Peers: `scripted` (a server that misbehaves byte for byte), `handler` (one for a host under
-//!   test), `workflow` (the files of infra's workflow, and who calls it).
+//!   test), `spans` (who takes OpenTelemetry's), `workflow` (the files of infra's workflow, and who
+//!   calls it).
 //! - Cases that two readers share: `local_settings`.
 //! - Processes: `child` (this binary again, to kill), `programs` (the workspace's own), `clients`
 //!   (Microsoft's), `browser`; their `packages` are installed by the first test that needs them.
@@ -25,6 +26,7 @@ pub mod net;
 mod packages;
 pub mod programs;
 pub mod scripted;
+pub mod spans;
 mod wait;
 pub mod workflow;
 

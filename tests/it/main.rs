@@ -21,6 +21,7 @@ mod places;
 mod process;
 mod properties;
 mod shipped;
+mod spans;
 mod store_contract;
 mod support;
 mod tokens;

@@ -22,9 +22,11 @@ const REACHED: &str = " answers (no order was sent)";
 fn assert_checked(run: &Run, code: Option<i32>, storage: &str, fallback: &str) {
     assert_eq!(run.code, code, "{run:?}");
     let lines: Vec<&str> = run.stdout.lines().collect();
-    let [_, about_queue, about_storage, about_fallback] = lines[..] else {
+    let [about_settings, about_queue, about_storage, about_fallback] = lines[..] else {
         panic!("four lines: {run:?}");
     };
+    let expected = "settings  ok; no spans are exported (OTEL_EXPORTER_OTLP_ENDPOINT)";
+    assert_eq!(about_settings, expected, "{run:?}");
     assert!(
         about_queue.starts_with("queue  ") && about_queue.contains("SessionId"),
         "{run:?}"

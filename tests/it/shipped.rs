@@ -39,7 +39,7 @@ const ALLOWED: [(&str, &str, &str); 11] = [
     ("serde_core", "rc", "impls for Rc and Arc"),
     (
         "tokio",
-        "full io-std parking_lot signal test-util",
+        "full io-std parking_lot test-util",
         "more functions; locks of another make with the same contract; a clock that stands still \
          only when a test stops it",
     ),

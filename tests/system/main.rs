@@ -16,6 +16,7 @@ mod host_rules;
 mod load;
 mod shop;
 mod shoppers;
+mod spans;
 mod stack;
 
 /// The function app with one word changed: it takes many messages in one invocation.

@@ -17,7 +17,7 @@ pub(super) const BLOB: &str = "E7DBA502A3B795953DDE76EA965EBBF3.json";
 /// A safety net, never an expectation.
 const LIMIT: Duration = Duration::from_secs(120);
 
-const STORAGE_DOWN: Fault = Fault::Status {
+pub(super) const STORAGE_DOWN: Fault = Fault::Status {
     status: StatusCode::SERVICE_UNAVAILABLE,
     error_code: "ServerBusy",
     retry_after: None,
@@ -41,7 +41,12 @@ pub(super) struct Pipeline {
 
 impl Pipeline {
     pub(super) async fn start() -> Self {
-        let settings = BTreeMap::from([
+        Self::start_with(&[]).await
+    }
+
+    /// With more settings than are needed.
+    pub(super) async fn start_with(more: &[(&str, &str)]) -> Self {
+        let mut settings = BTreeMap::from([
             (
                 "AzureFunctionsJobHost__customHandler__description__defaultExecutablePath"
                     .to_owned(),
@@ -49,6 +54,10 @@ impl Pipeline {
             ),
             ("UPLOAD_BACKOFF_BASE_MS".to_owned(), "5".to_owned()),
         ]);
+        let more = more
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        settings.extend(more);
         let stack = Stack::start(&testkit::workspace(), Ports::Auto, settings)
             .await
             .unwrap();

@@ -34,7 +34,8 @@ const SETTINGS_OF_OTHERS: [&str; 5] = [
 
 /// What its settings begin with, among those of the function app: an account that an identity opens
 /// takes several.
-const SETTINGS_IT_READS: [&str; 5] = [
+const SETTINGS_IT_READS: [&str; 6] = [
+    "OTEL_",
     "ServiceBusConnection",
     "ORDERS_QUEUE_NAME",
     "PetStoreStorage",

@@ -22,6 +22,7 @@ mod process;
 mod publishing;
 mod record;
 mod schedules;
+mod spans;
 mod states;
 mod support;
 mod visit;

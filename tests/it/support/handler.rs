@@ -110,6 +110,13 @@ impl Handler {
         self.ended().await;
     }
 
+    /// SIGTERM.
+    pub(crate) async fn terminate(&self) {
+        let id = self.child.id().unwrap().to_string();
+        let sent = Command::new("kill").args(["-TERM", &id]).status();
+        assert!(sent.await.unwrap().success());
+    }
+
     /// Waits for the process to end by itself, and for all of its output.
     pub(crate) async fn ended(&mut self) -> ExitStatus {
         let status = within("the end of the handler", self.child.wait()).await;
