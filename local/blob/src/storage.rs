@@ -24,6 +24,7 @@ pub(crate) use page::{NameRange, Page};
 mod blob;
 mod conditions;
 mod disk;
+mod draft;
 mod history;
 mod names;
 mod page;

@@ -12,7 +12,8 @@ use std::{fs, io};
 use time::OffsetDateTime;
 
 use super::blob::{Blob, Container, ETags, Stamp, sha256};
-use super::disk::{Disk, Layout, OpenError, Record, Remainder, Written, read_log};
+use super::disk::{Disk, Layout, OpenError, Record, Remainder, Written, place, read_log};
+use super::draft::LeftDraft;
 use super::names;
 use super::names::Files;
 
@@ -179,13 +180,14 @@ fn empty(folder: &Path) -> io::Result<()> {
 impl Found {
     /// Compares with the files.
     fn compare(truth: Truth<'_>, layout: &Layout) -> io::Result<Self> {
+        let draft = LeftDraft::read(&layout.draft())?;
         let mut found = Self {
             files: truth.files,
             ..Self::default()
         };
         found.recovered.etags = truth.etags;
         for (name, container) in truth.containers {
-            found.container(name, container, layout)?;
+            found.container(name, container, layout, &draft)?;
         }
         let start = Record::Start {
             etag: found.recovered.etags.last(),
@@ -199,6 +201,7 @@ impl Found {
         name: String,
         said: LoggedContainer,
         layout: &Layout,
+        draft: &LeftDraft,
     ) -> io::Result<()> {
         fs::create_dir_all(layout.container(&name))?;
         self.records.push(Record::CreateContainer {
@@ -211,7 +214,7 @@ impl Found {
             blobs: BTreeMap::new(),
         };
         for (blob, mut written) in said.blobs {
-            let Some(bytes) = content(&written, layout)? else {
+            let Some(bytes) = content(&written, layout, draft)? else {
                 self.files.entry(name.clone()).or_default().free(&blob);
                 continue;
             };
@@ -227,11 +230,18 @@ impl Found {
 }
 
 /// The content of a blob, which is put into its place if it was still on its way.
-fn content(written: &Written, layout: &Layout) -> io::Result<Option<Vec<u8>>> {
-    let new = layout.content_on_its_way(&written.etag);
+fn content(written: &Written, layout: &Layout, draft: &LeftDraft) -> io::Result<Option<Vec<u8>>> {
     let file = layout.content(&written.container, &written.file);
-    if new.exists() {
-        fs::rename(new, &file)?;
+    let waiting = LeftDraft::read(&layout.waiting_draft(&written.etag))?;
+    let Written {
+        etag,
+        length,
+        sha256,
+        ..
+    } = written;
+    let mut left = [draft, &waiting].into_iter();
+    if let Some(content) = left.find_map(|left| left.of(etag, *length, sha256)) {
+        place(&file, content)?;
     }
     match fs::read(file) {
         Ok(bytes) => Ok(Some(bytes)),

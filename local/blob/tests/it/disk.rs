@@ -145,8 +145,8 @@ fn no_name_leaves_the_folder_and_each_comes_back() {
         .iter()
         .filter(|file| file.parent() == Some(orders.as_path()));
     assert_eq!(inside.count(), names.len(), "{files:?}");
-    // The log and the lock.
-    assert_eq!(files.len(), names.len() + 2, "{files:?}");
+    // The log, the lock and the draft.
+    assert_eq!(files.len(), names.len() + 3, "{files:?}");
     let storage = open(&folder);
     for name in names {
         assert_eq!(storage.blob("orders", name).expect(name).bytes, name);

@@ -3,10 +3,10 @@
 
 use std::path::PathBuf;
 
-use blob::{Blob, BlobStorage};
+use blob::{Blob, BlobStorage, Conditions, StorageError};
 use testkit::fixture::Folder;
 
-use super::{open, put};
+use super::{open, put, upload};
 
 /// A blob `a` written twice, and the folder taken back to a moment of the second write.
 pub(crate) struct Killed {
@@ -31,16 +31,24 @@ impl Killed {
     }
 
     /// The line is there, the file still has the first content.
-    fn before_the_rename() -> Self {
+    fn before_the_file() -> Self {
         let killed = Self::after_the_write();
-        std::fs::rename(killed.file(), killed.on_its_way()).unwrap();
+        killed.drafted(&killed.second);
         std::fs::write(killed.file(), &killed.first.bytes).unwrap();
         killed
     }
 
+    /// The draft has all of this content, and behind it some of a longer one before it.
+    fn drafted(&self, blob: &Blob) {
+        let mut draft = format!("+{}\n", blob.etag).into_bytes();
+        draft.extend_from_slice(&blob.bytes);
+        draft.extend_from_slice(b"rest");
+        std::fs::write(self.draft(), draft).unwrap();
+    }
+
     /// So many bytes of the second line are there.
     fn in_the_line(bytes: impl Fn(usize) -> usize) -> Self {
-        let killed = Self::before_the_rename();
+        let killed = Self::before_the_file();
         let log = killed.log();
         let text = std::fs::read_to_string(&log).unwrap();
         let last = text.trim_end().rfind('\n').unwrap() + 1;
@@ -57,8 +65,8 @@ impl Killed {
         self.path("orders/a")
     }
 
-    fn on_its_way(&self) -> PathBuf {
-        self.path(".new").join(self.second.etag.trim_matches('"'))
+    fn draft(&self) -> PathBuf {
+        self.path(".new/draft")
     }
 
     pub(crate) fn log(&self) -> PathBuf {
@@ -91,9 +99,22 @@ fn before_the_line_nothing_has_happened() {
     let killed = Killed::in_the_line(|_| 0);
     killed.starts_with(Some(&killed.first));
     // Also when the content was not whole yet.
-    let killed = Killed::in_the_line(|_| 0);
-    std::fs::write(killed.on_its_way(), "the s").unwrap();
-    killed.starts_with(Some(&killed.first));
+    for length in [100, 30, 9, 1, 0] {
+        let killed = Killed::in_the_line(|_| 0);
+        let half = format!("+{}\nthe s", killed.second.etag);
+        std::fs::write(killed.draft(), &half[..length.min(half.len())]).unwrap();
+        killed.starts_with(Some(&killed.first));
+    }
+}
+
+#[test]
+fn a_draft_that_is_done_is_no_word_against_a_file_changed_by_hand() {
+    let killed = Killed::after_the_write();
+    let draft = format!("-{}\nthe second", killed.second.etag);
+    assert_eq!(std::fs::read_to_string(killed.draft()).unwrap(), draft);
+    std::fs::write(killed.file(), "edited").unwrap();
+    let blob = killed.open().blob("orders", "a").expect("a blob");
+    assert_eq!(blob.bytes, "edited");
 }
 
 #[test]
@@ -108,10 +129,15 @@ fn half_a_line_is_none() {
 
 #[test]
 fn with_the_line_it_has_happened() {
-    let killed = Killed::before_the_rename();
+    let killed = Killed::before_the_file();
     killed.starts_with(Some(&killed.second));
-    // The old content goes before the new one comes.
-    let killed = Killed::before_the_rename();
+    // The file is written over, and its end cut off after that.
+    for midst in ["the st", "the secondst", "the second"] {
+        let killed = Killed::before_the_file();
+        std::fs::write(killed.file(), midst).unwrap();
+        killed.starts_with(Some(&killed.second));
+    }
+    let killed = Killed::before_the_file();
     std::fs::remove_file(killed.file()).unwrap();
     killed.starts_with(Some(&killed.second));
     let killed = Killed::after_the_write();
@@ -126,12 +152,27 @@ fn a_first_write_is_finished_too() {
     let blob = put(&storage, "a", "only");
     drop(storage);
     let path = |name: &str| folder.path().join("blobs").join(name);
-    std::fs::rename(
-        path("orders/a"),
-        path(".new").join(blob.etag.trim_matches('"')),
-    )
-    .unwrap();
+    std::fs::write(path(".new/draft"), format!("+{}\nonly", blob.etag)).unwrap();
+    std::fs::remove_file(path("orders/a")).unwrap();
     assert_eq!(open(&folder).blob("orders", "a"), Some(blob));
+}
+
+/// Its sender was told that nobody knows, as when an answer is lost.
+#[test]
+fn what_cannot_be_put_into_its_place_is_put_there_by_the_next_start() {
+    let killed = Killed::after_the_write();
+    let storage = killed.open();
+    std::fs::remove_file(killed.file()).unwrap();
+    std::fs::create_dir_all(killed.file().join("in the way")).unwrap();
+    let upload = upload("the third");
+    let written = storage.put("orders", "a", upload, &Conditions::default());
+    assert!(matches!(written, Err(StorageError::NotKept(_))));
+    let third = storage.blob("orders", "a").expect("it is decided");
+    assert_eq!(third.bytes, "the third");
+    put(&storage, "b", "takes the draft");
+    drop(storage);
+    std::fs::remove_dir_all(killed.file()).unwrap();
+    killed.starts_with(Some(&third));
 }
 
 #[test]
