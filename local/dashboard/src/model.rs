@@ -31,7 +31,7 @@ use self::message::{MessageStage, stage_of};
 pub(super) use self::message::{ShownMessage, is_letter_meant};
 use self::pulse::Pulse;
 use self::totals::Totals;
-use super::text::timestamp;
+use super::text::Timestamp;
 
 /// Requests without an answer that are waited for.
 const OPEN_REQUESTS_MAX: usize = 1_000;
@@ -131,7 +131,7 @@ impl Model {
         };
         let before = message.stage;
         change(message);
-        message.changed = timestamp(now);
+        message.changed = Timestamp(now);
         self.totals.moved(before, message.stage);
         if message.stage.is_settled() && !before.is_settled() {
             self.pulse.settled();

@@ -2,8 +2,9 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
 use host::Level;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 use time::format_description::StaticFormatDescription;
 use time::macros::format_description;
@@ -91,6 +92,24 @@ pub(super) fn level_name(level: Level) -> &'static str {
         Level::Warning => "warning",
         Level::Error => "error",
     }
+}
+
+/// A time that is put into words only when somebody looks: most of what happens is forgotten unseen.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Timestamp(pub(super) OffsetDateTime);
+
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        timestamp(self.0).serialize(serializer)
+    }
+}
+
+/// What an order holds, likewise.
+pub(super) fn serialize_contents<S: Serializer>(
+    body: &Bytes,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    contents(body).serialize(serializer)
 }
 
 /// RFC 3339, to the millisecond; the earlier of two times is the smaller text.

@@ -8,7 +8,7 @@ use stand_in::{Method, Moment, Seen};
 use time::OffsetDateTime;
 
 use super::log::{LogLine, NextStep};
-use crate::text::timestamp;
+use crate::text::Timestamp;
 
 /// Of each: the newest.
 const DETAILS_MAX: usize = 60;
@@ -28,9 +28,9 @@ pub(super) struct MessageDetails {
 #[serde(rename_all = "camelCase")]
 struct ShownDelivery {
     number: u32,
-    at: String,
+    at: Timestamp,
     /// `None` as long as the function has it.
-    ended_at: Option<String>,
+    ended_at: Option<Timestamp>,
     /// The host's word on it.
     ended: Option<String>,
     took_ms: Option<f64>,
@@ -40,7 +40,7 @@ impl MessageDetails {
     pub(super) fn delivery_begins(&mut self, number: u32, now: OffsetDateTime) {
         self.deliveries.push(ShownDelivery {
             number,
-            at: timestamp(now),
+            at: Timestamp(now),
             ended_at: None,
             ended: None,
             took_ms: None,
@@ -51,7 +51,7 @@ impl MessageDetails {
     pub(super) fn delivery_ends(&mut self, now: OffsetDateTime) {
         let newest = self.deliveries.iter_mut().next_back();
         if let Some(delivery) = newest.filter(|delivery| delivery.ended_at.is_none()) {
-            delivery.ended_at = Some(timestamp(now));
+            delivery.ended_at = Some(Timestamp(now));
         }
     }
 
@@ -72,7 +72,7 @@ impl MessageDetails {
         if let Some(delivery) = self.deliveries.iter_mut().rev().find(known) {
             delivery.ended = Some(ended(&delivered.outcome, record));
             delivery.took_ms = Some((delivered.took.as_secs_f64() * 1e4).round() / 10.0);
-            delivery.ended_at.get_or_insert_with(|| timestamp(now));
+            delivery.ended_at.get_or_insert(Timestamp(now));
         }
     }
 }
@@ -129,10 +129,10 @@ struct SeenRequest {
     delivery: u32,
     method: String,
     path: String,
-    at: String,
+    at: Timestamp,
     /// `None` as long as it is open.
     answer: Option<String>,
-    answered_at: Option<String>,
+    answered_at: Option<Timestamp>,
 }
 
 impl Requests {
@@ -146,7 +146,7 @@ impl Requests {
         let mut newest_first = self.0.iter_mut().rev();
         if let Some(request) = newest_first.find(|request| request.number == seen.number) {
             request.answer = Some(answer);
-            request.answered_at = Some(timestamp(seen.at));
+            request.answered_at = Some(Timestamp(seen.at));
         }
     }
 
@@ -198,7 +198,7 @@ impl SeenRequest {
             delivery,
             method: seen.method.to_string(),
             path: seen.path.clone(),
-            at: timestamp(seen.at),
+            at: Timestamp(seen.at),
             answer: None,
             answered_at: None,
         }

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::details::MessageDetails;
 use super::log::{LogLine, NextStep};
-use crate::text::{ShownBody, contents, timestamp};
+use crate::text::{ShownBody, Timestamp, contents, serialize_contents};
 
 /// Of the storefront's messages.
 const SHOP_LABEL: &str = "CartUpdated";
@@ -54,14 +54,16 @@ pub(crate) struct ShownMessage {
     pub(crate) message_id: Option<String>,
     pub(crate) session_id: Option<String>,
     pub(crate) stage: MessageStage,
-    pub(super) changed: String,
-    enqueued_time: String,
+    pub(super) changed: Timestamp,
+    #[serde(rename = "enqueuedTime")]
+    enqueued: Timestamp,
     pub(super) delivery_count: u32,
-    pub(crate) contents: String,
+    #[serde(rename = "contents", serialize_with = "serialize_contents")]
+    body: Bytes,
     /// That the publisher has told.
     pub(crate) trace_id: Option<String>,
     /// When the shopper clicked, of a message of the storefront.
-    clicked_time: Option<String>,
+    clicked_time: Option<Timestamp>,
     pub(super) mail: Option<u64>,
     pub(super) reason: Option<String>,
     /// How the uploads of the newest delivery were answered.
@@ -74,13 +76,9 @@ pub(crate) struct ShownMessage {
     #[serde(skip)]
     is_timed: bool,
     #[serde(skip)]
-    enqueued: OffsetDateTime,
-    #[serde(skip)]
     expires: OffsetDateTime,
     #[serde(skip)]
     properties: Properties,
-    #[serde(skip)]
-    body: Bytes,
     #[serde(skip)]
     details: MessageDetails,
 }
@@ -93,23 +91,21 @@ impl ShownMessage {
             message_id: properties.message_id.clone(),
             session_id: properties.session_id.clone(),
             stage: MessageStage::Waiting,
-            changed: timestamp(now),
-            enqueued_time: timestamp(accepted.enqueued),
+            changed: Timestamp(now),
+            enqueued: Timestamp(accepted.enqueued),
             delivery_count: 0,
-            contents: contents(&accepted.message.body),
+            // It may be a part of a connection's buffer, and would keep the whole of that.
+            body: Bytes::copy_from_slice(&accepted.message.body),
             trace_id: trace_id(&properties),
-            clicked_time: clicked(&properties, accepted.enqueued).map(timestamp),
+            clicked_time: clicked(&properties, accepted.enqueued).map(Timestamp),
             mail: None,
             reason: None,
             uploads: Vec::new(),
             next: None,
             took_ms: None,
             is_timed: false,
-            enqueued: accepted.enqueued,
             expires: accepted.expires,
             properties,
-            // It may be a part of a connection's buffer, and would keep the whole of that.
-            body: Bytes::copy_from_slice(&accepted.message.body),
             details: MessageDetails::default(),
         }
     }
@@ -139,7 +135,7 @@ impl ShownMessage {
         struct Whole<'a> {
             #[serde(flatten)]
             message: &'a ShownMessage,
-            expires_at: String,
+            expires_at: Timestamp,
             properties: &'a Properties,
             body: ShownBody,
             #[serde(flatten)]
@@ -147,7 +143,7 @@ impl ShownMessage {
         }
         Whole {
             message: self,
-            expires_at: timestamp(self.expires),
+            expires_at: Timestamp(self.expires),
             properties: &self.properties,
             body: ShownBody::from_bytes(&self.body),
             details: &self.details,
@@ -207,7 +203,7 @@ impl ShownMessage {
     }
 
     fn takes(&mut self, at: OffsetDateTime) -> Duration {
-        let took = (at - self.enqueued).max(Duration::ZERO);
+        let took = (at - self.enqueued.0).max(Duration::ZERO);
         self.took_ms = Some((took.as_seconds_f64() * 1e4).round() / 10.0);
         took
     }
@@ -295,7 +291,7 @@ impl ShownMessage {
     pub(crate) fn is_meant_by(&self, text: &str) -> bool {
         let names = [&self.session_id, &self.message_id, &self.trace_id];
         let names = names.map(Option::as_deref);
-        is_meant(text, self.sequence, names, &self.contents)
+        is_meant(text, self.sequence, names, &contents(&self.body))
     }
 }
 

@@ -1,6 +1,7 @@
 //! When the shopper clicked, and which trace the sender began.
 
 use super::*;
+use crate::text::timestamp;
 
 /// An id of version 7, made so many milliseconds before the queue took the message.
 fn id_made(before: i64) -> String {
