@@ -6,7 +6,10 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-#[tokio::main]
+// One worker for all parts, beside the thread that writes to the terminal, which may stand still: a
+// message goes from part to part, and two workers wake each other at each step, which costs more
+// than the steps. The function, the storefront and the load are processes of their own.
+#[tokio::main(worker_threads = 1)]
 async fn main() -> ExitCode {
     commands::run(commands::cli::Cli::parse())
         .await

@@ -18,7 +18,7 @@ use stack::storefront::{Storefront, StorefrontEvent};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::build::{Change, Watch};
 use super::screen::{EventLines, duplicate_line, mail_line, tell};
@@ -30,6 +30,10 @@ const PETSTORE: &str = "petstore";
 
 /// How long a line waits for what belongs before it.
 const HELD: Duration = Duration::from_millis(50);
+
+/// After all was told there is to tell: who waits for each event by itself is woken for each, which
+/// costs more than to tell it, and nobody reads a thousand lines a second.
+const BREATH: Duration = Duration::from_millis(10);
 
 /// Everything that runs, and what is to be said of it.
 #[derive(Debug)]
@@ -221,6 +225,9 @@ pub(super) async fn until_the_end(parts: &mut RunningParts) -> io::Result<End> {
     // Kept over the turns of the loop: a build goes on while other things happen.
     let mut build = Box::pin(changed(parts.watch.take(), teller.clone()));
     loop {
+        if transitions.is_empty() && parts.stack.events.is_empty() {
+            sleep(BREATH).await;
+        }
         let due = parts.held.front().map(|(due, _)| *due);
         tokio::select! {
             // Who is too late for some of them misses no more than lines.
