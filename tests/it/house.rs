@@ -270,6 +270,7 @@ fn each_crate_says_first_what_it_is_and_the_drawing_says_the_same() {
         };
         let file = match folder.as_str() {
             "tests/system" => root().join("tests/system/main.rs"),
+            "local/cargo-local" => src.join("main.rs"),
             _ => src.join("lib.rs"),
         };
         let text = fs::read_to_string(&file).unwrap();

@@ -109,7 +109,8 @@ impl Modules {
 
     /// The table in the documentation of the crate's root: module and layer; `None` without one.
     pub(super) fn layers(&self) -> Option<BTreeMap<Module, u32>> {
-        let text = &self.files[&vec!["lib".to_owned()]];
+        // A crate may be a program alone.
+        let text = self.files.get(&vec!["lib".to_owned()])?;
         let rows = text.lines().filter_map(|line| line.strip_prefix("//! |"));
         let mut layers = BTreeMap::new();
         for row in rows {

@@ -18,11 +18,13 @@ use tokio::time::timeout;
 
 use super::LocalError;
 
-/// The handler, the storefront, the operator's tool.
-///
-/// Always all three at once: cargo chooses the features of shared crates by what is built together,
-/// so another choice of packages would build those crates anew.
-const PACKAGES: [&str; 3] = ["order-items-reserver", "petstore", "order-items-ops"];
+/// The handler, the storefront, the operator's tool: the programs have their packages' names.
+const PROGRAMS: [&str; 3] = ["order-items-reserver", "petstore", "order-items-ops"];
+
+/// This package. It is built already, and named all the same: cargo chooses the features of shared
+/// crates by what it is asked for together, so another choice of packages than the one that built
+/// this program would build those crates anew.
+const OURS: &str = "stack";
 
 /// Where the sources of the programs are; other folders change without need to build.
 const SOURCES: [&str; 4] = ["src", "petstore/src", "petstore/assets", "ops/src"];
@@ -48,9 +50,9 @@ pub(super) fn build(root: &Path) -> Result<Option<ExitCode>, LocalError> {
 /// take it for a change, and build their crates anew each time.
 fn cargo_build(root: &Path) -> process::Command {
     let mut cargo = process::Command::new("cargo");
-    cargo.arg("build").current_dir(root);
-    for package in PACKAGES {
-        cargo.args(["--package", package]);
+    cargo.current_dir(root).args(["build", "--package", OURS]);
+    for program in PROGRAMS {
+        cargo.args(["--package", program, "--bin", program]);
     }
     for (name, _) in std::env::vars_os() {
         let ours = name.to_string_lossy();
