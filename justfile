@@ -76,10 +76,13 @@ bench effort="full" *arguments: (static "order-items-reserver")
     benches/peers/install
     cargo run --quiet --profile harness --package {{bench}} run --binary {{measured}} {{ if effort == "quick" { "--quick" } else { "" } }} {{arguments}}
 
-# What the local stack does in a second, blobs on the disk and in memory in turn: the table in benches/RESULTS.md.
-stack-speed seconds="20" rounds="2":
-    cargo build --release --package stack --package order-items-reserver
-    benches/stack.sh {{seconds}} {{rounds}}
+# What the local stack does in a second, what a click takes, and where a message's time goes; `--write` puts it into
+# benches/RESULTS.md. Needs Linux and python3.
+stack-speed *arguments:
+    cargo build --release --package stack --package order-items-reserver --package petstore
+    cargo build --profile harness --package order-items-reserver
+    cargo test --profile harness --package stack --test it --no-run
+    benches/stack.py {{arguments}}
 
 # Instructions per invocation against benches/instructions.budget, or of a batch. Debian: valgrind.
 instructions *arguments: (static "order-items-reserver")

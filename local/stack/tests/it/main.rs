@@ -12,3 +12,4 @@ mod dashboard;
 mod running;
 mod stack;
 mod storefront;
+mod way;
