@@ -29,13 +29,17 @@ fn app() -> AppFolder {
     let package = |name: &str| {
         format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n")
     };
-    let members = "[workspace]\nmembers = [\"petstore\", \"ops\"]\n";
+    let members = "[workspace]\nmembers = [\"petstore\", \"ops\", \"local/stack\"]\n";
     write("Cargo.toml", &(package("order-items-reserver") + members));
     write(
         "src/main.rs",
         &HANDLER.replace("VERSION", "warn: version one"),
     );
-    for (folder, name) in [("petstore", "petstore"), ("ops", "order-items-ops")] {
+    for (folder, name) in [
+        ("petstore", "petstore"),
+        ("ops", "order-items-ops"),
+        ("local/stack", "stack"),
+    ] {
         write(&format!("{folder}/Cargo.toml"), &package(name));
         write(&format!("{folder}/src/main.rs"), "fn main() {}\n");
     }
