@@ -175,7 +175,7 @@ def main():
     now = datetime.datetime.now(datetime.timezone.utc)
     lines = [
         HEADING.strip(), "",
-        f"Written by `just stack-speed`, {now:%Y-%m-%d %H:%M} UTC, release build, "
+        f"Written by `just stack-speed`, {now:%Y-%m-%d %H:%M} UTC, {PROGRAMS.name} build, "
         f"{os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f} at the start.",
     ]
     print("\n".join(lines), flush=True)
