@@ -15,9 +15,11 @@ use crate::cookie::ShopperKey;
 /// name the record.
 pub(super) fn key(shop: &Shop, headers: &HeaderMap) -> Option<ShopperKey> {
     let cookies = headers.get_all(header::COOKIE).into_iter();
-    let mut keys = cookies
-        .filter_map(|value| value.to_str().ok())
-        .filter_map(|value| shop.transport.find(value));
+    // A cookie of another program on this host may be in any bytes, and must not hide ours.
+    let mut keys = cookies.filter_map(|value| {
+        let text = String::from_utf8_lossy(value.as_bytes());
+        shop.transport.find(&text)
+    });
     keys.next()
 }
 

@@ -88,6 +88,26 @@ async fn a_guessed_key_opens_nothing_and_garbage_begins_a_new_visit() {
     assert!(shopper.look("/cart").await.text.contains("1 piece"));
 }
 
+/// One jar for all ports of a laptop, and all paths of a domain.
+#[tokio::test]
+async fn a_neighbours_cookie_hides_no_cart_whatever_is_in_it() {
+    let (_bus, _shop, mut shopper) = open().await;
+    shopper.does("add", 1).await;
+    let kept = shopper.cookie.clone();
+    let long = "a".repeat(4_000);
+    for neighbour in ["name=Zoë", "\u{1f408}=1", "x=\u{80}\u{ff}", ";;=;", &long] {
+        for jar in [
+            format!("{neighbour}; {kept}"),
+            format!("{kept}; {neighbour}"),
+        ] {
+            shopper.cookie = jar;
+            let answer = shopper.look("/cart").await;
+            assert!(answer.text.contains("1 piece"), "{neighbour}");
+            assert_eq!(answer.set_cookie, None, "{neighbour}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn forms_that_make_no_sense_change_nothing() {
     let (bus, _shop, mut shopper) = open().await;

@@ -1,6 +1,7 @@
 //! What a person is told at the start: what to open first, how to post a cart, how to look at the
 //! blob.
 
+use std::fmt::Display;
 use std::time::Duration;
 
 use stack::Stack;
@@ -41,16 +42,21 @@ pub(super) fn summary(
 }
 
 /// What one opens first.
-fn opened_first(stack: &Stack, running: &Running) -> Vec<(&'static str, String)> {
-    let rows = [
-        ("dashboard", running.dashboard.clone()),
-        ("PetStore", running.petstore.clone()),
+fn opened_first(stack: &Stack, running: &Running) -> Vec<(String, String)> {
+    let there = |(name, url): (&str, Option<String>)| url.map(|url| (name.to_owned(), url));
+    let shops = running.petstores.iter().enumerate();
+    let shops = shops.map(|(number, url)| match number {
+        0 => ("PetStore".to_owned(), url.clone()),
+        _ => (format!("PetStore {}", number + 1), url.clone()),
+    });
+    let rest = [
         ("outbox", running.outbox.clone()),
         ("blobs", blobs_url(running)),
         ("dead letters", Some(dead_letters_url(stack))),
     ];
-    let there = |(name, url): (_, Option<String>)| url.map(|url| (name, url));
-    rows.into_iter().filter_map(there).collect()
+    let dashboard = there(("dashboard", running.dashboard.clone()));
+    let first = dashboard.into_iter().chain(shops);
+    first.chain(rest.into_iter().filter_map(there)).collect()
 }
 
 /// The rest, for those who look closer.
@@ -80,7 +86,7 @@ fn kept_in(folder: &RunFolder) -> String {
     }
 }
 
-fn rows(rows: &[(&str, String)]) -> Vec<String> {
+fn rows<N: Display>(rows: &[(N, String)]) -> Vec<String> {
     let rows = rows.iter();
     rows.map(|(name, value)| format!("  {name:<12}  {value}"))
         .collect()

@@ -85,7 +85,7 @@ impl Shopper {
         let mut request = self.client.request(method, url).body(form.to_owned());
         request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
         if !self.cookie.is_empty() {
-            request = request.header(header::COOKIE, &self.cookie);
+            request = request.header(header::COOKIE, self.cookie.as_bytes());
         }
         for (name, value) in headers {
             request = request.header(*name, *value);

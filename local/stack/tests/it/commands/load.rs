@@ -168,6 +168,9 @@ async fn shoppers_lose_nothing_whatever_breaks_at_two_instances() {
     let local = Local::start(&app, &options);
     let running = found(&app).await;
     assert_eq!(running.petstores.len(), 2, "{running:?}");
+    local
+        .says(&format!("PetStore 2    {}", running.petstores[1]))
+        .await;
     let arguments = [
         "--shoppers",
         "60",
