@@ -111,13 +111,13 @@ fn state(reservation: Reservation) -> Markup {
         Reservation::Pending => html! {
             p #state .state.pending data-pending="" {
                 span.dot aria-hidden="true" {}
-                "Reservation pending: your cart is safe, and we keep trying."
+                "Reservation pending: nothing is lost, and we keep trying."
             }
         },
         Reservation::Refused => html! {
             p #state .state.pending data-pending="" {
                 span.dot aria-hidden="true" {}
-                "Reservation pending: your cart is safe. Something on our side has to be put right first, and we know of it."
+                "Reservation pending: nothing is lost. Something on our side has to be put right first, and we know of it."
             }
         },
     }

@@ -67,7 +67,7 @@ pub(super) fn page(frame: &Frame<'_>, title: &str, main: &Markup) -> Markup {
                 main #main tabindex="-1" {
                     div.wrap {
                         @if frame.record.is_none() {
-                            p.banner role="status" { "Your cart is out of reach for a moment. It is safe; what you see here is the shelf." }
+                            p.banner role="status" { "Your cart is out of reach for a moment. It is safe, and the shelf still shows." }
                         }
                         (main)
                     }

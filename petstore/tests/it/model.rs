@@ -149,6 +149,23 @@ fn a_click_and_a_placed_order_with_faults_of_all_kinds_at_any_step() {
     every("three, sweep", &THREE, TAKEOVER, 50_000);
 }
 
+/// Its claims look as if they never ended, or as if they were over: then two send the same message,
+/// and no more than that.
+#[test]
+fn a_clock_that_is_an_hour_wrong_takes_no_order_back() {
+    for ahead in [3_600_000, -3_600_000] {
+        for (clicks, limits) in [(&TWO[..], TAKEOVER), (&TWO, CRASH), (&THREE, BUS)] {
+            let setup = Setup {
+                clocks: vec![0, ahead],
+                ..setup(clicks, limits)
+            };
+            let seen = visit_all(&setup, true);
+            let seen = seen.unwrap_or_else(|wrong| panic!("{ahead}, {limits:?}: {wrong}"));
+            assert!(seen.states > 100, "{ahead}, {limits:?}: {seen:?}");
+        }
+    }
+}
+
 /// The whole claim: minutes, and hours without optimisation.
 /// `cargo test --profile harness -p petstore --test it model -- --ignored --nocapture`
 #[test]

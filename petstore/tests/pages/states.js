@@ -36,11 +36,13 @@ const LOOKS = [
     // The page as it stands, in every look, and the same address without a script.
     const show = async (where, text, address) => {
       await page.getByText(text).first().waitFor();
+      await page.mouse.move(0, 0);
       for (const [name, size, colorScheme, tabs] of LOOKS) {
         await page.setViewportSize(size);
         await page.emulateMedia({ colorScheme });
         for (let tab = 0; tab < tabs; tab += 1) await page.keyboard.press("Tab");
-        await page.screenshot({ path: path.join(pictures, `${name}-${where}.png`), fullPage: true });
+        // A change of colours takes its time.
+        await page.screenshot({ path: path.join(pictures, `${name}-${where}.png`), fullPage: true, animations: "disabled" });
         const wide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
         if (wide) say({ what: `${name}: ${where} scrolls sideways` });
         await page.evaluate(axe);
