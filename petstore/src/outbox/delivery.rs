@@ -98,7 +98,10 @@ impl Delivery {
         loop {
             if !carts.may_send(&self.held) {
                 match carts.claim(&mut self.held, self.tidy).await? {
-                    Claimed::Ours => {}
+                    // It may have taken so long that no attempt is left. Then another instance may
+                    // settle this message and send the next one; were this one sent after that, a
+                    // bus that has forgotten its id by now would take it once more.
+                    Claimed::Ours => continue,
                     Claimed::Clean => return Ok(None),
                     Claimed::Others(until) => return Ok(Some(carts.remaining(until))),
                 }

@@ -305,8 +305,10 @@ fn three_instances_whose_clocks_differ_and_a_bus_that_forgets() {
             },
         )
     };
-    let seed = fastrand::u64(..);
-    walks(&setup, 200, seed).unwrap_or_else(|wrong| panic!("seed {seed}: {wrong}"));
+    // The first one led to a claim that was over when its write was answered, and sent under it.
+    for seed in [6_046_010_345_842_298_528, fastrand::u64(..)] {
+        walks(&setup, 200, seed).unwrap_or_else(|wrong| panic!("seed {seed}: {wrong}"));
+    }
 }
 
 /// Each of these has to be found out.
