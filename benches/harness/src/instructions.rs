@@ -26,8 +26,8 @@ const LONG: usize = 1_200;
 const SHORT_BATCHED: usize = 256;
 const LONG_BATCHED: usize = 1_280;
 
-/// How much more than the budget is too much: above what two runs of one binary differ by, a tenth
-/// of it.
+/// How much more than the budget is too much: twice what two runs of one binary differ by on a busy
+/// machine.
 const TOLERANCE: f64 = 1.01;
 
 /// Instructions that the binary executes for one usual invocation.
