@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::bus::Publisher;
 use crate::carts::{Carts, Clock, Handover};
@@ -48,6 +48,8 @@ struct Shared<S, C, B> {
     waiting: Mutex<Waiting>,
     /// Something is to be done.
     wake: Notify,
+    /// A turn is over.
+    turn_over: Notify,
 }
 
 /// The outbox of this instance. When it is dropped it ends at once, wherever it is.
@@ -67,6 +69,7 @@ impl<S: CartStore, C: Clock, B: Publisher> Outbox<S, C, B> {
             limit,
             waiting: Mutex::default(),
             wake: Notify::new(),
+            turn_over: Notify::new(),
         });
         let mut tasks = JoinSet::new();
         tasks.spawn(deliver(Arc::clone(&shared)));
@@ -92,10 +95,16 @@ impl<S: CartStore, C: Clock, B: Publisher> Outbox<S, C, B> {
     /// Waits until this instance has nothing to send for the record, for so long at most: mostly
     /// the bus has an order before the shopper's browser asks again.
     pub async fn settled(&self, name: &RecordName, limit: Duration) {
-        let end = Instant::now() + limit;
-        while self.shared.waiting().holds(name) && Instant::now() < end {
-            sleep(Duration::from_millis(5)).await;
-        }
+        let settled = async {
+            loop {
+                let turn_over = self.shared.turn_over.notified();
+                if !self.shared.waiting().holds(name) {
+                    break;
+                }
+                turn_over.await;
+            }
+        };
+        timeout(limit, settled).await.ok();
     }
 
     /// How much waits.
@@ -124,6 +133,7 @@ async fn deliver<S: CartStore, C: Clock, B: Publisher>(shared: Arc<Shared<S, C, 
                     let outcome = delivery.run(&shared.carts, &shared.bus).await;
                     let now = Instant::now();
                     shared.waiting().done(delivery, outcome, now);
+                    shared.turn_over.notify_waiters();
                 });
             }
             Err(until) => tokio::select! {

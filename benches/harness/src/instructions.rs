@@ -27,8 +27,15 @@ const SHORT_BATCHED: usize = 256;
 const LONG_BATCHED: usize = 1_280;
 
 /// How much more than the budget is too much: twice what two runs of one binary differ by on a busy
-/// machine.
-const TOLERANCE: f64 = 1.01;
+/// machine. The budget is of a processor with AVX2, by which base64 is decoded: without it that takes
+/// some 7,500 more.
+fn tolerance() -> f64 {
+    #[cfg(target_arch = "x86_64")]
+    if std::is_x86_feature_detected!("avx2") {
+        return 1.01;
+    }
+    1.05
+}
 
 /// Instructions that the binary executes for one usual invocation.
 ///
@@ -150,12 +157,17 @@ impl Budget {
     /// The same.
     ///
     /// # Errors
-    /// Also when it is more than 1 % above.
+    /// Also when it is more than 1 % above, or 5 % on a processor without AVX2.
     pub fn check(&self, measured: u64) -> Result<String, BenchError> {
+        self.check_within(tolerance(), measured)
+    }
+
+    fn check_within(&self, tolerance: f64, measured: u64) -> Result<String, BenchError> {
         let (share, words) = self.share(measured)?;
-        if share > TOLERANCE {
+        if share > tolerance {
+            let percent = (tolerance - 1.0) * 100.0;
             return Err(BenchError::OverBudget(format!(
-                "{words}: more than 1 % over; find what grew with callgrind_annotate, or raise {} and say why",
+                "{words}: more than {percent:.0} % over; find what grew with callgrind_annotate, or raise {} and say why",
                 self.0.display()
             )));
         }
@@ -172,10 +184,12 @@ mod tests {
         let path = std::env::temp_dir().join(format!("budget-{}", std::process::id()));
         fs::write(&path, "# words\n100_000\n").unwrap();
         let budget = Budget::at(path.clone());
-        assert!(budget.check(101_000).is_ok());
+        assert!(budget.check_within(1.01, 101_000).is_ok());
         assert!(budget.check(50_000).is_ok());
-        let error = budget.check(101_001).unwrap_err().to_string();
+        let error = budget.check_within(1.01, 101_001).unwrap_err().to_string();
         assert!(error.contains("+1.0 %"), "{error}");
+        assert!(error.contains("more than 1 % over"), "{error}");
+        assert!(budget.check(106_000).is_err(), "on any processor");
         fs::write(&path, "# words\nmany\n").unwrap();
         assert!(budget.check(1).is_err());
         fs::remove_file(path).unwrap();

@@ -135,7 +135,7 @@ pub fn order(
         frame,
         "Order complete",
         &html! {
-            h1 { "Thank you, that is all set" }
+            h1 { "Thank you for your order" }
             p.lead {
                 "Your order is complete."
                 @if let Some(email) = &placed.email { " It is in the name of " strong { (email) } "." }

@@ -1,7 +1,7 @@
 //! What a shopper is told when something cannot be shown or is not done.
 
 use axum::http::StatusCode;
-use tracing::error;
+use tracing::{error, info};
 
 use crate::carts::{CartsError, ClickError};
 use crate::record::ClickRefused;
@@ -64,7 +64,7 @@ impl Problem {
     );
     pub(super) const OUT_OF_REACH: Self = problem(
         StatusCode::SERVICE_UNAVAILABLE,
-        "Your cart is out of reach",
+        "We need a moment",
         "We cannot reach the carts. Yours is safe, and nothing was changed. Please try again in a moment.",
     );
     const UNREADABLE: Self = problem(
@@ -105,7 +105,10 @@ impl Problem {
 
     /// The click is not done, which the log tells, too.
     pub(super) fn of_click(error: ClickError) -> Self {
-        error!(problem = %error, "a click was turned away");
+        match &error {
+            ClickError::Refused(problem) => info!(%problem, "a click was refused"),
+            problem => error!(%problem, "a click was turned away"),
+        }
         match error {
             ClickError::Refused(ClickRefused::CartChanged) => Self::CART_CHANGED,
             ClickError::Refused(ClickRefused::EarlierOrder | ClickRefused::Step(_)) => {
