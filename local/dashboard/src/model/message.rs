@@ -209,14 +209,19 @@ impl ShownMessage {
     }
 
     /// The storage took it; how long after the queue, the first time. Among many the wire may be
-    /// told of after the queue's end of it.
+    /// told of after the queue's end of it. Nothing of a dead letter, whose time was a person's.
     pub(super) fn stored(&mut self, at: OffsetDateTime) -> Option<Duration> {
         // What was mailed had its end then: a write that was applied late is none.
         let is_over = self.stage == MessageStage::HandedOver;
         if is_over || std::mem::replace(&mut self.is_timed, true) {
             return None;
         }
-        Some(self.takes(at))
+        let took = self.takes(at);
+        let was_a_letter = matches!(
+            self.stage,
+            MessageStage::DeadLettered | MessageStage::Redriven
+        );
+        (!was_a_letter).then_some(took)
     }
 
     /// The time to its end, when nobody saw the storage take it: that is elsewhere.

@@ -227,3 +227,22 @@ fn the_clicks_trace_is_told_when_the_publisher_tells_it() {
         assert_eq!(world.0.message(1).unwrap().is_meant_by(id), told);
     }
 }
+
+#[test]
+fn a_redriven_letter_is_timed_for_itself_and_not_among_the_orders() {
+    let mut world = World::default();
+    world.0.tick(NOW, 0);
+    world.accepted(1);
+    world.queue(&Transition::DeadLettered {
+        sequence: 1,
+        delivery_count: 10,
+        at: NOW,
+        reason: DeadLetterReason::MaxDeliveryCountExceeded,
+    });
+    answered(&mut world, 1, StatusCode::CREATED);
+    world.queue(&Transition::LetterCompleted { sequence: 1 });
+    assert_eq!(world.whole(1)["tookMs"], 0.0);
+    world.0.tick(NOW + Duration::SECOND, 0);
+    let minute = &json!(world.0.pulse.shown())["minute"];
+    assert_eq!(*minute, json!({ "p50": null, "p99": null }));
+}
