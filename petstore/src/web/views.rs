@@ -5,6 +5,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequestParts, Path, RawQuery, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
@@ -131,8 +132,12 @@ pub(super) async fn home(visitor: Visitor) -> Response {
     visitor.page(pages::home)
 }
 
-pub(super) async fn breeds(Path(animal): Path<String>, visitor: Visitor) -> Response {
-    match Animal::of_slug(&animal) {
+/// A part of the address, which may be no text.
+type Part = Result<Path<String>, PathRejection>;
+
+pub(super) async fn breeds(animal: Part, visitor: Visitor) -> Response {
+    let animal = animal.ok().and_then(|Path(slug)| Animal::of_slug(&slug));
+    match animal {
         Some(animal) => visitor.page(|frame| pages::breeds(frame, animal)),
         None => visitor.problem(Problem::NOT_FOUND),
     }
@@ -156,8 +161,9 @@ pub(super) async fn products(query: RawQuery, visitor: Visitor) -> Response {
     visitor.page(|frame| pages::products(frame, &filter))
 }
 
-pub(super) async fn product(Path(id): Path<String>, visitor: Visitor) -> Response {
-    match id.parse().ok().and_then(catalogue::product) {
+pub(super) async fn product(id: Part, visitor: Visitor) -> Response {
+    let id = id.ok().and_then(|Path(digits)| digits.parse().ok());
+    match id.and_then(catalogue::product) {
         Some(product) => visitor.page(|frame| pages::product(frame, product)),
         None => visitor.problem(Problem::NOT_FOUND),
     }
