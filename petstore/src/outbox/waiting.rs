@@ -68,7 +68,8 @@ enum State {
 }
 
 /// The order in which those who wait have their turns: clicks of now, what was found, and then what
-/// failed before. Nobody's trouble holds up who is new for longer than a try.
+/// failed before, as it is due. Nobody's trouble holds up who is new for longer than a try, nor
+/// whoever else failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Turn {
     failed: bool,
@@ -147,9 +148,10 @@ impl Waiting {
             refused,
             told: false,
         });
+        let failed = delivery.failures > 0;
         let turn = Turn {
-            failed: delivery.failures > 0,
-            found: in_flight.is_none(),
+            failed,
+            found: !failed && in_flight.is_none(),
             due,
             name,
         };

@@ -12,7 +12,7 @@ use petstore::record::Operation;
 use petstore::store::{CartStore as _, Expected, RecordName};
 use tokio::time::sleep;
 
-use crate::support::memory::{ATTEMPT, Broker, Door, Instance, Memory, Watch, Way};
+use crate::support::memory::{ATTEMPT, Broker, Door, Fate, Instance, Memory, Watch, Way};
 
 const ADD: Operation = Operation::Step {
     step: Step::Add,
@@ -101,4 +101,21 @@ async fn marks_that_cannot_be_listed_are_told_until_they_can_be() {
     store.set_down(false);
     sleep(Duration::from_secs(5)).await;
     assert_eq!(outbox.status().store_problem, None);
+}
+
+/// The one waits for a minute, the other for a moment.
+#[tokio::test(start_paused = true)]
+async fn a_message_that_is_refused_holds_up_no_record_whose_claim_failed() {
+    let (store, broker) = (Memory::default(), Broker::new(true));
+    let dead = Instance::start(&store, broker.way(Door::Shut), Watch::off_by(0));
+    dead.click(&name(), &ADD).await.unwrap();
+    drop(dead);
+    let live = Instance::start(&store, broker.way(Door::Refuses), Watch::off_by(0));
+    live.click(&name(), &ADD).await.unwrap();
+    sleep(Duration::from_secs(1)).await;
+    live.way.set(Door::Open);
+    store.next(&[Fate::Failed; 3]);
+    sleep(Duration::from_secs(20)).await;
+    // The first one that is taken ends the wait of the other.
+    assert_eq!((broker.orders().len(), live.pending()), (2, 0));
 }

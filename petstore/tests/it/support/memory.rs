@@ -186,6 +186,8 @@ pub(crate) enum Door {
     AnswerLost,
     /// Nobody hears of it, and it arrives later: [`Broker::late_requests`].
     Late,
+    /// It will not take this message until a person changes something.
+    Refuses,
 }
 
 #[derive(Debug)]
@@ -284,6 +286,12 @@ impl Publisher for Way {
             Door::AnswerLost => taken.take(order),
             Door::Late => taken.late.push(order.clone()),
             Door::Shut => {}
+            Door::Refuses => {
+                return Err(SendError::Refused {
+                    problem: "not this one".to_owned(),
+                    of_message: true,
+                });
+            }
         }
         Err(SendError::Later {
             problem: "it broke".to_owned(),
