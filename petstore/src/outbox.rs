@@ -33,7 +33,7 @@ pub struct Status {
     pub refused: Option<String>,
     /// Records that cannot be read; each is left as it is.
     pub unreadable: usize,
-    /// Why the marks could not be listed last time.
+    /// Why the marks could not be listed last time, or that they were not yet: more may wait.
     pub store_problem: Option<String>,
 }
 

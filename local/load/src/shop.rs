@@ -51,7 +51,7 @@ pub(crate) async fn run(
             problem: "the stack does not say where it is: give --petstore URL".to_owned(),
         });
     }
-    let left_before = pending(access).await?;
+    let left_before = pending(access).await?.known;
     let observer = Observer::begin(access).await?;
 
     let began = Instant::now();
@@ -152,16 +152,25 @@ async fn look_at_last(shoppers: &mut Vec<Shopper>) -> bool {
 }
 
 /// Changes that the storefront has not delivered yet, as each instance's health page says.
-async fn pending(access: &Access) -> Result<u64, LoadError> {
+#[derive(Default)]
+struct Pending {
+    known: u64,
+    /// Instances whose store does not answer them: they cannot know all that waits.
+    blind: u64,
+}
+
+async fn pending(access: &Access) -> Result<Pending, LoadError> {
     let endpoints = access.places.now();
-    let mut all = 0_u64;
+    let mut all = Pending::default();
     for shop in &endpoints.petstores {
-        all = all.saturating_add(pending_at(access, shop).await?);
+        let of_shop = pending_at(access, shop).await?;
+        all.known = all.known.saturating_add(of_shop.known);
+        all.blind += of_shop.blind;
     }
     Ok(all)
 }
 
-async fn pending_at(access: &Access, shop: &str) -> Result<u64, LoadError> {
+async fn pending_at(access: &Access, shop: &str) -> Result<Pending, LoadError> {
     let problem = |problem: String| LoadError::Part {
         part: format!("the storefront at {shop}/health"),
         problem,
@@ -179,8 +188,14 @@ async fn pending_at(access: &Access, shop: &str) -> Result<u64, LoadError> {
         .await
         .map_err(|error| problem(cause(&error)))?;
     let health: Value = serde_json::from_str(&text).map_err(|error| problem(error.to_string()))?;
-    let pending = health.pointer("/outbox/pending").and_then(Value::as_u64);
-    pending.ok_or_else(|| problem("expected outbox.pending".to_owned()))
+    let known = health.pointer("/outbox/pending").and_then(Value::as_u64);
+    let is_blind = health
+        .pointer("/store/problem")
+        .is_some_and(|it| !it.is_null());
+    Ok(Pending {
+        known: known.ok_or_else(|| problem("expected outbox.pending".to_owned()))?,
+        blind: u64::from(is_blind),
+    })
 }
 
 /// Waits until nothing is pending, or nothing has changed for `limit`; what is left.
@@ -191,7 +206,8 @@ async fn drained(access: &Access, limit: Duration) -> Result<u64, LoadError> {
     };
     let mut left = 0;
     rest::settle(patience, async || {
-        left = pending(access).await?;
+        let Pending { known, blind } = pending(access).await?;
+        left = known.saturating_add(blind);
         Ok(Look {
             waiting: left,
             progress: left,

@@ -90,6 +90,8 @@ pub(super) struct Waiting {
     hold: Option<Instant>,
     /// Nobody sends before, because the bus asked for it.
     asked: Option<Instant>,
+    /// Whether the marks were listed once: before that nobody knows what waits.
+    listed: bool,
     /// Why the marks could not be listed last time.
     store_problem: Option<String>,
 }
@@ -123,7 +125,7 @@ impl Waiting {
                 return;
             }
         };
-        self.store_problem = None;
+        (self.listed, self.store_problem) = (true, None);
         let is_ours = |entry: &Entry| matches!(entry, Entry::Ours(_));
         self.entries
             .retain(|name, entry| is_ours(entry) || marks.contains_key(name));
@@ -261,7 +263,10 @@ impl Waiting {
     /// What waits, at this time in Unix milliseconds.
     pub(super) fn status(&self, now: i64) -> Status {
         let mut status = Status {
-            store_problem: self.store_problem.clone(),
+            store_problem: match &self.store_problem {
+                None if !self.listed => Some("the marks were not listed yet".to_owned()),
+                problem => problem.clone(),
+            },
             ..Status::default()
         };
         let mut oldest = now;

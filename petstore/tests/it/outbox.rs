@@ -95,6 +95,8 @@ async fn marks_that_cannot_be_listed_are_told_until_they_can_be() {
     let (store, broker) = (Memory::default(), Broker::new(true));
     store.set_down(true);
     let outbox = outbox(&store, broker.way(Door::Open));
+    let problem = outbox.status().store_problem;
+    assert!(problem.is_some_and(|why| why.contains("not listed yet")));
     sleep(Duration::from_secs(1)).await;
     let problem = outbox.status().store_problem;
     assert!(problem.is_some_and(|why| why.contains("it broke")));
